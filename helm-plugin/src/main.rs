@@ -1,0 +1,2 @@
+//! helm-plugin/src/main.rs
+fn main() {}

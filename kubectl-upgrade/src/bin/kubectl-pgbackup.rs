@@ -1,0 +1,2 @@
+//! kubectl-upgrade/src/bin/kubectl-pgbackup.rs
+fn main() {}

@@ -1,0 +1,2 @@
+//! kubectl-upgrade/src/bin/kubectl-upgrade_check.rs
+fn main() {}

@@ -1,0 +1,2 @@
+//! tests/apps/ledger/src/main.rs
+fn main() {}
