@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX entries_account_idx ON entries (account);

@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE entries RENAME COLUMN account TO account_name;

@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE entries DROP COLUMN note;
