@@ -1,1 +1,61 @@
-//! model
+//! The vocabulary of safe-upgrade: what is seen, judged, planned, done and told.
+//!
+//! Everything here is plain data. Nothing reads a file, a cluster or a clock, so every room of the house can speak
+//! these words without depending on another room.
+
+mod access;
+mod backup;
+mod cause;
+mod check;
+mod database;
+mod event;
+mod exit;
+mod migration;
+mod observation;
+mod plan;
+pub mod profile;
+mod release;
+mod report;
+mod secret;
+mod seen;
+mod target;
+mod workload;
+
+pub use access::{AccessDecision, AccessRequest, Phase};
+pub use backup::{
+    BackupFile, BackupGrade, BackupManifest, BackupProof, BackupRelease, BackupSummary, TableRows,
+    Verification,
+};
+pub use cause::causes;
+pub use check::{Category, CheckResult, Confidence, Evidence, Remedy, Severity, Verdict};
+pub use database::{
+    BlockedSession, DatabaseFacts, DatabaseLocation, DatabaseOrigin, DatabaseRoute, LockEdge, PostgresServer,
+    Session, SessionRole,
+};
+pub use event::{Event, LogSource, MigrationSample, StepState};
+pub use exit::ExitCode;
+pub use migration::{MigrationState, MigrationTool};
+pub use observation::{ClusterFacts, LeaseFacts, Observation};
+pub use plan::{
+    AnchorDatabase, AnchorRelease, BackUp, Drain, ForgetRevision, GateMode, HelmPass, OpenTraffic, Plan,
+    PlannedStep, PostCheck, Quiesce, QuiesceTarget, Resume, Reversal, RollOut, StepSpec, Suspend,
+    SuspendTarget, WaitIdle,
+};
+pub use profile::Profile;
+pub use release::{ApplyMethod, ChartIdentity, Release, ReleaseStatus, RevisionSummary};
+pub use report::{
+    BackupListReport, BackupReport, CheckReport, CheckSummary, CheckVerdict, NextStep, ReleaseIdentity,
+    StepReport, UpgradeOutcome, UpgradeReport,
+};
+pub use secret::Secret;
+pub use seen::Seen;
+pub use target::{
+    DryRunOutcome, FieldConflict, ObjectDryRun, RenderedHook, RenderedWorkload, Target, ValuesHazard,
+};
+pub use workload::{
+    ContainerFacts, ObjectName, PodFacts, ProbeBudget, Scaler, UpdateStrategy, Workload, WorkloadKind,
+    WorkloadName,
+};
+
+/// The `apiVersion` of every report and record that leaves the programs.
+pub const API_VERSION: &str = "safe-upgrade.dev/v1alpha1";

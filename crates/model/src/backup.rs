@@ -1,0 +1,183 @@
+//! Backups: what is written beside a dump and what is said of it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{MigrationState, PostgresServer};
+
+/// How much a backup's word is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum BackupGrade {
+    /// Restored and compared.
+    A,
+    /// Integrity proven: bytes, hash, archive read to its end.
+    B,
+    /// Listed by the tool's own catalogue.
+    C,
+    /// Only a controller says so.
+    D,
+}
+
+/// What was proven about a dump when it was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupProof {
+    /// The exit status of pg_dump in the pod; anything but 0 is no backup.
+    pub exit_status: i32,
+    /// The byte count in the pod equals the byte count received.
+    pub bytes_match: bool,
+    /// The sha256 in the pod equals the sha256 received.
+    pub hash_match: bool,
+    /// The archive was read to its end by pg_restore.
+    pub read_to_end: bool,
+}
+
+impl BackupProof {
+    /// Whether everything was proven.
+    pub fn is_complete(&self) -> bool {
+        let Self {
+            exit_status,
+            bytes_match,
+            hash_match,
+            read_to_end,
+        } = self;
+        *exit_status == 0 && *bytes_match && *hash_match && *read_to_end
+    }
+}
+
+/// A file of a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupFile {
+    /// Its name in the backup's folder.
+    pub name: String,
+    /// Its codec: `zstd`, `gzip`, `none`.
+    pub codec: String,
+    /// Its size as stored, in bytes.
+    pub bytes: u64,
+    /// sha256 of what left the pod (pod = client), lower-case hex.
+    pub sha256_stream: String,
+    /// sha256 of what is stored (client = store), lower-case hex.
+    pub sha256_stored: String,
+}
+
+/// The rows of one table in the dump's own snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TableRows {
+    /// Schema-qualified, quoted name.
+    pub table: String,
+    /// `count(*)`.
+    pub rows: i64,
+}
+
+/// `manifest.json`: published last, never rewritten. Without it a folder is no backup.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupManifest {
+    /// [`crate::API_VERSION`].
+    pub api_version: String,
+    /// `BackupManifest`.
+    pub kind: String,
+    /// The backup's id: `YYYYMMDDTHHMMSSZ-<8 hex>`.
+    pub id: String,
+    /// First 8 characters of the kube-system UID, or `direct`.
+    pub cluster: String,
+    /// Namespace of the database.
+    pub namespace: String,
+    /// The server's workload name or system identifier.
+    pub server_name: String,
+    /// The database's name.
+    pub database: String,
+    /// The server.
+    pub server: PostgresServer,
+    /// Version of the pg_dump that made it.
+    pub client_version: String,
+    /// When the dump began (RFC 3339, UTC).
+    pub started_at: String,
+    /// When it was proven (RFC 3339, UTC).
+    pub finished_at: String,
+    /// `pg_database_size` at the dump, in bytes.
+    pub database_bytes: i64,
+    /// The files.
+    pub files: Vec<BackupFile>,
+    /// What was proven.
+    pub proof: BackupProof,
+    /// Row counts in the dump's own snapshot.
+    pub rows: Vec<TableRows>,
+    /// sha256 over the catalogue of tables, columns, indexes and constraints.
+    pub schema_hash: String,
+    /// The migration tool's state.
+    pub migration: Option<MigrationState>,
+    /// Extensions with their versions.
+    pub extensions: BTreeMap<String, String>,
+    /// Roles that own something in the database.
+    pub owners: Vec<String>,
+    /// `ALTER DATABASE … SET` settings.
+    pub settings: Vec<String>,
+    /// The Helm release, revision and images at the time, where known.
+    pub release: Option<BackupRelease>,
+    /// Who made it: run id or `user@host`.
+    pub made_by: String,
+    /// Why: `before upgrade to 1.2.3`, or what the user said.
+    pub reason: String,
+}
+
+/// The release a backup was made for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupRelease {
+    /// Release name.
+    pub name: String,
+    /// Revision deployed at the time.
+    pub revision: u32,
+    /// Images of the writers at the time.
+    pub images: Vec<String>,
+}
+
+/// A restore test: `verified-<time>.json` beside the manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verification {
+    /// [`crate::API_VERSION`].
+    pub api_version: String,
+    /// `BackupVerification`.
+    pub kind: String,
+    /// The backup's id.
+    pub id: String,
+    /// When the comparison ended (RFC 3339, UTC).
+    pub verified_at: String,
+    /// What was compared and found equal, in words.
+    pub compared: Vec<String>,
+    /// What differed; empty means proven.
+    pub differences: Vec<String>,
+    /// Seconds the restore took.
+    pub restore_seconds: f64,
+}
+
+/// One backup in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupSummary {
+    /// Its id.
+    pub id: String,
+    /// Its place.
+    pub uri: String,
+    /// What made it: `pgbackup`, `CronJob nightly`, …
+    pub source: String,
+    /// The database's name, where known.
+    pub database: String,
+    /// When it ended (RFC 3339, UTC).
+    pub finished_at: String,
+    /// Age in seconds at the time of looking.
+    pub age_seconds: i64,
+    /// Size in bytes, where known.
+    pub bytes: Option<u64>,
+    /// What its word is worth.
+    pub grade: BackupGrade,
+    /// The server's system identifier, where known.
+    pub system_identifier: Option<String>,
+    /// Major version of the server it came from, where known.
+    pub server_major: Option<i32>,
+}

@@ -1,0 +1,164 @@
+//! The database of a release: where it is, what it says of itself, who is connected and who waits for whom.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{MigrationState, Seen};
+
+/// Where the knowledge of a database came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DatabaseOrigin {
+    /// What was read, for the user: `Deployment web, container web, env DATABASE_URL from Secret web-db key url`.
+    pub found_in: String,
+    /// The Secret that holds the credentials, with its keys, never its data.
+    pub secret: Option<String>,
+}
+
+/// How to reach the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "route")]
+pub enum DatabaseRoute {
+    /// The server runs in a pod of the cluster.
+    Pod {
+        /// Namespace of the pod.
+        namespace: String,
+        /// The pod.
+        pod: String,
+        /// The container that runs Postgres.
+        container: String,
+        /// The workload that owns the pod, for a name that outlives it.
+        workload: Option<crate::WorkloadName>,
+    },
+    /// The server is reached by address only.
+    Direct,
+}
+
+/// A database that a release uses. Holds no password: that is read again when it is needed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DatabaseLocation {
+    /// Host as the application writes it.
+    pub host: String,
+    /// Port as the application writes it.
+    pub port: u16,
+    /// The database's name. A hostile string: never pasted into SQL or a shell.
+    pub database: String,
+    /// The application's role.
+    pub user: String,
+    /// `sslmode` as the application writes it.
+    pub sslmode: Option<String>,
+    /// How it was found.
+    pub origin: DatabaseOrigin,
+    /// How it is reached.
+    pub route: DatabaseRoute,
+}
+
+/// What the server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PostgresServer {
+    /// `server_version`, such as `17.6`.
+    pub version: String,
+    /// `server_version_num`, such as 170006.
+    pub version_num: i32,
+    /// `pg_control_system().system_identifier`.
+    pub system_identifier: Option<String>,
+    /// Whether it is a standby.
+    pub in_recovery: bool,
+    /// `pg_current_wal_lsn()` at the time of looking; `None` on a standby.
+    pub lsn: Option<String>,
+}
+
+/// What kind of client a session is. Only writers block an upgrade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SessionRole {
+    /// An application's session that may write.
+    Writer,
+    /// A dump: pg_dump, pg_basebackup or one of ours.
+    Dump,
+    /// Monitoring that only reads statistics.
+    Exporter,
+    /// A replication connection.
+    Replication,
+    /// Our own session.
+    Ours,
+    /// A server process such as autovacuum.
+    Server,
+}
+
+/// A session in `pg_stat_activity`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// Process id.
+    pub pid: i32,
+    /// Role name; `None` where we may not see it.
+    pub user: Option<String>,
+    /// `application_name`.
+    pub application: String,
+    /// Client address without mask; `None` for a local socket.
+    pub client: Option<String>,
+    /// `state`, such as `idle in transaction`.
+    pub state: Option<String>,
+    /// Seconds since its transaction began.
+    pub transaction_seconds: Option<f64>,
+    /// Seconds since its state changed.
+    pub state_seconds: Option<f64>,
+    /// `wait_event_type: wait_event`.
+    pub waiting_for: Option<String>,
+    /// The first 200 characters of its statement, literals removed.
+    pub statement: String,
+    /// What kind of client it is.
+    pub role: SessionRole,
+}
+
+/// A relation lock that one session holds and another waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LockEdge {
+    /// Process id of the holder; 0 stands for a prepared transaction.
+    pub holder: i32,
+    /// Name of the relation, where the lock is on one.
+    pub relation: Option<String>,
+    /// Lock mode, such as `AccessExclusiveLock`.
+    pub mode: String,
+}
+
+/// A session that waits for a lock, with those it waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BlockedSession {
+    /// Who waits.
+    pub session: Session,
+    /// Seconds it has waited.
+    pub waited_seconds: f64,
+    /// What stands in its way, as `pg_blocking_pids` says.
+    pub blocked_by: Vec<LockEdge>,
+    /// The session at the root of the wait chain, if it is one we can see.
+    pub root: Option<Session>,
+}
+
+/// Everything seen of one database in one look.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DatabaseFacts {
+    /// Which database.
+    pub location: DatabaseLocation,
+    /// The server's own words.
+    pub server: PostgresServer,
+    /// `pg_database_size` in bytes.
+    pub size_bytes: i64,
+    /// The migration tool's state; `Absent` where no known table is there.
+    pub migration: Seen<MigrationState>,
+    /// Sessions on this database, our own included and marked.
+    pub sessions: Seen<Vec<Session>>,
+    /// Sessions that wait for a lock.
+    pub blocked: Seen<Vec<BlockedSession>>,
+    /// Whether some identity we can use may create, rename and swap databases.
+    pub can_swap: Seen<bool>,
+    /// Free bytes on the volume under PGDATA, where that can be asked.
+    pub free_bytes: Seen<u64>,
+    /// Logical slots and subscriptions, which a swap would break.
+    pub replication: Seen<Vec<String>>,
+}

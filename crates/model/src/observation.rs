@@ -1,0 +1,63 @@
+//! Everything seen of one release in one look.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AccessDecision, BackupSummary, DatabaseFacts, PodFacts, Release, RevisionSummary, Scaler, Seen, Workload,
+};
+
+/// The cluster itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterFacts {
+    /// `gitVersion` of the API server, such as `v1.34.4`.
+    pub version: String,
+    /// The UID of namespace kube-system, which names a cluster for good.
+    pub uid: Seen<String>,
+    /// The kubeconfig context's name, for messages.
+    pub context: String,
+}
+
+/// Who holds the release's lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeaseFacts {
+    /// `holderIdentity`: the run's id and who runs it.
+    pub holder: String,
+    /// When it was last renewed by the holder's clock (RFC 3339).
+    pub renewed: Option<String>,
+}
+
+/// What was seen. No field can hold the data of a Secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Observation {
+    /// When the look began (RFC 3339).
+    pub taken_at: String,
+    /// The cluster.
+    pub cluster: ClusterFacts,
+    /// The release's newest revision.
+    pub release: Seen<Release>,
+    /// All its revisions, oldest first.
+    pub history: Seen<Vec<RevisionSummary>>,
+    /// The lease of a run on this release.
+    pub lease: Seen<LeaseFacts>,
+    /// A run of ours on this release whose outcome is not final.
+    pub unfinished_run: Seen<String>,
+    /// What runs for the release.
+    pub workloads: Seen<Vec<Workload>>,
+    /// The pods of those workloads.
+    pub pods: Seen<Vec<PodFacts>>,
+    /// Who else scales them.
+    pub scalers: Seen<Vec<Scaler>>,
+    /// Controllers that own the release (Flux, Argo CD), by their labels.
+    pub owners: Seen<Vec<String>>,
+    /// The database.
+    pub database: Seen<DatabaseFacts>,
+    /// Backups of that database, newest first.
+    pub backups: Seen<Vec<BackupSummary>>,
+    /// What we may do, for every later phase.
+    pub access: Seen<Vec<AccessDecision>>,
+    /// The name of the profile in force.
+    pub profile: String,
+}

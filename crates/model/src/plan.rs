@@ -1,0 +1,307 @@
+//! A plan: what a run will do, in order, with every value resolved.
+//!
+//! Undo runs through the started steps backwards, so the order carries the meaning of turning back: the pass stops what
+//! it started, the database anchor puts the data back, the release anchor puts the revision back, and quiesce and
+//! suspend give back the counts, each by its own undo.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DatabaseLocation, MigrationState, ReleaseIdentity, WorkloadName};
+
+/// When the new version may be judged and what turning back costs then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GateMode {
+    /// One pod of the migrating workload behind our readiness gate, all else parked. Turning back loses nothing.
+    Traffic,
+    /// Hooks only, no pods. Turning back loses nothing; the new version's own health is judged after.
+    Schema,
+    /// The chart as it is. Turning back has a price.
+    After,
+}
+
+impl GateMode {
+    /// The word on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Traffic => "traffic",
+            Self::Schema => "schema",
+            Self::After => "after",
+        }
+    }
+}
+
+/// What takes a step back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reversal {
+    /// The step changes nothing that needs undoing.
+    NotNeeded,
+    /// Undone without asking.
+    Automatic,
+    /// Undone only when a person says so.
+    OnConsent,
+    /// Cannot be undone.
+    Impossible,
+}
+
+/// Waits until the application says it is idle, by a profile's query. The query must return no row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WaitIdle {
+    /// The database to ask.
+    pub database: DatabaseLocation,
+    /// What each query looks for, and the query; run read-only.
+    pub queries: Vec<(String, String)>,
+    /// How long to wait, in seconds.
+    pub timeout_seconds: u64,
+}
+
+/// A CronJob or HPA to hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "hold")]
+pub enum SuspendTarget {
+    /// `spec.suspend: true`.
+    CronJob {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// `spec.suspend` as it was; `None` when the field was not written.
+        original: Option<bool>,
+    },
+}
+
+/// Holds what would start pods by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Suspend {
+    /// What is held.
+    pub targets: Vec<SuspendTarget>,
+}
+
+/// A workload to take down and bring back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QuiesceTarget {
+    /// Which.
+    pub workload: WorkloadName,
+    /// The count before, which is the count after.
+    pub replicas: i32,
+    /// The role the profile gives it.
+    pub role: String,
+}
+
+/// Takes writers to 0 through `/scale`, in the order given. The counts are read again and journaled before each act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Quiesce {
+    /// What is stopped, in order.
+    pub targets: Vec<QuiesceTarget>,
+}
+
+/// Waits until the pods of the stopped workloads are gone and no writer is connected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drain {
+    /// Whose pods must be gone.
+    pub workloads: Vec<WorkloadName>,
+    /// Where nobody may be connected.
+    pub database: Option<DatabaseLocation>,
+    /// How long to wait, in seconds: the longest grace period and some.
+    pub timeout_seconds: u64,
+}
+
+/// Remembers the revision in force. Undo: `helm rollback` to it by number, without hooks, if another is in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnchorRelease {
+    /// The last revision that was deployed.
+    pub revision: u32,
+}
+
+/// Backs the database up and proves the backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackUp {
+    /// What is backed up.
+    pub database: DatabaseLocation,
+    /// The store, as a URI or a folder.
+    pub store: String,
+    /// Why, for the manifest.
+    pub reason: String,
+}
+
+/// Remembers the schema. Undo: if the data may have changed since, restore the run's backup into a new database and swap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnchorDatabase {
+    /// Which database.
+    pub database: DatabaseLocation,
+    /// The migration state when planning.
+    pub before: Option<MigrationState>,
+    /// Where the backup of this run lies: the `BackUp` step's store.
+    pub store: String,
+}
+
+/// One `helm upgrade` with the pinned chart and values, watched until the migration has ended.
+///
+/// Undo stops what it started: every workload but the database goes to 0, hook Jobs end, no pod remains.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HelmPass {
+    /// The gate, which says what the post-renderer parks.
+    pub gate: GateMode,
+    /// The revision this pass will write.
+    pub revision: u32,
+    /// The workload that migrates at boot, for gate `traffic`; it alone runs, with one pod.
+    pub migrating: Option<WorkloadName>,
+    /// The database's own workloads, which are never parked.
+    pub database_workloads: Vec<WorkloadName>,
+    /// The workloads this pass may start.
+    pub workloads: Vec<WorkloadName>,
+    /// The database to watch.
+    pub database: Option<DatabaseLocation>,
+    /// The migration state before.
+    pub before: Option<MigrationState>,
+    /// Whether the profile expects a migration to have run for this hop (unknown: `None`).
+    pub migration_expected: Option<bool>,
+    /// Helm's own `--timeout`, in seconds.
+    pub timeout_seconds: u64,
+    /// HTTP paths on the new pod that must answer 2xx before the gate opens, as `port/path`.
+    pub health: Vec<String>,
+    /// Seconds after which the migration is slower than usual, from the profile.
+    pub usual_seconds: Option<u64>,
+}
+
+/// The second pass: the same chart and values without hooks and without our edits. It opens the gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenTraffic {
+    /// The revision this pass will write.
+    pub revision: u32,
+    /// The workload whose gated pod serves until the roll-out replaces it.
+    pub migrating: Option<WorkloadName>,
+    /// Helm's own `--timeout`, in seconds.
+    pub timeout_seconds: u64,
+}
+
+/// Gives the workloads their counts back where the chart does not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resume {
+    /// What is resumed, in order.
+    pub targets: Vec<QuiesceTarget>,
+}
+
+/// Waits until every workload of the release runs its newest template with all pods ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RollOut {
+    /// Which workloads.
+    pub workloads: Vec<WorkloadName>,
+    /// How long to wait, in seconds.
+    pub timeout_seconds: u64,
+}
+
+/// Looks at the result: revision, counts, schema, health.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PostCheck {
+    /// The counts every workload must have.
+    pub targets: Vec<QuiesceTarget>,
+    /// The database whose migration state is recorded.
+    pub database: Option<DatabaseLocation>,
+    /// HTTP paths that must answer 2xx on a pod of the workload named, as `port/path`.
+    pub health: Vec<(WorkloadName, String)>,
+}
+
+/// Takes the gated revision out of Helm's history, so that a numberless `helm rollback` cannot land on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ForgetRevision {
+    /// The gated revision.
+    pub revision: u32,
+}
+
+/// What a step does. Each has its own struct with resolved values only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "step")]
+pub enum StepSpec {
+    /// See [`WaitIdle`].
+    WaitIdle(WaitIdle),
+    /// See [`Suspend`].
+    Suspend(Suspend),
+    /// See [`Quiesce`].
+    Quiesce(Quiesce),
+    /// See [`Drain`].
+    Drain(Drain),
+    /// See [`AnchorRelease`].
+    AnchorRelease(AnchorRelease),
+    /// See [`BackUp`].
+    BackUp(BackUp),
+    /// See [`AnchorDatabase`].
+    AnchorDatabase(AnchorDatabase),
+    /// See [`HelmPass`].
+    HelmPass(HelmPass),
+    /// See [`OpenTraffic`].
+    OpenTraffic(OpenTraffic),
+    /// See [`Resume`].
+    Resume(Resume),
+    /// See [`RollOut`].
+    RollOut(RollOut),
+    /// Ends the holds of the suspend step.
+    Unsuspend(Suspend),
+    /// See [`PostCheck`].
+    PostCheck(PostCheck),
+    /// See [`ForgetRevision`].
+    ForgetRevision(ForgetRevision),
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedStep {
+    /// Its id, unique in the plan: `03-quiesce`.
+    pub id: String,
+    /// What it will do, in a sentence with the values in it.
+    pub title: String,
+    /// How it is taken back.
+    pub reversal: Reversal,
+    /// Its values.
+    pub spec: StepSpec,
+}
+
+/// A plan. Printed, saved, compared, journaled and run; nothing else decides what a run does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// [`crate::API_VERSION`].
+    pub api_version: String,
+    /// `Plan`.
+    pub kind: String,
+    /// When it was made (RFC 3339).
+    pub created_at: String,
+    /// What runs now.
+    pub from: ReleaseIdentity,
+    /// What will run.
+    pub to: crate::ChartIdentity,
+    /// The profile in force.
+    pub profile: String,
+    /// The gate.
+    pub gate: GateMode,
+    /// sha256 of the pinned chart archive.
+    pub chart_sha256: String,
+    /// sha256 of the pinned values, under a key that is never saved: equal only within one run.
+    pub values_digest: String,
+    /// The flags of `helm upgrade` that every pass gets, secrets excluded by construction (values are pinned apart).
+    pub helm_flags: Vec<String>,
+    /// The steps in order.
+    pub steps: Vec<PlannedStep>,
+    /// Index of the first step after which turning back has a price; `None` when it is free to the end.
+    pub priced_from: Option<usize>,
+    /// Why the database cannot be put back, if it cannot.
+    pub no_way_back: Option<String>,
+    /// What the user should know before agreeing.
+    pub notices: Vec<String>,
+}

@@ -1,0 +1,10 @@
+//! Profiles: what is particular to one application, said in YAML.
+
+mod parse;
+mod schema;
+
+pub use parse::{ProfileError, parse};
+pub use schema::{
+    Budgets, Busy, Database, GateWord, Health, Match, Migrations, Profile, QuiesceNeed, Role, RoleKind,
+    RunBy, SchemaOf, Selector,
+};

@@ -1,0 +1,125 @@
+//! Strict reading of a profile: one error that names the place and the remedy.
+
+use std::fmt;
+
+use super::Profile;
+use crate::API_VERSION;
+
+/// Why a text is no profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileError {
+    /// Where the text came from: a path or the name of a built-in.
+    pub source: String,
+    /// Line, counted from 1, where known.
+    pub line: Option<u64>,
+    /// What is wrong there.
+    pub message: String,
+    /// The nearest known key, when a key is unknown.
+    pub suggestion: Option<String>,
+}
+
+impl fmt::Display for ProfileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            source,
+            line,
+            message,
+            suggestion,
+        } = self;
+        write!(f, "profile {source}")?;
+        if let Some(line) = line {
+            write!(f, ", line {line}")?;
+        }
+        write!(f, ": {message}")?;
+        if let Some(key) = suggestion {
+            write!(f, " (did you mean `{key}`?)")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ProfileError {}
+
+/// Reads a profile. `source` names the text in errors.
+///
+/// # Errors
+/// On anything that is not exactly a profile: wrong YAML, unknown or missing keys, another `apiVersion` or `kind`.
+pub fn parse(source: &str, text: &str) -> Result<Profile, ProfileError> {
+    let profile: Profile = serde_saphyr::from_str(text).map_err(|error| {
+        let error = error.without_snippet();
+        let (message, suggestion) = match error {
+            serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => {
+                (format!("unknown key `{field}`"), nearest(field, expected))
+            }
+            other => (first_line(&other.to_string()), None),
+        };
+        let line = error.location().map(|place| place.line());
+        ProfileError {
+            source: source.into(),
+            line,
+            message,
+            suggestion,
+        }
+    })?;
+    let refuse = |message: String| {
+        Err(ProfileError {
+            source: source.into(),
+            line: None,
+            message,
+            suggestion: None,
+        })
+    };
+    if profile.api_version != API_VERSION {
+        return refuse(format!(
+            "apiVersion is `{}`, this program reads `{API_VERSION}`",
+            profile.api_version
+        ));
+    }
+    if profile.kind != "Profile" {
+        return refuse(format!("kind is `{}`, not `Profile`", profile.kind));
+    }
+    Ok(profile)
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// The known key that is most like `key`, if any is like it at all.
+fn nearest(key: &str, known: &[&str]) -> Option<String> {
+    known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(key, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| (*candidate).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "apiVersion: safe-upgrade.dev/v1alpha1\nkind: Profile\nname: x\n";
+
+    #[test]
+    fn a_small_profile_is_read() {
+        assert_eq!(parse("x.yaml", SMALL).unwrap().name, "x");
+    }
+
+    #[test]
+    fn a_mistyped_key_is_named_with_its_line_and_the_nearest_key() {
+        let error = parse("x.yaml", &format!("{SMALL}migrations:\n  tolo: goose\n")).unwrap_err();
+        assert_eq!(error.line, Some(5), "{error}");
+        assert_eq!(error.suggestion.as_deref(), Some("tool"), "{error}");
+        assert_eq!(
+            error.to_string(),
+            "profile x.yaml, line 5: unknown key `tolo` (did you mean `tool`?)"
+        );
+    }
+
+    #[test]
+    fn another_api_version_is_refused() {
+        let text = SMALL.replace("v1alpha1", "v9");
+        assert!(parse("x.yaml", &text).unwrap_err().message.contains("v9"));
+    }
+}

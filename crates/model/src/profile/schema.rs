@@ -1,0 +1,217 @@
+//! The keys of a profile. Unknown keys are errors; every key here is read by some code.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What is particular to one application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Profile {
+    /// `safe-upgrade.dev/v1alpha1`.
+    pub api_version: String,
+    /// `Profile`.
+    pub kind: String,
+    /// The profile's name, as `--profile` takes it.
+    pub name: String,
+    /// One line for `profile list`.
+    #[serde(default)]
+    pub description: String,
+    /// Which releases it fits.
+    #[serde(default, rename = "match")]
+    pub matches: Match,
+    /// Where the database's address stands.
+    #[serde(default)]
+    pub database: Database,
+    /// Which workload does what. A workload that no role selects is a writer that must be quiesced.
+    #[serde(default)]
+    pub roles: Vec<Role>,
+    /// How the schema is migrated.
+    #[serde(default)]
+    pub migrations: Migrations,
+    /// The gate to use unless a flag says otherwise; without it, `traffic` for boot-run, `schema` for hook-run.
+    #[serde(default)]
+    pub gate: Option<GateWord>,
+    /// Usual durations.
+    #[serde(default)]
+    pub budgets: Budgets,
+    /// What must be idle before writers stop.
+    #[serde(default)]
+    pub busy: Vec<Busy>,
+    /// How the new version shows that it is well.
+    #[serde(default)]
+    pub health: Vec<Health>,
+}
+
+/// The gate's words in a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum GateWord {
+    /// See `docs/profiles.md`.
+    Traffic,
+    /// See `docs/profiles.md`.
+    Schema,
+    /// See `docs/profiles.md`.
+    After,
+}
+
+impl From<GateWord> for crate::GateMode {
+    fn from(word: GateWord) -> Self {
+        match word {
+            GateWord::Traffic => Self::Traffic,
+            GateWord::Schema => Self::Schema,
+            GateWord::After => Self::After,
+        }
+    }
+}
+
+/// Which releases a profile fits: any chart name, or any image repository that a workload runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Match {
+    /// Chart names.
+    #[serde(default)]
+    pub charts: Vec<String>,
+    /// Image repositories, compared without registry and tag.
+    #[serde(default)]
+    pub images: Vec<String>,
+}
+
+/// Where the database's address stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Database {
+    /// Environment variables that hold a Postgres URL, most telling first.
+    #[serde(default)]
+    pub env: Vec<String>,
+}
+
+/// Selects workloads by labels and image. All given conditions must hold; an empty selector selects nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Selector {
+    /// Labels of the workload or its pod template.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// An image repository, compared without registry and tag.
+    #[serde(default)]
+    pub image: Option<String>,
+    /// A kind, such as `StatefulSet`.
+    #[serde(default)]
+    pub kind: Option<String>,
+}
+
+/// What a workload is to the application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RoleKind {
+    /// Writes to the database.
+    Writer,
+    /// Writes, and migrates the schema when it boots.
+    Migrator,
+    /// Never writes.
+    Reader,
+    /// Runs the database itself. Never touched.
+    Database,
+}
+
+/// Whether a role must stop for the upgrade.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum QuiesceNeed {
+    /// It must stop.
+    #[default]
+    Required,
+    /// It may stop; flags decide.
+    Optional,
+    /// It must not be stopped.
+    Never,
+}
+
+/// One role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Role {
+    /// Its name, for messages.
+    pub name: String,
+    /// What it is.
+    pub kind: RoleKind,
+    /// Which workloads have it.
+    pub select: Selector,
+    /// Whether it must stop.
+    #[serde(default)]
+    pub quiesce: QuiesceNeed,
+    /// Lower stops first and resumes last.
+    #[serde(default)]
+    pub order: i32,
+}
+
+/// Who runs the migrations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RunBy {
+    /// The application when it boots.
+    Boot,
+    /// A Helm hook Job.
+    Hook,
+}
+
+/// How the schema is migrated.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Migrations {
+    /// The tool; found by the columns of its table where not said.
+    #[serde(default)]
+    pub tool: Option<crate::MigrationTool>,
+    /// Who runs it; where not said: `hook` if the chart has a pre-upgrade hook Job, else `boot`.
+    #[serde(default)]
+    pub run: Option<RunBy>,
+    /// The schema version each application version brings (`from` this version on).
+    #[serde(default)]
+    pub schema: Vec<SchemaOf>,
+}
+
+/// Which schema version an application version brings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SchemaOf {
+    /// The first application version that brings it.
+    pub from: String,
+    /// The schema version.
+    pub version: String,
+}
+
+/// Usual durations, in seconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Budgets {
+    /// What a migration usually takes.
+    #[serde(default)]
+    pub usual_seconds: Option<u64>,
+    /// After this a person should look.
+    #[serde(default)]
+    pub investigate_after_seconds: Option<u64>,
+}
+
+/// A condition that must not hold when writers stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Busy {
+    /// What it looks for, in words: `a job is running`.
+    pub what: String,
+    /// A query that returns no row when idle. Run read-only.
+    pub sql: String,
+}
+
+/// An HTTP question that the new version must answer with 2xx.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Health {
+    /// The role whose pod is asked.
+    pub role: String,
+    /// The container port.
+    pub port: u16,
+    /// The path, with its leading slash.
+    pub path: String,
+}

@@ -1,0 +1,263 @@
+//! What the user is told at the end. These structs are the stable machine output; a changed field is a changelog entry.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    API_VERSION, BackupProof, BackupSummary, ChartIdentity, CheckResult, ExitCode, Release, Severity,
+    StepState, Verdict,
+};
+
+/// Which release, at which revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseIdentity {
+    /// Name.
+    pub name: String,
+    /// Namespace.
+    pub namespace: String,
+    /// Newest revision; 0 where there is none.
+    pub revision: u32,
+    /// Chart name and version, as `name-version`.
+    pub chart: String,
+    /// Application version.
+    pub app_version: Option<String>,
+}
+
+impl From<&Release> for ReleaseIdentity {
+    fn from(release: &Release) -> Self {
+        Self {
+            name: release.name.clone(),
+            namespace: release.namespace.clone(),
+            revision: release.revision,
+            chart: format!("{}-{}", release.chart.name, release.chart.version),
+            app_version: release.chart.app_version.clone(),
+        }
+    }
+}
+
+/// The verdict over all checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckVerdict {
+    /// Nothing stands in the way.
+    Ready,
+    /// Nothing stands in the way; there is something to know.
+    Warnings,
+    /// A blocking check failed.
+    Blocked,
+    /// A blocking check could not be judged.
+    Incomplete,
+}
+
+/// How many checks came out how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckSummary {
+    /// Passed.
+    pub pass: usize,
+    /// Warned, or failed without blocking.
+    pub warn: usize,
+    /// Failed.
+    pub fail: usize,
+    /// Did not apply.
+    pub skip: usize,
+    /// Could not be judged.
+    pub unknown: usize,
+}
+
+/// The judgement on one release and target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckReport {
+    /// [`API_VERSION`].
+    pub api_version: String,
+    /// `CheckReport`.
+    pub kind: String,
+    /// What was judged.
+    pub release: ReleaseIdentity,
+    /// What it would become.
+    pub target: Option<ChartIdentity>,
+    /// The whole verdict.
+    pub verdict: CheckVerdict,
+    /// The counts.
+    pub summary: CheckSummary,
+    /// Every row.
+    pub checks: Vec<CheckResult>,
+    /// What to type next.
+    pub next: Vec<NextStep>,
+}
+
+impl CheckReport {
+    /// Sums up results. A failure outweighs an unknown, an unknown outweighs a warning.
+    pub fn new(release: ReleaseIdentity, target: Option<ChartIdentity>, checks: Vec<CheckResult>) -> Self {
+        let mut summary = CheckSummary::default();
+        let (mut failed, mut untold, mut warned) = (false, false, false);
+        for check in &checks {
+            let blocking = check.severity == Severity::Block;
+            match &check.verdict {
+                Verdict::Pass(_) => summary.pass += 1,
+                Verdict::Skip(_) => summary.skip += 1,
+                Verdict::Warn(_) => {
+                    summary.warn += 1;
+                    warned = true;
+                }
+                Verdict::Fail(_) => {
+                    summary.fail += 1;
+                    failed |= blocking;
+                    warned |= check.severity == Severity::Warn;
+                }
+                Verdict::Unknown(_) => {
+                    summary.unknown += 1;
+                    untold |= blocking;
+                    warned |= check.severity == Severity::Warn;
+                }
+            }
+        }
+        let verdict = if failed {
+            CheckVerdict::Blocked
+        } else if untold {
+            CheckVerdict::Incomplete
+        } else if warned {
+            CheckVerdict::Warnings
+        } else {
+            CheckVerdict::Ready
+        };
+        Self {
+            api_version: API_VERSION.into(),
+            kind: "CheckReport".into(),
+            release,
+            target,
+            verdict,
+            summary,
+            checks,
+            next: Vec::new(),
+        }
+    }
+
+    /// How the program ends with this report; `fail_on_warn` is the user's `--fail-on warn`.
+    pub fn exit_code(&self, fail_on_warn: bool) -> ExitCode {
+        match self.verdict {
+            CheckVerdict::Ready => ExitCode::Done,
+            CheckVerdict::Warnings if fail_on_warn => ExitCode::Blocked,
+            CheckVerdict::Warnings => ExitCode::Done,
+            CheckVerdict::Blocked => ExitCode::Blocked,
+            CheckVerdict::Incomplete => ExitCode::CannotTell,
+        }
+    }
+}
+
+/// A command the user can type next, and what it does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NextStep {
+    /// What it does.
+    pub text: String,
+    /// The command.
+    pub command: Option<String>,
+}
+
+/// A backup that was made and proven.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupReport {
+    /// [`API_VERSION`].
+    pub api_version: String,
+    /// `BackupReport`.
+    pub kind: String,
+    /// The backup.
+    pub backup: BackupSummary,
+    /// When it began (RFC 3339, UTC).
+    pub started_at: String,
+    /// sha256 of the stored dump.
+    pub sha256: String,
+    /// `custom`.
+    pub format: String,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+    /// What was proven.
+    pub proof: BackupProof,
+    /// What to type next.
+    pub next: Vec<NextStep>,
+}
+
+/// The backups found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupListReport {
+    /// [`API_VERSION`].
+    pub api_version: String,
+    /// `BackupList`.
+    pub kind: String,
+    /// Newest first.
+    pub items: Vec<BackupSummary>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpgradeOutcome {
+    /// The new version runs.
+    Upgraded,
+    /// The new version runs, but a post-check failed.
+    UpgradedWithFailures,
+    /// Everything was put back.
+    Restored,
+    /// It waits for a person.
+    Stopped,
+}
+
+impl UpgradeOutcome {
+    /// How the program ends with it.
+    pub fn exit_code(self) -> ExitCode {
+        match self {
+            Self::Upgraded => ExitCode::Done,
+            Self::UpgradedWithFailures => ExitCode::PostCheckFailed,
+            Self::Restored => ExitCode::PutBack,
+            Self::Stopped => ExitCode::Stopped,
+        }
+    }
+}
+
+/// One step in the report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepReport {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Its last state.
+    pub state: StepState,
+    /// When it began (RFC 3339), if it did.
+    pub started_at: Option<String>,
+    /// Seconds from begin to end.
+    pub seconds: Option<f64>,
+    /// What came out.
+    pub detail: Option<String>,
+}
+
+/// The report of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UpgradeReport {
+    /// [`API_VERSION`].
+    pub api_version: String,
+    /// `UpgradeReport`.
+    pub kind: String,
+    /// The run's id.
+    pub run: String,
+    /// How it ended.
+    pub outcome: UpgradeOutcome,
+    /// Why it did not end as wished, in one sentence.
+    pub reason: Option<String>,
+    /// What ran before.
+    pub from: ReleaseIdentity,
+    /// What was to run.
+    pub to: ChartIdentity,
+    /// Seconds from the first writer stopped to all counts back; `None` where nothing was stopped.
+    pub downtime_seconds: Option<f64>,
+    /// The steps.
+    pub steps: Vec<StepReport>,
+    /// What to type next.
+    pub next: Vec<NextStep>,
+}

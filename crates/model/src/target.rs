@@ -1,0 +1,117 @@
+//! The version an upgrade would go to, as rendered by the user's own helm.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ChartIdentity, ContainerFacts, ObjectName, Seen, UpdateStrategy, WorkloadName};
+
+/// A field of a live object that another manager owns with another value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldConflict {
+    /// Who owns it.
+    pub manager: String,
+    /// Its path.
+    pub field: String,
+}
+
+/// What the API server said to a dry run of one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "outcome")]
+pub enum DryRunOutcome {
+    /// It would be accepted.
+    Accepted,
+    /// Server-side apply conflicts with other managers.
+    #[serde(rename_all = "camelCase")]
+    Conflicts {
+        /// Every conflicting field.
+        fields: Vec<FieldConflict>,
+    },
+    /// It would be refused: immutable field, quota, webhook, policy, unknown kind.
+    #[serde(rename_all = "camelCase")]
+    Refused {
+        /// The API server's words.
+        reason: String,
+    },
+    /// The dry run itself could not be done (no right, webhook without dry-run support, no answer).
+    #[serde(rename_all = "camelCase")]
+    Unknown {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// One object of the target's manifest under a server-side dry run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectDryRun {
+    /// The object.
+    pub object: ObjectName,
+    /// The answer.
+    pub outcome: DryRunOutcome,
+}
+
+/// A workload as the target's manifest renders it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RenderedWorkload {
+    /// Which workload.
+    pub name: WorkloadName,
+    /// `spec.replicas` where the manifest says it. Where it does not, Helm leaves the live number, 0 included.
+    pub replicas: Option<i32>,
+    /// `metadata.labels`.
+    pub labels: std::collections::BTreeMap<String, String>,
+    /// How its pods will be replaced.
+    pub strategy: UpdateStrategy,
+    /// Its containers.
+    pub containers: Vec<ContainerFacts>,
+    /// `progressDeadlineSeconds` for Deployments.
+    pub progress_deadline_seconds: Option<i32>,
+}
+
+/// A hook of the target chart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RenderedHook {
+    /// The hook object.
+    pub object: ObjectName,
+    /// Its events, such as `pre-upgrade`.
+    pub events: Vec<String>,
+    /// `activeDeadlineSeconds` of a hook Job.
+    pub active_deadline_seconds: Option<i64>,
+    /// Images of a hook Job's containers.
+    pub images: Vec<String>,
+    /// Its delete policies; none written means `before-hook-creation`.
+    pub delete_policies: Vec<String>,
+}
+
+/// What the chosen way of keeping values would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ValuesHazard {
+    /// Paths of values the user set in the running revision that the upgrade would drop.
+    pub dropped: Vec<String>,
+    /// Paths of defaults new in the target chart that `--reuse-values` would leave out.
+    pub missing_defaults: Vec<String>,
+    /// The way of keeping values in force, as a flag of `helm upgrade`.
+    pub mode: String,
+}
+
+/// What an upgrade would go to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// The chart as the user named it.
+    pub reference: String,
+    /// What the chart calls itself.
+    pub chart: ChartIdentity,
+    /// The workloads it renders.
+    pub workloads: Vec<RenderedWorkload>,
+    /// The hooks it renders.
+    pub hooks: Vec<RenderedHook>,
+    /// What its values mode does.
+    pub values: Seen<ValuesHazard>,
+    /// The API server's answer to every object.
+    pub dry_run: Seen<Vec<ObjectDryRun>>,
+    /// The chart that would be applied cannot be the running one: false when judging the running revision alone.
+    pub is_upgrade: bool,
+}
