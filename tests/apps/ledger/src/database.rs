@@ -16,11 +16,16 @@ const RETRY_EVERY: Duration = Duration::from_millis(500);
 
 /// Opens one session under the role's own name.
 pub(crate) async fn connect(settings: &Settings) -> Result<Client> {
-    let mut config: Config =
-        settings.database_url.parse().map_err(|_| anyhow::anyhow!("DATABASE_URL is not a Postgres URL"))?;
+    let mut config: Config = settings
+        .database_url
+        .parse()
+        .map_err(|_| anyhow::anyhow!("DATABASE_URL is not a Postgres URL"))?;
     config.application_name(settings.role.application_name());
     config.connect_timeout(Duration::from_secs(5));
-    let (client, connection) = config.connect(NoTls).await.context("failed to connect to the database")?;
+    let (client, connection) = config
+        .connect(NoTls)
+        .await
+        .context("failed to connect to the database")?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             log::line(format_args!("ledger: a database connection was lost: {error}"));
@@ -50,11 +55,18 @@ pub(crate) async fn connect_patiently(settings: &Settings) -> Result<Client> {
 
 /// The newest migration applied; `None` where no migration ever ran.
 pub(crate) async fn schema_version(client: &Client) -> Result<Option<i64>> {
-    let exists = client.query_one("SELECT to_regclass('goose_db_version') IS NOT NULL", &[]).await?;
+    let exists = client
+        .query_one("SELECT to_regclass('goose_db_version') IS NOT NULL", &[])
+        .await?;
     if !exists.get::<_, bool>(0) {
         return Ok(None);
     }
-    let row = client.query_one("SELECT max(version_id) FROM goose_db_version WHERE is_applied", &[]).await?;
+    let row = client
+        .query_one(
+            "SELECT max(version_id) FROM goose_db_version WHERE is_applied",
+            &[],
+        )
+        .await?;
     Ok(row.get(0))
 }
 
@@ -67,7 +79,10 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings, client: Mutex::new(None) }
+        Self {
+            settings,
+            client: Mutex::new(None),
+        }
     }
 
     /// The session, opened if need be.

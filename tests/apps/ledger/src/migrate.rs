@@ -22,7 +22,11 @@ const ADVISORY_LOCK: i64 = 7_211_043;
 pub(crate) enum MigrateError {
     /// An older version met the schema of a newer one.
     #[error("refusing to start: the schema is at version {current}, ledger {version} knows up to {known}")]
-    NewerSchema { current: i64, version: &'static str, known: i64 },
+    NewerSchema {
+        current: i64,
+        version: &'static str,
+        known: i64,
+    },
     /// A migration's SQL failed; nothing of it is left.
     #[error("goose run: ERROR {file}: failed to run SQL migration: {reason}")]
     Migration { file: &'static str, reason: String },
@@ -44,7 +48,12 @@ pub(crate) async fn refuse_newer_schema(settings: &Settings, client: &Client) ->
     let current = database::schema_version(client).await?.unwrap_or(0);
     if settings.strict_schema && current > settings.release.schema {
         let (version, known) = (settings.release.version, settings.release.schema);
-        return Err(MigrateError::NewerSchema { current, version, known }.into());
+        return Err(MigrateError::NewerSchema {
+            current,
+            version,
+            known,
+        }
+        .into());
     }
     Ok(())
 }
@@ -52,30 +61,43 @@ pub(crate) async fn refuse_newer_schema(settings: &Settings, client: &Client) ->
 async fn migrate(settings: &Settings) -> Result<()> {
     let mut client = database::connect_patiently(settings).await?;
     // Released with the session.
-    client.execute("SELECT pg_advisory_lock($1)", &[&ADVISORY_LOCK]).await.context("failed to take the lock")?;
-    create_version_table(&mut client).await.context("failed to create goose_db_version")?;
+    client
+        .execute("SELECT pg_advisory_lock($1)", &[&ADVISORY_LOCK])
+        .await
+        .context("failed to take the lock")?;
+    create_version_table(&mut client)
+        .await
+        .context("failed to create goose_db_version")?;
     refuse_newer_schema(settings, &client).await?;
     let current = database::schema_version(&client).await?.unwrap_or(0);
 
     let mut reached = current;
     for migration in settings.release.pending(current) {
         let started = Instant::now();
-        apply(settings, migration, &mut client).await.map_err(|error| MigrateError::Migration {
-            file: migration.file,
-            reason: describe(&error),
-        })?;
+        apply(settings, migration, &mut client)
+            .await
+            .map_err(|error| MigrateError::Migration {
+                file: migration.file,
+                reason: describe(&error),
+            })?;
         let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
         log::line(format_args!("OK   {} ({milliseconds:.2}ms)", migration.file));
         reached = migration.version;
     }
     if reached == current {
-        log::line(format_args!("goose: no migrations to run. current version: {current}"));
+        log::line(format_args!(
+            "goose: no migrations to run. current version: {current}"
+        ));
     } else {
-        log::line(format_args!("goose: successfully migrated database to version: {reached}"));
+        log::line(format_args!(
+            "goose: successfully migrated database to version: {reached}"
+        ));
     }
     // Entries of a newer schema may have other columns; its own version has seeded it.
     if current <= settings.release.schema {
-        seed(settings, &client).await.context("failed to seed the table entries")?;
+        seed(settings, &client)
+            .await
+            .context("failed to seed the table entries")?;
     }
     Ok(())
 }
@@ -83,7 +105,9 @@ async fn migrate(settings: &Settings) -> Result<()> {
 /// As goose's own first step: the table and its row for version 0, together.
 async fn create_version_table(client: &mut Client) -> Result<(), tokio_postgres::Error> {
     let transaction = client.transaction().await?;
-    let exists = transaction.query_one("SELECT to_regclass('goose_db_version') IS NOT NULL", &[]).await?;
+    let exists = transaction
+        .query_one("SELECT to_regclass('goose_db_version') IS NOT NULL", &[])
+        .await?;
     if !exists.get::<_, bool>(0) {
         transaction
             .batch_execute(
@@ -115,7 +139,10 @@ async fn apply(
             .await?;
     }
     transaction
-        .execute("INSERT INTO goose_db_version (version_id, is_applied) VALUES ($1, true)", &[&migration.version])
+        .execute(
+            "INSERT INTO goose_db_version (version_id, is_applied) VALUES ($1, true)",
+            &[&migration.version],
+        )
         .await?;
     transaction.commit().await
 }
@@ -126,10 +153,14 @@ async fn misbehave_before(
     transaction: &Transaction<'_>,
 ) -> Result<(), tokio_postgres::Error> {
     let here = |setting: Option<crate::settings::AtMigration>| {
-        setting.filter(|at| at.version == migration.version).map(|at| f64::from(at.seconds))
+        setting
+            .filter(|at| at.version == migration.version)
+            .map(|at| f64::from(at.seconds))
     };
     if let Some(seconds) = here(settings.locking_migration) {
-        transaction.batch_execute("LOCK TABLE entries IN ACCESS EXCLUSIVE MODE").await?;
+        transaction
+            .batch_execute("LOCK TABLE entries IN ACCESS EXCLUSIVE MODE")
+            .await?;
         transaction.execute("SELECT pg_sleep($1)", &[&seconds]).await?;
     }
     if let Some(seconds) = here(settings.slow_migration) {
@@ -144,7 +175,11 @@ async fn seed(settings: &Settings, client: &Client) -> Result<(), tokio_postgres
         return Ok(());
     }
     let names = settings.release.names;
-    let (note_column, note) = if names.note { (", note", ", repeat(md5(n::text), 4)") } else { ("", "") };
+    let (note_column, note) = if names.note {
+        (", note", ", repeat(md5(n::text), 4)")
+    } else {
+        ("", "")
+    };
     let statement = format!(
         "INSERT INTO entries ({account}, amount_cents{note_column})
          SELECT 'account-' || n % 100, (n * 37) % 100000{note} FROM generate_series(1, $1::bigint) AS n
@@ -162,7 +197,12 @@ async fn seed(settings: &Settings, client: &Client) -> Result<(), tokio_postgres
 /// The server's message with its code, as goose shows it.
 fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
-        Some(server) => format!("{}: {} (SQLSTATE {})", server.severity(), server.message(), server.code().code()),
+        Some(server) => format!(
+            "{}: {} (SQLSTATE {})",
+            server.severity(),
+            server.message(),
+            server.code().code()
+        ),
         None => error.to_string(),
     }
 }

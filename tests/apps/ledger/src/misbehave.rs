@@ -24,6 +24,8 @@ pub(crate) async fn leak_transaction(settings: &Settings) -> Result<Client> {
         .batch_execute("BEGIN; SELECT id FROM entries LIMIT 1;")
         .await
         .context("failed to open the transaction that is to be leaked")?;
-    log::line(format_args!("ledger: leaked a transaction as told by LEDGER_LEAK_TRANSACTION"));
+    log::line(format_args!(
+        "ledger: leaked a transaction as told by LEDGER_LEAK_TRANSACTION"
+    ));
     Ok(client)
 }

@@ -30,26 +30,50 @@ pub(crate) struct Names {
     pub(crate) note: bool,
 }
 
-const FIRST_NAMES: Names = Names { account: "account", heartbeats: "heartbeats", note: true };
+const FIRST_NAMES: Names = Names {
+    account: "account",
+    heartbeats: "heartbeats",
+    note: true,
+};
 
 /// All versions, oldest first.
 pub(crate) const RELEASES: &[Release] = &[
-    Release { version: "1.0.0", schema: 2, names: FIRST_NAMES },
+    Release {
+        version: "1.0.0",
+        schema: 2,
+        names: FIRST_NAMES,
+    },
     // Additive: an older version goes on working with this schema.
-    Release { version: "1.1.0", schema: 4, names: FIRST_NAMES },
+    Release {
+        version: "1.1.0",
+        schema: 4,
+        names: FIRST_NAMES,
+    },
     // Slow: every row of `entries` is rewritten, then updated.
-    Release { version: "2.0.0", schema: 6, names: FIRST_NAMES },
+    Release {
+        version: "2.0.0",
+        schema: 6,
+        names: FIRST_NAMES,
+    },
     // Destructive: a column renamed, a column and a table dropped. No older version works with this schema.
     Release {
         version: "3.0.0",
         schema: 9,
-        names: Names { account: "account_name", heartbeats: "worker_status", note: false },
+        names: Names {
+            account: "account_name",
+            heartbeats: "worker_status",
+            note: false,
+        },
     },
 ];
 
 macro_rules! migration {
     ($version:literal, $file:literal) => {
-        Migration { version: $version, file: $file, sql: include_str!(concat!("../migrations/", $file)) }
+        Migration {
+            version: $version,
+            file: $file,
+            sql: include_str!(concat!("../migrations/", $file)),
+        }
     };
 }
 
@@ -81,7 +105,9 @@ impl Release {
     /// The migrations that this version has and a database at `current` does not.
     pub(crate) fn pending(&self, current: i64) -> impl Iterator<Item = &'static Migration> {
         let newest = self.schema;
-        MIGRATIONS.iter().filter(move |migration| migration.version > current && migration.version <= newest)
+        MIGRATIONS
+            .iter()
+            .filter(move |migration| migration.version > current && migration.version <= newest)
     }
 }
 
@@ -100,15 +126,26 @@ mod tests {
         let table: Vec<_> = MIGRATIONS.iter().map(|migration| migration.file).collect();
         assert_eq!(files, table);
         for migration in MIGRATIONS {
-            assert!(migration.file.starts_with(&format!("{:05}_", migration.version)), "{}", migration.file);
+            assert!(
+                migration.file.starts_with(&format!("{:05}_", migration.version)),
+                "{}",
+                migration.file
+            );
         }
     }
 
     #[test]
     fn a_version_runs_only_what_it_knows() {
-        let pending: Vec<_> = Release::named("1.1.0").unwrap().pending(2).map(|m| m.version).collect();
+        let pending: Vec<_> = Release::named("1.1.0")
+            .unwrap()
+            .pending(2)
+            .map(|m| m.version)
+            .collect();
         assert_eq!(pending, [3, 4]);
         assert_eq!(Release::named("1.0.0").unwrap().pending(6).count(), 0);
-        assert_eq!(RELEASES.last().unwrap().schema, MIGRATIONS.last().unwrap().version);
+        assert_eq!(
+            RELEASES.last().unwrap().schema,
+            MIGRATIONS.last().unwrap().version
+        );
     }
 }

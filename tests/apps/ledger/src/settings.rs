@@ -56,8 +56,13 @@ impl FromStr for AtMigration {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let (version, seconds) = text.split_once(':').context("expected VERSION:SECONDS, for example 3:20")?;
-        Ok(Self { version: version.parse()?, seconds: seconds.parse()? })
+        let (version, seconds) = text
+            .split_once(':')
+            .context("expected VERSION:SECONDS, for example 3:20")?;
+        Ok(Self {
+            version: version.parse()?,
+            seconds: seconds.parse()?,
+        })
     }
 }
 
@@ -91,8 +96,12 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads the process's own arguments and environment.
     pub(crate) fn from_process() -> Result<Self> {
-        let role = env::args().nth(1).context("name a role: serve, worker, job or migrate")?;
-        Self::read(&role, |name| env::var(name).ok().filter(|value| !value.is_empty()))
+        let role = env::args()
+            .nth(1)
+            .context("name a role: serve, worker, job or migrate")?;
+        Self::read(&role, |name| {
+            env::var(name).ok().filter(|value| !value.is_empty())
+        })
     }
 
     fn read(role: &str, get: impl Fn(&str) -> Option<String>) -> Result<Self> {
@@ -130,7 +139,12 @@ fn switch(get: impl Fn(&str) -> Option<String>, name: &str, default: bool) -> Re
 }
 
 fn number(get: impl Fn(&str) -> Option<String>, name: &str) -> Result<Option<u64>> {
-    get(name).map(|text| text.parse().with_context(|| format!("{name} is {text:?}, expected a number"))).transpose()
+    get(name)
+        .map(|text| {
+            text.parse()
+                .with_context(|| format!("{name} is {text:?}, expected a number"))
+        })
+        .transpose()
 }
 
 fn parsed<T>(get: impl Fn(&str) -> Option<String>, name: &str) -> Result<Option<T>>
@@ -139,7 +153,11 @@ where
     anyhow::Error: From<T::Err>,
 {
     get(name)
-        .map(|text| text.parse::<T>().map_err(anyhow::Error::from).with_context(|| format!("{name} is {text:?}")))
+        .map(|text| {
+            text.parse::<T>()
+                .map_err(anyhow::Error::from)
+                .with_context(|| format!("{name} is {text:?}"))
+        })
         .transpose()
 }
 
@@ -150,14 +168,23 @@ mod tests {
     fn read(pairs: &[(&str, &str)]) -> Result<Settings> {
         let base = [("LEDGER_VERSION", "2.0.0"), ("DATABASE_URL", "postgres://x")];
         Settings::read("serve", |name| {
-            pairs.iter().chain(&base).find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            pairs
+                .iter()
+                .chain(&base)
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
         })
     }
 
     #[test]
     fn without_settings_nothing_misbehaves() {
         let settings = read(&[]).unwrap();
-        assert!(settings.migrate && !settings.never_ready && !settings.leak_transaction && !settings.strict_schema);
+        assert!(
+            settings.migrate
+                && !settings.never_ready
+                && !settings.leak_transaction
+                && !settings.strict_schema
+        );
         assert_eq!(settings.slow_migration, None);
         assert_eq!(settings.crash_after, None);
         assert_eq!(settings.release.schema, 6);
@@ -166,7 +193,13 @@ mod tests {
     #[test]
     fn a_migration_with_seconds_is_read() {
         let settings = read(&[("LEDGER_SLOW_MIGRATION", "5:20")]).unwrap();
-        assert_eq!(settings.slow_migration, Some(AtMigration { version: 5, seconds: 20 }));
+        assert_eq!(
+            settings.slow_migration,
+            Some(AtMigration {
+                version: 5,
+                seconds: 20
+            })
+        );
     }
 
     #[test]

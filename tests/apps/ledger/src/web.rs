@@ -41,7 +41,11 @@ pub(crate) async fn run(settings: &Settings, shutdown: &Shutdown) -> Result<()> 
         let client = database::connect_patiently(settings).await?;
         migrate::refuse_newer_schema(settings, &client).await?;
     }
-    let leaked = if settings.leak_transaction { Some(misbehave::leak_transaction(settings).await?) } else { None };
+    let leaked = if settings.leak_transaction {
+        Some(misbehave::leak_transaction(settings).await?)
+    } else {
+        None
+    };
 
     let web = Arc::new(Web {
         settings: settings.clone(),
@@ -63,7 +67,11 @@ pub(crate) async fn run(settings: &Settings, shutdown: &Shutdown) -> Result<()> 
     let listener = tokio::net::TcpListener::bind(&settings.listen)
         .await
         .with_context(|| format!("failed to listen on {}", settings.listen))?;
-    log::line(format_args!("ledger: {} listens on {}", settings.release.version, listener.local_addr()?));
+    log::line(format_args!(
+        "ledger: {} listens on {}",
+        settings.release.version,
+        listener.local_addr()?
+    ));
     let stop = shutdown.clone();
     axum::serve(listener, router)
         .with_graceful_shutdown(async move { stop.requested().await })
@@ -81,7 +89,10 @@ async fn count(State(web): State<Arc<Web>>, request: Request, next: Next) -> Res
 
 async fn stamp(State(web): State<Arc<Web>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    response.headers_mut().insert(VERSION_HEADER, HeaderValue::from_static(web.settings.release.version));
+    response.headers_mut().insert(
+        VERSION_HEADER,
+        HeaderValue::from_static(web.settings.release.version),
+    );
     response
 }
 
@@ -97,7 +108,11 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         log::line(format_args!("ledger: {:#}", self.0));
-        (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "error": format!("{:#}", self.0) }))).into_response()
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({ "error": format!("{:#}", self.0) })),
+        )
+            .into_response()
     }
 }
 
@@ -149,10 +164,17 @@ async fn list(State(web): State<Arc<Web>>, Query(page): Query<Page>) -> Result<J
         names.account
     );
     let client = web.session.client().await?;
-    let rows = client.query(&statement, &[&page.after, &page.limit.clamp(1, PAGE)]).await?;
+    let rows = client
+        .query(&statement, &[&page.after, &page.limit.clamp(1, PAGE)])
+        .await?;
     let entries = rows
         .iter()
-        .map(|row| Entry { id: row.get(0), account: row.get(1), amount_cents: row.get(2), note: row.get(3) })
+        .map(|row| Entry {
+            id: row.get(0),
+            account: row.get(1),
+            amount_cents: row.get(2),
+            note: row.get(3),
+        })
         .collect();
     Ok(Json(entries))
 }
@@ -164,10 +186,15 @@ async fn add(State(web): State<Arc<Web>>, Json(entry): Json<Entry>) -> Result<Re
         let statement = format!(
             "INSERT INTO entries ({account}, amount_cents, note) VALUES ($1, $2::bigint, $3) RETURNING id"
         );
-        client.query_one(&statement, &[&entry.account, &entry.amount_cents, &entry.note]).await?
+        client
+            .query_one(&statement, &[&entry.account, &entry.amount_cents, &entry.note])
+            .await?
     } else {
-        let statement = format!("INSERT INTO entries ({account}, amount_cents) VALUES ($1, $2::bigint) RETURNING id");
-        client.query_one(&statement, &[&entry.account, &entry.amount_cents]).await?
+        let statement =
+            format!("INSERT INTO entries ({account}, amount_cents) VALUES ($1, $2::bigint) RETURNING id");
+        client
+            .query_one(&statement, &[&entry.account, &entry.amount_cents])
+            .await?
     };
     Ok((StatusCode::CREATED, Json(json!({ "id": row.get::<_, i64>(0) }))).into_response())
 }

@@ -28,9 +28,15 @@ pub(crate) async fn run(settings: &Settings, shutdown: &Shutdown) -> Result<()> 
             let client = database::connect_patiently(settings).await?;
             migrate::refuse_newer_schema(settings, &client).await?;
             wait_for_schema(settings, &client).await?;
-            let leaked =
-                if settings.leak_transaction { Some(misbehave::leak_transaction(settings).await?) } else { None };
-            log::line(format_args!("ledger: {} {} works", settings.release.version, settings.pod));
+            let leaked = if settings.leak_transaction {
+                Some(misbehave::leak_transaction(settings).await?)
+            } else {
+                None
+            };
+            log::line(format_args!(
+                "ledger: {} {} works",
+                settings.release.version, settings.pod
+            ));
             if let Err(error) = write(settings, &client).await {
                 log::line(format_args!("ledger: {error:#}"));
                 tokio::time::sleep(RETRY_EVERY).await;
@@ -53,7 +59,9 @@ async fn wait_for_schema(settings: &Settings, client: &Client) -> Result<()> {
             return Ok(());
         }
         if !said {
-            log::line(format_args!("ledger: the schema is at version {current}, waiting for {needed}"));
+            log::line(format_args!(
+                "ledger: the schema is at version {current}, waiting for {needed}"
+            ));
             said = true;
         }
         tokio::time::sleep(SCHEMA_EVERY).await;
@@ -63,7 +71,10 @@ async fn wait_for_schema(settings: &Settings, client: &Client) -> Result<()> {
 async fn write(settings: &Settings, client: &Client) -> Result<()> {
     let names = settings.release.names;
     let heartbeat = format!("INSERT INTO {} (worker) VALUES ($1)", names.heartbeats);
-    let entry = format!("INSERT INTO entries ({}, amount_cents) VALUES ($1, 1)", names.account);
+    let entry = format!(
+        "INSERT INTO entries ({}, amount_cents) VALUES ($1, 1)",
+        names.account
+    );
     let mut heartbeats = tokio::time::interval(settings.heartbeat_every.max(Duration::from_millis(100)));
     let mut entries = tokio::time::interval(settings.entry_every.max(Duration::from_millis(100)));
     loop {
