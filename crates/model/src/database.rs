@@ -139,6 +139,30 @@ pub struct BlockedSession {
     pub root: Option<Session>,
 }
 
+/// A lock on a user's table that a session or a prepared transaction holds at the time of looking.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldLock {
+    /// Process id of the holder; 0 stands for a prepared transaction.
+    pub holder: i32,
+    /// Schema-qualified name of the table.
+    pub relation: String,
+    /// Lock mode, such as `AccessShareLock`.
+    pub mode: String,
+}
+
+/// A transaction prepared for two-phase commit: it holds its locks until somebody ends it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PreparedTransaction {
+    /// Its global identifier.
+    pub gid: String,
+    /// The role that prepared it.
+    pub owner: String,
+    /// Seconds since it was prepared.
+    pub age_seconds: f64,
+}
+
 /// Everything seen of one database in one look.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -155,6 +179,10 @@ pub struct DatabaseFacts {
     pub sessions: Seen<Vec<Session>>,
     /// Sessions that wait for a lock.
     pub blocked: Seen<Vec<BlockedSession>>,
+    /// Granted locks on user tables (`pg_locks` with `pg_class`, system schemas left out), our own session's aside.
+    pub held_locks: Seen<Vec<HeldLock>>,
+    /// Prepared transactions in this database (`pg_prepared_xacts`).
+    pub prepared: Seen<Vec<PreparedTransaction>>,
     /// Whether some identity we can use may create, rename and swap databases.
     pub can_swap: Seen<bool>,
     /// Free bytes on the volume under PGDATA, where that can be asked.

@@ -29,13 +29,13 @@ pub use backup::{
 pub use cause::causes;
 pub use check::{Category, CheckResult, Confidence, Evidence, Remedy, Severity, Verdict};
 pub use database::{
-    BlockedSession, DatabaseFacts, DatabaseLocation, DatabaseOrigin, DatabaseRoute, LockEdge, PostgresServer,
-    Session, SessionRole,
+    BlockedSession, DatabaseFacts, DatabaseLocation, DatabaseOrigin, DatabaseRoute, HeldLock, LockEdge,
+    PostgresServer, PreparedTransaction, Session, SessionRole,
 };
 pub use event::{Event, LogSource, MigrationSample, StepState};
 pub use exit::ExitCode;
 pub use migration::{MigrationState, MigrationTool};
-pub use observation::{ClusterFacts, LeaseFacts, Observation};
+pub use observation::{ClusterFacts, HookJob, LeaseFacts, Observation};
 pub use plan::{
     AnchorDatabase, AnchorRelease, BackUp, Drain, ForgetRevision, GateMode, HelmPass, OpenTraffic, Plan,
     PlannedStep, PostCheck, Quiesce, QuiesceTarget, Resume, Reversal, RollOut, StepSpec, Suspend,
@@ -50,7 +50,8 @@ pub use report::{
 pub use secret::Secret;
 pub use seen::Seen;
 pub use target::{
-    DryRunOutcome, FieldConflict, ObjectDryRun, RenderedHook, RenderedWorkload, Target, ValuesHazard,
+    ChangedSecret, DryRunOutcome, FieldConflict, ObjectDryRun, RenderedHook, RenderedWorkload, Target,
+    ValuesHazard,
 };
 pub use workload::{
     ContainerFacts, ObjectName, PodFacts, ProbeBudget, Scaler, UpdateStrategy, Workload, WorkloadKind,

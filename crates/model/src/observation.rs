@@ -28,12 +28,28 @@ pub struct LeaseFacts {
     pub renewed: Option<String>,
 }
 
+/// A Job in the release's namespace that a hook made and that still exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HookJob {
+    /// The Job's name.
+    pub name: String,
+    /// Whether pods of it still run or may still be started.
+    pub active: bool,
+    /// Whether it completed.
+    pub succeeded: bool,
+}
+
 /// What was seen. No field can hold the data of a Secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Observation {
     /// When the look began (RFC 3339).
     pub taken_at: String,
+    /// The name of the release that was looked for.
+    pub release_name: String,
+    /// Its namespace.
+    pub namespace: String,
     /// The cluster.
     pub cluster: ClusterFacts,
     /// The release's newest revision.
@@ -50,6 +66,8 @@ pub struct Observation {
     pub pods: Seen<Vec<PodFacts>>,
     /// Who else scales them.
     pub scalers: Seen<Vec<Scaler>>,
+    /// Hook Jobs of the release that still exist.
+    pub hook_jobs: Seen<Vec<HookJob>>,
     /// Controllers that own the release (Flux, Argo CD), by their labels.
     pub owners: Seen<Vec<String>>,
     /// The database.
@@ -58,6 +76,8 @@ pub struct Observation {
     pub backups: Seen<Vec<BackupSummary>>,
     /// What we may do, for every later phase.
     pub access: Seen<Vec<AccessDecision>>,
+    /// Seconds that the last migration of this release took, from the facts that earlier runs left behind.
+    pub last_migration_seconds: Seen<u64>,
     /// The name of the profile in force.
     pub profile: String,
 }

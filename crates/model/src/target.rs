@@ -96,6 +96,16 @@ pub struct ValuesHazard {
     pub mode: String,
 }
 
+/// A Secret whose data the upgrade would change. Names only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangedSecret {
+    /// The Secret.
+    pub name: String,
+    /// Its keys whose value would change.
+    pub keys: Vec<String>,
+}
+
 /// What an upgrade would go to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -112,6 +122,10 @@ pub struct Target {
     pub values: Seen<ValuesHazard>,
     /// The API server's answer to every object.
     pub dry_run: Seen<Vec<ObjectDryRun>>,
+    /// Secrets that exist and that the upgrade would change.
+    pub changed_secrets: Seen<Vec<ChangedSecret>>,
+    /// Helm's own `--timeout` for the upgrade, in seconds.
+    pub timeout_seconds: u64,
     /// The chart that would be applied cannot be the running one: false when judging the running revision alone.
     pub is_upgrade: bool,
 }
