@@ -37,9 +37,9 @@ pub use exit::ExitCode;
 pub use migration::{MigrationState, MigrationTool};
 pub use observation::{ClusterFacts, HookJob, LeaseFacts, Observation};
 pub use plan::{
-    AnchorDatabase, AnchorRelease, BackUp, Drain, ForgetRevision, GateMode, HelmPass, OpenTraffic, Plan,
-    PlannedStep, PostCheck, Quiesce, QuiesceTarget, Resume, Reversal, RollOut, StepSpec, Suspend,
-    SuspendTarget, WaitIdle,
+    AnchorDatabase, AnchorRelease, BackUp, Drain, ForgetRevision, Gate, GateMode, HealthQuestion, HelmPass,
+    OpenTraffic, Plan, PlannedStep, PostCheck, Quiesce, QuiesceTarget, Resume, Reversal, RollOut, StepSpec,
+    Suspend, SuspendTarget, WaitIdle,
 };
 pub use profile::Profile;
 pub use release::{ApplyMethod, ChartIdentity, Release, ReleaseStatus, RevisionSummary};

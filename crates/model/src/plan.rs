@@ -146,40 +146,62 @@ pub struct AnchorDatabase {
 
 /// One `helm upgrade` with the pinned chart and values, watched until the migration has ended.
 ///
-/// Undo stops what it started: every workload but the database goes to 0, hook Jobs end, no pod remains.
+/// Undo stops what it started: hook Jobs end, every workload but the database goes to 0, no pod remains.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HelmPass {
     /// The gate, which says what the post-renderer parks.
     pub gate: GateMode,
-    /// The revision this pass will write.
-    pub revision: u32,
-    /// The workload that migrates at boot, for gate `traffic`; it alone runs, with one pod.
+    /// The newest revision before this pass; the pass writes the next one.
+    pub base_revision: u32,
+    /// The workload that starts behind the gate, for gate `traffic`; it alone runs, with one pod.
     pub migrating: Option<WorkloadName>,
-    /// The database's own workloads, which are never parked.
+    /// The database's own workloads, which are never parked and never stopped.
     pub database_workloads: Vec<WorkloadName>,
-    /// The workloads this pass may start.
+    /// The workloads this pass may start or change.
     pub workloads: Vec<WorkloadName>,
     /// The database to watch.
     pub database: Option<DatabaseLocation>,
-    /// The migration state before.
-    pub before: Option<MigrationState>,
-    /// Whether the profile expects a migration to have run for this hop (unknown: `None`).
-    pub migration_expected: Option<bool>,
-    /// Helm's own `--timeout`, in seconds.
+    /// The limit for hooks and for the gated pod to become ready, in seconds.
     pub timeout_seconds: u64,
-    /// HTTP paths on the new pod that must answer 2xx before the gate opens, as `port/path`.
-    pub health: Vec<String>,
     /// Seconds after which the migration is slower than usual, from the profile.
     pub usual_seconds: Option<u64>,
+}
+
+/// Judges the new version before anybody is served: schema, readiness, the application's own health.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gate {
+    /// The gate.
+    pub mode: GateMode,
+    /// The workload whose gated pod is asked, for gate `traffic`.
+    pub migrating: Option<WorkloadName>,
+    /// The database whose migration state is read.
+    pub database: Option<DatabaseLocation>,
+    /// The migration state before the pass.
+    pub before: Option<MigrationState>,
+    /// The schema version that the profile expects of the target, where it knows.
+    pub expected_schema: Option<String>,
+    /// What the gated pod must answer with 2xx.
+    pub health: Vec<HealthQuestion>,
+}
+
+/// An HTTP question to a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthQuestion {
+    /// Whose pod is asked.
+    pub workload: WorkloadName,
+    /// The container port.
+    pub port: u16,
+    /// The path, with its leading slash.
+    pub path: String,
 }
 
 /// The second pass: the same chart and values without hooks and without our edits. It opens the gate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenTraffic {
-    /// The revision this pass will write.
-    pub revision: u32,
     /// The workload whose gated pod serves until the roll-out replaces it.
     pub migrating: Option<WorkloadName>,
     /// Helm's own `--timeout`, in seconds.
@@ -212,16 +234,18 @@ pub struct PostCheck {
     pub targets: Vec<QuiesceTarget>,
     /// The database whose migration state is recorded.
     pub database: Option<DatabaseLocation>,
-    /// HTTP paths that must answer 2xx on a pod of the workload named, as `port/path`.
-    pub health: Vec<(WorkloadName, String)>,
+    /// The schema version that the profile expects of the target, where it knows.
+    pub expected_schema: Option<String>,
+    /// What a pod of each workload named must answer with 2xx.
+    pub health: Vec<HealthQuestion>,
 }
 
 /// Takes the gated revision out of Helm's history, so that a numberless `helm rollback` cannot land on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ForgetRevision {
-    /// The gated revision.
-    pub revision: u32,
+    /// Id of the `HelmPass` step, which recorded the revision that it wrote.
+    pub pass: String,
 }
 
 /// What a step does. Each has its own struct with resolved values only.
@@ -244,6 +268,8 @@ pub enum StepSpec {
     AnchorDatabase(AnchorDatabase),
     /// See [`HelmPass`].
     HelmPass(HelmPass),
+    /// See [`Gate`].
+    Gate(Gate),
     /// See [`OpenTraffic`].
     OpenTraffic(OpenTraffic),
     /// See [`Resume`].
