@@ -12,6 +12,36 @@ pub struct DatabaseOrigin {
     pub found_in: String,
     /// The Secret that holds the credentials, with its keys, never its data.
     pub secret: Option<String>,
+    /// Where the credentials are read again when they are needed.
+    pub source: CredentialSource,
+}
+
+/// The place that credentials are read from. Holds names only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "source")]
+pub enum CredentialSource {
+    /// The environment of a workload's container, `envFrom` and references into Secrets and ConfigMaps included.
+    #[serde(rename_all = "camelCase")]
+    Environment {
+        /// The workload.
+        workload: crate::WorkloadName,
+        /// The container of its pod template.
+        container: String,
+        /// The variable that holds a URL, or the variable that names the host where the parts stand apart.
+        variable: String,
+    },
+    /// A connection string in a Secret, named by the user.
+    #[serde(rename_all = "camelCase")]
+    Secret {
+        /// The Secret's namespace.
+        namespace: String,
+        /// The Secret.
+        name: String,
+        /// The key that holds the connection string.
+        key: String,
+    },
+    /// An address given by the user, who gives the password in the environment of the program (`PGPASSWORD`).
+    Given,
 }
 
 /// How to reach the server.

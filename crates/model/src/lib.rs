@@ -29,8 +29,8 @@ pub use backup::{
 pub use cause::causes;
 pub use check::{Category, CheckResult, Confidence, Evidence, Remedy, Severity, Verdict};
 pub use database::{
-    BlockedSession, DatabaseFacts, DatabaseLocation, DatabaseOrigin, DatabaseRoute, HeldLock, LockEdge,
-    PostgresServer, PreparedTransaction, Session, SessionRole,
+    BlockedSession, CredentialSource, DatabaseFacts, DatabaseLocation, DatabaseOrigin, DatabaseRoute,
+    HeldLock, LockEdge, PostgresServer, PreparedTransaction, Session, SessionRole,
 };
 pub use event::{Event, LogSource, MigrationSample, StepState};
 pub use exit::ExitCode;
