@@ -1,1 +1,29 @@
-//! postgres
+//! The database of a release: finding it, connecting to it, reading what it says, and swapping databases.
+//!
+//! - [`find`] reads the release's pod templates and leads from an environment variable to the pod that runs Postgres;
+//!   [`credentials`] reads the password again whenever it is needed.
+//! - [`Connector`] opens a [`Database`]: read-only unless said otherwise, through the pod or by address.
+//! - [`facts`], [`sessions`], [`blocked`], [`migration_state`] … read one database.
+//! - [`Snapshot`] holds the view that a dump is made in, so that counts and hashes belong to that dump.
+//! - [`Admin`] creates, renames and swaps databases.
+
+mod admin;
+mod connect;
+mod find;
+mod observe;
+mod schema;
+
+pub use admin::{
+    Admin, AdminError, DatabaseEntry, RestoreName, Swap, TerminatedSession, quote_identifier, quote_literal,
+};
+pub use connect::{
+    APPLICATION_PREFIX, ConnectError, Connector, Credentials, Database, QueryError, SessionOptions,
+};
+pub use find::{
+    Candidate, ConnectionStringError, CredentialError, FindError, FindOptions, SecretKey, credentials, find,
+};
+pub use observe::{
+    blocked, database_size, facts, free_bytes, held_locks, migration_state, prepared_transactions, redact,
+    replication, server, sessions,
+};
+pub use schema::{Snapshot, extensions, owners, row_counts, schema_hash, settings};

@@ -1,0 +1,9 @@
+//! Connecting to one database.
+
+mod connector;
+mod database;
+mod error;
+
+pub use connector::{APPLICATION_PREFIX, Connector, Credentials, SessionOptions};
+pub use database::Database;
+pub use error::{ConnectError, QueryError};

@@ -1,0 +1,9 @@
+//! From a release's pod templates to its databases.
+
+mod candidates;
+mod connection_string;
+mod credentials;
+
+pub use candidates::{Candidate, FindError, FindOptions, SecretKey, find};
+pub use connection_string::ConnectionStringError;
+pub use credentials::{CredentialError, credentials};

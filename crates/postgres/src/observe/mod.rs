@@ -1,0 +1,5 @@
+//! Reading what a database says of itself.
+
+mod api;
+
+pub use api::*;
