@@ -1,1 +1,41 @@
-//! cluster
+//! Kubernetes for the rooms above: a connection from kubectl's flags, exec and port-forward streams that prove that they
+//! are complete, scaling that leaves no field owner behind, what runs for a release, waits by watch, server-side dry
+//! run and access reviews.
+//!
+//! Nothing else in the house names kube's exec or port-forward: their streams end quietly where data was lost.
+
+mod access;
+mod connect;
+mod container;
+mod dry_run;
+mod error;
+mod exec;
+mod facts;
+mod gate;
+mod http_get;
+mod jobs;
+mod logs;
+mod manifest;
+mod owners;
+mod pods;
+mod port_forward;
+mod scale;
+mod scalers;
+mod suspend;
+mod wait;
+mod workloads;
+
+pub use connect::{CONNECT_TIMEOUT, Cluster, ConnectError, ConnectOptions, install_crypto_provider};
+pub use container::{container_facts, probe_budget};
+pub use error::{ApiError, RequestError};
+pub use exec::{ExecEnd, ExecError, ExecRequest, ExecText};
+pub use http_get::{HTTP_GET_TIMEOUT, HttpGetError};
+pub use jobs::{JobEnd, JobFacts};
+pub use manifest::workload_from_manifest;
+pub use pods::pod_facts;
+pub use port_forward::{PortForward, PortForwardError};
+pub use scale::{Scale, ScaleError};
+pub use wait::{Selector, WaitError};
+
+/// The name under which this program writes fields (`fieldManager`).
+pub const FIELD_MANAGER: &str = "safe-upgrade";
