@@ -1,0 +1,408 @@
+//! The order of a run, each step with its resolved values.
+
+use model::profile::{QuiesceNeed, RoleKind};
+use model::{
+    API_VERSION, AnchorDatabase, AnchorRelease, BackUp, Drain, GateMode, HelmPass, Plan, PlannedStep,
+    PostCheck, Quiesce, QuiesceTarget, ReleaseIdentity, Resume, Reversal, RollOut, StepSpec, Suspend,
+    SuspendTarget, WaitIdle, WorkloadKind, WorkloadName,
+};
+
+use super::gate_steps::{expected_schema, gate, health, open};
+use super::{GateChoice, Member, PlanInput, PlanRefusal, choose_gate};
+
+/// Helm's own default for `--timeout`, in seconds.
+const HELM_TIMEOUT_SECONDS: u64 = 300;
+/// What a drain gets on top of the longest grace period: the kubelet reports a dead pod within its own sync period.
+const DRAIN_MARGIN_SECONDS: u64 = 60;
+/// How long a busy application is waited for before the run gives up with nothing changed.
+const IDLE_TIMEOUT_SECONDS: u64 = 600;
+
+/// Makes the plan.
+///
+/// # Errors
+/// When the release, the profile or the chart leaves no safe order; nothing has been changed then.
+pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
+    let anchor = input
+        .anchor_revision
+        .ok_or_else(|| PlanRefusal::NothingToTurnBackTo(input.release.name.clone()))?;
+    let choice = choose_gate(input)?;
+    let stopped = stopped(input)?;
+    let mut steps = Steps::default();
+
+    before_the_stop(input, &mut steps);
+    stop(input, &stopped, &mut steps);
+    anchors(input, anchor, &mut steps);
+    let pass = pass(input, &choice, &mut steps);
+    let priced_from = open_and_resume(input, &choice, &stopped, &pass, &mut steps);
+
+    let mut notices = choice.notices;
+    if let Some(why) = &input.no_way_back {
+        notices.push(format!("no way back for the database: {why}"));
+    }
+    if input.database.is_none() {
+        notices.push(
+            "no database was found: nothing is backed up, and turning back restores the release only".into(),
+        );
+    }
+    Ok(Plan {
+        api_version: API_VERSION.into(),
+        kind: "Plan".into(),
+        created_at: input.created_at.clone(),
+        from: ReleaseIdentity::from(input.release),
+        to: input.target.chart.clone(),
+        profile: input.profile.name.clone(),
+        gate: choice.mode,
+        chart_sha256: input.chart_sha256.clone(),
+        values_digest: input.values_digest.clone(),
+        helm_flags: input.helm_flags.clone(),
+        steps: steps.0,
+        priced_from: Some(priced_from),
+        no_way_back: input.no_way_back.clone(),
+        notices,
+    })
+}
+
+/// Steps in order; each id carries its place, so that a journal reads in order too.
+#[derive(Default)]
+pub(super) struct Steps(Vec<PlannedStep>);
+
+impl Steps {
+    /// Appends a step and gives its id back.
+    pub(super) fn push(&mut self, word: &str, reversal: Reversal, title: String, spec: StepSpec) -> String {
+        let id = format!("{:02}-{word}", self.0.len() + 1);
+        self.0.push(PlannedStep {
+            id: id.clone(),
+            title,
+            reversal,
+            spec,
+        });
+        id
+    }
+}
+
+/// The writers to stop, in order.
+fn stopped(input: &PlanInput<'_>) -> Result<Vec<QuiesceTarget>, PlanRefusal> {
+    let mut writers: Vec<&Member> = input
+        .members
+        .iter()
+        .filter(|m| {
+            matches!(m.kind, RoleKind::Writer | RoleKind::Migrator) && m.quiesce == QuiesceNeed::Required
+        })
+        .collect();
+    writers.sort_by_key(|member| member.order);
+    let mut targets = Vec::new();
+    for member in writers {
+        match member.workload.name.kind {
+            WorkloadKind::Deployment | WorkloadKind::StatefulSet => targets.push(QuiesceTarget {
+                workload: member.workload.name.clone(),
+                replicas: member.workload.desired.unwrap_or(1),
+                role: member.role.clone(),
+            }),
+            WorkloadKind::DaemonSet => return Err(PlanRefusal::CannotStop(member.workload.name.clone())),
+            WorkloadKind::CronJob | WorkloadKind::Job => {}
+        }
+    }
+    Ok(targets)
+}
+
+fn before_the_stop(input: &PlanInput<'_>, steps: &mut Steps) {
+    if let (Some(database), false) = (input.database, input.profile.busy.is_empty()) {
+        let what: Vec<&str> = input.profile.busy.iter().map(|busy| busy.what.as_str()).collect();
+        steps.push(
+            "wait-idle",
+            Reversal::NotNeeded,
+            format!("wait until none of these holds: {}", what.join(", ")),
+            StepSpec::WaitIdle(WaitIdle {
+                database: database.clone(),
+                queries: input
+                    .profile
+                    .busy
+                    .iter()
+                    .map(|busy| (busy.what.clone(), busy.sql.clone()))
+                    .collect(),
+                timeout_seconds: IDLE_TIMEOUT_SECONDS,
+            }),
+        );
+    }
+    let held = suspend_targets(input);
+    if !held.is_empty() {
+        let title = format!("suspend {}", names(&held));
+        steps.push(
+            "suspend",
+            Reversal::Automatic,
+            title,
+            StepSpec::Suspend(Suspend { targets: held }),
+        );
+    }
+}
+
+/// CronJobs that would start by themselves.
+fn suspend_targets(input: &PlanInput<'_>) -> Vec<SuspendTarget> {
+    input
+        .members
+        .iter()
+        .filter(|m| m.workload.name.kind == WorkloadKind::CronJob && m.quiesce == QuiesceNeed::Required)
+        .filter(|m| !matches!(m.kind, RoleKind::Database | RoleKind::Reader))
+        .filter(|m| m.workload.suspended != Some(true))
+        .map(|m| SuspendTarget::CronJob {
+            namespace: m.workload.name.namespace.clone(),
+            name: m.workload.name.name.clone(),
+            original: m.workload.suspended,
+        })
+        .collect()
+}
+
+fn names(targets: &[SuspendTarget]) -> String {
+    let names: Vec<String> = targets
+        .iter()
+        .map(|SuspendTarget::CronJob { name, .. }| format!("cronjob/{name}"))
+        .collect();
+    names.join(", ")
+}
+
+fn stop(input: &PlanInput<'_>, stopped: &[QuiesceTarget], steps: &mut Steps) {
+    if stopped.is_empty() {
+        return;
+    }
+    let counts: Vec<String> = stopped
+        .iter()
+        .map(|t| format!("{} {} → 0", t.workload, t.replicas))
+        .collect();
+    steps.push(
+        "quiesce",
+        Reversal::Automatic,
+        format!("stop writers: {}", counts.join(", ")),
+        StepSpec::Quiesce(Quiesce {
+            targets: stopped.to_vec(),
+        }),
+    );
+    let grace = input
+        .members
+        .iter()
+        .map(|m| m.workload.grace_seconds)
+        .max()
+        .unwrap_or(30);
+    let who = if input.database.is_some() {
+        "pods are gone and no writer is connected"
+    } else {
+        "pods are gone"
+    };
+    steps.push(
+        "drain",
+        Reversal::NotNeeded,
+        format!("wait until their {who}"),
+        StepSpec::Drain(Drain {
+            workloads: stopped.iter().map(|t| t.workload.clone()).collect(),
+            database: input.database.cloned(),
+            timeout_seconds: u64::try_from(grace).unwrap_or(30) + DRAIN_MARGIN_SECONDS,
+        }),
+    );
+}
+
+fn anchors(input: &PlanInput<'_>, anchor: u32, steps: &mut Steps) {
+    steps.push(
+        "anchor-release",
+        Reversal::Automatic,
+        format!("remember revision {anchor} as the one to turn back to"),
+        StepSpec::AnchorRelease(AnchorRelease { revision: anchor }),
+    );
+    let Some(database) = input.database else { return };
+    let reason = format!(
+        "before upgrade of {} to {}",
+        input.release.name,
+        chart_word(input)
+    );
+    steps.push(
+        "back-up",
+        Reversal::NotNeeded,
+        format!(
+            "back up database {} to {} and prove the backup",
+            database.database, input.store
+        ),
+        StepSpec::BackUp(BackUp {
+            database: database.clone(),
+            store: input.store.clone(),
+            reason,
+        }),
+    );
+    let reversal = if input.no_way_back.is_some() {
+        Reversal::Impossible
+    } else {
+        Reversal::Automatic
+    };
+    steps.push(
+        "anchor-database",
+        reversal,
+        format!(
+            "remember what database {} holds; turning back restores the backup and swaps it in",
+            database.database
+        ),
+        StepSpec::AnchorDatabase(AnchorDatabase {
+            database: database.clone(),
+            before: input.migration.cloned(),
+            store: input.store.clone(),
+        }),
+    );
+}
+
+fn chart_word(input: &PlanInput<'_>) -> String {
+    format!("{}-{}", input.target.chart.name, input.target.chart.version)
+}
+
+fn pass(input: &PlanInput<'_>, choice: &GateChoice, steps: &mut Steps) -> String {
+    let chart = chart_word(input);
+    let title = match (choice.mode, &choice.migrating) {
+        (GateMode::Traffic, Some(first)) => {
+            format!(
+                "helm upgrade to {chart}: one pod of {first} behind the gate, all else parked; watch the migration"
+            )
+        }
+        (GateMode::Traffic | GateMode::Schema, _) => {
+            format!("helm upgrade to {chart}: hooks only, all pods parked; watch the migration")
+        }
+        (GateMode::After, _) => format!("helm upgrade to {chart}, the chart as it is; watch the migration"),
+    };
+    steps.push(
+        "helm-pass",
+        Reversal::Automatic,
+        title,
+        StepSpec::HelmPass(HelmPass {
+            gate: choice.mode,
+            base_revision: input.release.revision,
+            migrating: choice.migrating.clone(),
+            database_workloads: database_workloads(input),
+            workloads: target_names(input),
+            database: input.database.cloned(),
+            timeout_seconds: timeout(input),
+            usual_seconds: input.profile.budgets.usual_seconds,
+        }),
+    )
+}
+
+fn timeout(input: &PlanInput<'_>) -> u64 {
+    let patient = input
+        .profile
+        .budgets
+        .investigate_after_seconds
+        .unwrap_or(0)
+        .max(HELM_TIMEOUT_SECONDS);
+    input.timeout_seconds.unwrap_or(patient)
+}
+
+/// Workloads that run the database: never parked, never stopped.
+fn database_workloads(input: &PlanInput<'_>) -> Vec<WorkloadName> {
+    input
+        .members
+        .iter()
+        .filter(|m| m.kind == RoleKind::Database || m.workload.is_database)
+        .map(|m| m.workload.name.clone())
+        .collect()
+}
+
+/// The workloads of the target that run pods by a count, database included.
+fn target_names(input: &PlanInput<'_>) -> Vec<WorkloadName> {
+    input.target.workloads.iter().map(|w| w.name.clone()).collect()
+}
+
+/// Opens the gate, gives the counts back and looks at the result. Returns the index from which turning back has a price.
+fn open_and_resume(
+    input: &PlanInput<'_>,
+    choice: &GateChoice,
+    stopped: &[QuiesceTarget],
+    pass: &str,
+    steps: &mut Steps,
+) -> usize {
+    let mut priced_from = steps.0.len() - 1;
+    gate(input, choice, steps);
+    if choice.mode != GateMode::After {
+        priced_from = steps.0.len();
+        open(choice, timeout(input), steps);
+    }
+    let counts = counts_after(input, stopped);
+    if !counts.is_empty() {
+        let words: Vec<String> = counts
+            .iter()
+            .map(|t| format!("{} {}", t.workload, t.replicas))
+            .collect();
+        steps.push(
+            "resume",
+            Reversal::NotNeeded,
+            format!("give the counts back: {}", words.join(", ")),
+            StepSpec::Resume(Resume {
+                targets: counts.clone(),
+            }),
+        );
+    }
+    let rolled: Vec<WorkloadName> = target_names(input)
+        .into_iter()
+        .filter(|name| {
+            matches!(
+                name.kind,
+                WorkloadKind::Deployment | WorkloadKind::StatefulSet | WorkloadKind::DaemonSet
+            )
+        })
+        .collect();
+    steps.push(
+        "roll-out",
+        Reversal::NotNeeded,
+        "wait until every pod runs the new version and is ready".into(),
+        StepSpec::RollOut(RollOut {
+            workloads: rolled,
+            timeout_seconds: timeout(input),
+        }),
+    );
+    let held = suspend_targets(input);
+    if !held.is_empty() {
+        let title = format!("end the hold on {}", names(&held));
+        steps.push(
+            "unsuspend",
+            Reversal::NotNeeded,
+            title,
+            StepSpec::Unsuspend(Suspend { targets: held }),
+        );
+    }
+    if choice.mode != GateMode::After {
+        steps.push(
+            "forget-revision",
+            Reversal::NotNeeded,
+            "take the gated revision out of Helm's history".into(),
+            StepSpec::ForgetRevision(model::ForgetRevision {
+                pass: pass.to_owned(),
+            }),
+        );
+    }
+    steps.push(
+        "post-check",
+        Reversal::NotNeeded,
+        "compare revision, counts, schema and health with what was planned".into(),
+        StepSpec::PostCheck(PostCheck {
+            targets: counts,
+            database: input.database.cloned(),
+            expected_schema: expected_schema(input),
+            health: health(input, None),
+        }),
+    );
+    priced_from
+}
+
+/// The count each stopped workload gets: its own from before, unless the target's manifest changes the number itself.
+fn counts_after(input: &PlanInput<'_>, stopped: &[QuiesceTarget]) -> Vec<QuiesceTarget> {
+    let rendered = |name: &WorkloadName| input.target.workloads.iter().find(|w| &w.name == name);
+    stopped
+        .iter()
+        .rev()
+        .filter(|target| rendered(&target.workload).is_some())
+        .map(|target| {
+            let before = input.manifest_replicas.get(&target.workload).copied();
+            let after = rendered(&target.workload).and_then(|w| w.replicas);
+            let replicas = match (before, after) {
+                (Some(before), Some(after)) if before != after => after,
+                _ => target.replicas,
+            };
+            QuiesceTarget {
+                replicas,
+                ..target.clone()
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,85 @@
+//! The gate and what opens it.
+
+use model::{Gate, GateMode, HealthQuestion, OpenTraffic, Reversal, StepSpec, WorkloadName};
+
+use super::build::Steps;
+use super::{GateChoice, PlanInput};
+
+/// Appends the gate itself.
+pub(super) fn gate(input: &PlanInput<'_>, choice: &GateChoice, steps: &mut Steps) {
+    let title = match choice.mode {
+        GateMode::Traffic => "gate: schema, readiness and health of the new version before it is served",
+        GateMode::Schema => "gate: schema before any pod of the new version starts",
+        GateMode::After => "gate: schema as expected (the new version already serves)",
+    };
+    let health = match &choice.migrating {
+        Some(first) => health(input, Some(first)),
+        None => Vec::new(),
+    };
+    steps.push(
+        "gate",
+        Reversal::NotNeeded,
+        title.into(),
+        StepSpec::Gate(Gate {
+            mode: choice.mode,
+            migrating: choice.migrating.clone(),
+            database: input.database.cloned(),
+            before: input.migration.cloned(),
+            expected_schema: expected_schema(input),
+            health,
+        }),
+    );
+}
+
+/// Appends the second pass.
+pub(super) fn open(choice: &GateChoice, timeout_seconds: u64, steps: &mut Steps) {
+    steps.push(
+        "open-traffic",
+        Reversal::OnConsent,
+        "open the gate: the same chart and values once more, without hooks and without our edits".into(),
+        StepSpec::OpenTraffic(OpenTraffic {
+            migrating: choice.migrating.clone(),
+            timeout_seconds,
+        }),
+    );
+}
+
+/// The schema version the profile expects of the target: that of the newest entry not above the target's version.
+pub(super) fn expected_schema(input: &PlanInput<'_>) -> Option<String> {
+    let wanted = version(input.target.chart.app_version.as_deref()?)?;
+    input
+        .profile
+        .migrations
+        .schema
+        .iter()
+        .filter_map(|entry| Some((version(&entry.from)?, &entry.version)))
+        .filter(|(from, _)| *from <= wanted)
+        .max_by(|a, b| a.0.cmp(&b.0))
+        .map(|(_, schema)| schema.clone())
+}
+
+fn version(text: &str) -> Option<semver::Version> {
+    semver::Version::parse(text.trim_start_matches('v')).ok()
+}
+
+/// The profile's health questions, for one workload or for all.
+pub(super) fn health(input: &PlanInput<'_>, only: Option<&WorkloadName>) -> Vec<HealthQuestion> {
+    input
+        .profile
+        .health
+        .iter()
+        .flat_map(|question| {
+            input
+                .members
+                .iter()
+                .filter(move |member| member.role == question.role)
+                .map(move |member| (question, &member.workload.name))
+        })
+        .filter(|(_, name)| only.is_none_or(|only| only == *name))
+        .map(|(question, name)| HealthQuestion {
+            workload: name.clone(),
+            port: question.port,
+            path: question.path.clone(),
+        })
+        .collect()
+}

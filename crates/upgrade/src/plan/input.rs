@@ -1,0 +1,58 @@
+//! What a plan is made from.
+
+use std::collections::BTreeMap;
+
+use model::profile::{QuiesceNeed, RoleKind};
+use model::{DatabaseLocation, GateMode, MigrationState, Profile, Release, Target, Workload, WorkloadName};
+
+/// A workload with the part it plays.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// The workload as it runs.
+    pub workload: Workload,
+    /// The role's name.
+    pub role: String,
+    /// What the role is.
+    pub kind: RoleKind,
+    /// Whether it must stop.
+    pub quiesce: QuiesceNeed,
+    /// Lower stops first and resumes last.
+    pub order: i32,
+}
+
+/// Everything a plan is made from. No clock, no cluster: the same input gives the same plan.
+#[derive(Debug, Clone)]
+pub struct PlanInput<'a> {
+    /// When the plan is made (RFC 3339).
+    pub created_at: String,
+    /// The release as it is.
+    pub release: &'a Release,
+    /// The last revision that was deployed: where a rollback leads. `None` when the history has none.
+    pub anchor_revision: Option<u32>,
+    /// The target.
+    pub target: &'a Target,
+    /// The profile in force.
+    pub profile: &'a Profile,
+    /// Who plays which part.
+    pub members: &'a [Member],
+    /// `spec.replicas` that the running revision's own manifest says, where it says one.
+    pub manifest_replicas: &'a BTreeMap<WorkloadName, i32>,
+    /// The database, if one was found.
+    pub database: Option<&'a DatabaseLocation>,
+    /// Its migration state now.
+    pub migration: Option<&'a MigrationState>,
+    /// Why the database could not be put back, if it could not.
+    pub no_way_back: Option<String>,
+    /// The user's `--gate`.
+    pub gate: Option<GateMode>,
+    /// The backup store's URI.
+    pub store: String,
+    /// sha256 of the pinned chart.
+    pub chart_sha256: String,
+    /// Keyed digest of the pinned values.
+    pub values_digest: String,
+    /// Flags that every pass gets.
+    pub helm_flags: Vec<String>,
+    /// The user's `--timeout`, in seconds.
+    pub timeout_seconds: Option<u64>,
+}

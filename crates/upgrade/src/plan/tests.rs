@@ -1,0 +1,319 @@
+//! Plans for small releases, judged by their order and values.
+
+use std::collections::BTreeMap;
+
+use model::profile::{QuiesceNeed, RoleKind};
+use model::{
+    ApplyMethod, ChartIdentity, CredentialSource, DatabaseLocation, DatabaseOrigin, DatabaseRoute, GateMode,
+    ObjectName, Profile, Release, ReleaseStatus, RenderedHook, RenderedWorkload, Seen, StepSpec, Target,
+    UpdateStrategy, Workload, WorkloadKind, WorkloadName,
+};
+
+use super::{Member, PlanInput, PlanRefusal, plan};
+
+struct World {
+    release: Release,
+    target: Target,
+    profile: Profile,
+    members: Vec<Member>,
+    manifest_replicas: BTreeMap<WorkloadName, i32>,
+    database: Option<DatabaseLocation>,
+    gate: Option<GateMode>,
+}
+
+fn name(kind: WorkloadKind, name: &str) -> WorkloadName {
+    WorkloadName {
+        kind,
+        namespace: "shop".into(),
+        name: name.into(),
+    }
+}
+
+fn member(kind: WorkloadKind, workload: &str, role: RoleKind, replicas: i32, order: i32) -> Member {
+    Member {
+        workload: Workload {
+            name: name(kind, workload),
+            labels: BTreeMap::new(),
+            selector: BTreeMap::new(),
+            desired: (kind != WorkloadKind::CronJob).then_some(replicas),
+            ready: replicas,
+            updated: replicas,
+            suspended: (kind == WorkloadKind::CronJob).then_some(false),
+            strategy: rolling(),
+            containers: Vec::new(),
+            grace_seconds: 45,
+            paused: false,
+            is_database: role == RoleKind::Database,
+        },
+        role: workload.into(),
+        kind: role,
+        quiesce: QuiesceNeed::Required,
+        order,
+    }
+}
+
+fn rolling() -> UpdateStrategy {
+    UpdateStrategy::RollingUpdate {
+        max_unavailable: None,
+        max_surge: None,
+    }
+}
+
+fn rendered(kind: WorkloadKind, workload: &str, replicas: Option<i32>) -> RenderedWorkload {
+    RenderedWorkload {
+        name: name(kind, workload),
+        replicas,
+        labels: BTreeMap::new(),
+        strategy: rolling(),
+        containers: Vec::new(),
+        progress_deadline_seconds: None,
+    }
+}
+
+fn hook(event: &str) -> RenderedHook {
+    RenderedHook {
+        object: ObjectName {
+            api_version: "batch/v1".into(),
+            kind: "Job".into(),
+            namespace: "shop".into(),
+            name: "migrate".into(),
+        },
+        events: vec![event.into()],
+        active_deadline_seconds: None,
+        images: Vec::new(),
+        delete_policies: Vec::new(),
+    }
+}
+
+/// A release with a web Deployment that migrates at boot, a worker, a nightly job and its own database.
+fn world() -> World {
+    let profile = "apiVersion: safe-upgrade.dev/v1alpha1\nkind: Profile\nname: shop\n";
+    World {
+        release: Release {
+            name: "shop".into(),
+            namespace: "shop".into(),
+            revision: 3,
+            status: ReleaseStatus::Deployed,
+            chart: ChartIdentity {
+                name: "shop".into(),
+                version: "1.0.0".into(),
+                app_version: Some("1.0.0".into()),
+            },
+            apply_method: ApplyMethod::ServerSide,
+            updated: None,
+            description: String::new(),
+            stored_bytes: 1,
+        },
+        target: Target {
+            reference: "./shop".into(),
+            chart: ChartIdentity {
+                name: "shop".into(),
+                version: "2.0.0".into(),
+                app_version: Some("2.0.0".into()),
+            },
+            workloads: vec![
+                rendered(WorkloadKind::Deployment, "web", Some(2)),
+                rendered(WorkloadKind::StatefulSet, "worker", None),
+                rendered(WorkloadKind::CronJob, "nightly", None),
+                rendered(WorkloadKind::StatefulSet, "db", Some(1)),
+            ],
+            hooks: Vec::new(),
+            values: Seen::Absent,
+            dry_run: Seen::Absent,
+            changed_secrets: Seen::Absent,
+            timeout_seconds: 300,
+            is_upgrade: true,
+        },
+        profile: model::profile::parse("shop", profile).unwrap(),
+        members: vec![
+            member(WorkloadKind::Deployment, "web", RoleKind::Migrator, 5, 2),
+            member(WorkloadKind::StatefulSet, "worker", RoleKind::Writer, 3, 1),
+            member(WorkloadKind::CronJob, "nightly", RoleKind::Writer, 0, 0),
+            member(WorkloadKind::StatefulSet, "db", RoleKind::Database, 1, 0),
+        ],
+        manifest_replicas: BTreeMap::from([(name(WorkloadKind::Deployment, "web"), 2)]),
+        database: Some(DatabaseLocation {
+            host: "db".into(),
+            port: 5432,
+            database: "shop".into(),
+            user: "shop".into(),
+            sslmode: None,
+            origin: DatabaseOrigin {
+                found_in: "env".into(),
+                secret: None,
+                source: CredentialSource::Given,
+            },
+            route: DatabaseRoute::Direct,
+        }),
+        gate: None,
+    }
+}
+
+fn planned(world: &World) -> Result<model::Plan, PlanRefusal> {
+    plan(&PlanInput {
+        created_at: "2026-01-01T00:00:00Z".into(),
+        release: &world.release,
+        anchor_revision: Some(3),
+        target: &world.target,
+        profile: &world.profile,
+        members: &world.members,
+        manifest_replicas: &world.manifest_replicas,
+        database: world.database.as_ref(),
+        migration: None,
+        no_way_back: None,
+        gate: world.gate,
+        store: "/backups".into(),
+        chart_sha256: "c".into(),
+        values_digest: "v".into(),
+        helm_flags: Vec::new(),
+        timeout_seconds: None,
+    })
+}
+
+fn words(plan: &model::Plan) -> Vec<&str> {
+    plan.steps.iter().map(|step| &step.id[3..]).collect()
+}
+
+#[test]
+fn a_boot_run_release_is_gated_on_traffic_and_everything_is_undone_in_a_safe_order() {
+    let plan = planned(&world()).unwrap();
+    assert_eq!(plan.gate, GateMode::Traffic);
+    assert_eq!(
+        words(&plan),
+        [
+            "suspend",
+            "quiesce",
+            "drain",
+            "anchor-release",
+            "back-up",
+            "anchor-database",
+            "helm-pass",
+            "gate",
+            "open-traffic",
+            "resume",
+            "roll-out",
+            "unsuspend",
+            "forget-revision",
+            "post-check"
+        ]
+    );
+    assert_eq!(plan.priced_from.map(|at| words(&plan)[at]), Some("open-traffic"));
+}
+
+#[test]
+fn workers_stop_before_servers_and_resume_after_them() {
+    let plan = planned(&world()).unwrap();
+    let order = |targets: &[model::QuiesceTarget]| -> Vec<String> {
+        targets
+            .iter()
+            .map(|target| target.workload.name.clone())
+            .collect()
+    };
+    for step in &plan.steps {
+        match &step.spec {
+            StepSpec::Quiesce(quiesce) => assert_eq!(order(&quiesce.targets), ["worker", "web"]),
+            StepSpec::Resume(resume) => assert_eq!(order(&resume.targets), ["web", "worker"]),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_count_that_a_person_set_comes_back_unless_the_chart_changes_its_own() {
+    let counts = |world: &World| -> Vec<i32> {
+        let plan = planned(world).unwrap();
+        let resume = plan.steps.iter().find_map(|step| match &step.spec {
+            StepSpec::Resume(resume) => Some(resume.targets.iter().map(|t| t.replicas).collect()),
+            _ => None,
+        });
+        resume.unwrap()
+    };
+    let mut world = world();
+    assert_eq!(counts(&world), [5, 3]);
+    world.target.workloads[0].replicas = Some(4);
+    assert_eq!(counts(&world), [4, 3]);
+}
+
+#[test]
+fn a_hook_run_chart_is_gated_on_its_schema() {
+    let mut world = world();
+    world.target.hooks = vec![hook("pre-upgrade")];
+    assert_eq!(planned(&world).unwrap().gate, GateMode::Schema);
+}
+
+#[test]
+fn post_upgrade_hooks_make_the_gate_after_and_an_asked_for_gate_is_refused() {
+    let mut world = world();
+    world.target.hooks = vec![hook("post-upgrade")];
+    let plan = planned(&world).unwrap();
+    assert_eq!(plan.gate, GateMode::After);
+    assert!(!words(&plan).contains(&"open-traffic"));
+    assert_eq!(plan.priced_from.map(|at| words(&plan)[at]), Some("helm-pass"));
+    world.gate = Some(GateMode::Traffic);
+    assert!(matches!(planned(&world), Err(PlanRefusal::GateImpossible { .. })));
+}
+
+#[test]
+fn several_candidates_for_the_first_pod_are_named() {
+    let mut world = world();
+    world.members[0].kind = RoleKind::Writer;
+    world.gate = Some(GateMode::Traffic);
+    let text = planned(&world).unwrap_err().to_string();
+    assert!(
+        text.contains("deployment/web") && text.contains("statefulset/worker"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_database_is_never_stopped_or_parked() {
+    let plan = planned(&world()).unwrap();
+    for step in &plan.steps {
+        match &step.spec {
+            StepSpec::Quiesce(quiesce) => assert!(quiesce.targets.iter().all(|t| t.workload.name != "db")),
+            StepSpec::HelmPass(pass) => assert_eq!(pass.database_workloads[0].name, "db"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_expected_schema_is_that_of_the_newest_version_not_above_the_target() {
+    let mut world = world();
+    world.profile.migrations.schema = [("1.0.0", "3"), ("1.8.0", "5"), ("2.5.0", "6")]
+        .map(|(from, version)| model::profile::SchemaOf {
+            from: from.into(),
+            version: version.into(),
+        })
+        .into();
+    let plan = planned(&world).unwrap();
+    let gate = plan.steps.iter().find_map(|step| match &step.spec {
+        StepSpec::Gate(gate) => gate.expected_schema.clone(),
+        _ => None,
+    });
+    assert_eq!(gate.as_deref(), Some("5"));
+}
+
+#[test]
+fn without_a_revision_to_turn_back_to_there_is_no_plan() {
+    let world = world();
+    let refusal = plan(&PlanInput {
+        created_at: String::new(),
+        release: &world.release,
+        anchor_revision: None,
+        target: &world.target,
+        profile: &world.profile,
+        members: &world.members,
+        manifest_replicas: &world.manifest_replicas,
+        database: None,
+        migration: None,
+        no_way_back: None,
+        gate: None,
+        store: String::new(),
+        chart_sha256: String::new(),
+        values_digest: String::new(),
+        helm_flags: Vec::new(),
+        timeout_seconds: None,
+    });
+    assert!(matches!(refusal, Err(PlanRefusal::NothingToTurnBackTo(_))));
+}
