@@ -1,0 +1,5 @@
+//! Journals in memory, for tests: clones share what they hold, so that a "second process" finds it.
+
+/// Journals in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore {}

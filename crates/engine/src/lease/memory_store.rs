@@ -1,0 +1,5 @@
+//! Leases in memory, for tests.
+
+/// Leases in memory. Clones share what they hold.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryLeases {}
