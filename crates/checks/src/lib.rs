@@ -1,1 +1,21 @@
-//! checks
+//! What stands in the way of an upgrade: facts gathered once, judged by a table of pure functions.
+//!
+//! [`observe`] and [`target`] are the only parts that ask anybody. Everything they could not read is `Unreadable` with
+//! the reason, and a row of the registry that needs it says `unknown`, which blocks where the row blocks.
+
+mod access;
+mod assign;
+mod check;
+mod evaluate;
+mod image;
+mod observe;
+pub mod profiles;
+mod rows;
+mod target;
+
+pub use access::{AccessNeeds, access_requests};
+pub use assign::{Assigned, assign};
+pub use check::{Check, Judged, Judgement, Unjudged};
+pub use evaluate::{evaluate, registry};
+pub use observe::{ObserveError, ObserveRequest, Observed, observe};
+pub use target::{TargetError, TargetRequest, TargetSeen, target};

@@ -1,0 +1,284 @@
+//! The rights that every later phase needs, as data.
+//!
+//! The same list is asked of the API server before anything begins and printed as a Role for whoever grants rights.
+
+use std::collections::BTreeSet;
+
+use model::{AccessRequest, Phase, WorkloadKind};
+
+/// What the list depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessNeeds {
+    /// The release's namespace.
+    pub namespace: String,
+    /// The namespace of the database's pod; `None` where the database is not in a pod of this cluster.
+    pub database_namespace: Option<String>,
+    /// The kinds of workload that would be stopped.
+    pub kinds: BTreeSet<WorkloadKind>,
+    /// Whether Helm keeps its records in ConfigMaps instead of Secrets.
+    pub records_in_config_maps: bool,
+}
+
+/// One line of the table: a resource and the verbs on it.
+struct Need<'a> {
+    phase: Phase,
+    group: &'a str,
+    resource: &'a str,
+    subresource: Option<&'a str>,
+    verbs: &'a [&'a str],
+    namespace: &'a str,
+}
+
+/// Every right that an upgrade of this release may need, phase by phase, without repetition within a phase.
+pub fn access_requests(needs: &AccessNeeds) -> Vec<AccessRequest> {
+    let own = needs.namespace.as_str();
+    let records = if needs.records_in_config_maps {
+        "configmaps"
+    } else {
+        "secrets"
+    };
+    let mut table = vec![
+        need(Phase::Observe, "", "secrets", &["get", "list"], own),
+        need(Phase::Observe, "", "pods", &["get", "list"], own),
+        need(Phase::Observe, "", "services", &["get"], own),
+        need(Phase::Observe, "", "configmaps", &["get"], own),
+        need(Phase::Observe, "apps", "deployments", &["get", "list"], own),
+        need(Phase::Observe, "apps", "statefulsets", &["get", "list"], own),
+        need(Phase::Observe, "apps", "daemonsets", &["list"], own),
+        need(Phase::Observe, "batch", "cronjobs", &["get", "list"], own),
+        need(Phase::Observe, "batch", "jobs", &["list"], own),
+        need(
+            Phase::Observe,
+            "autoscaling",
+            "horizontalpodautoscalers",
+            &["list"],
+            own,
+        ),
+        need(Phase::Observe, "coordination.k8s.io", "leases", &["get"], own),
+        need(
+            Phase::Journal,
+            "",
+            "secrets",
+            &["create", "get", "list", "update", "patch", "delete"],
+            own,
+        ),
+        need(
+            Phase::Journal,
+            "",
+            "configmaps",
+            &["create", "get", "update", "patch"],
+            own,
+        ),
+        need(
+            Phase::Journal,
+            "coordination.k8s.io",
+            "leases",
+            &["create", "get", "update", "patch", "delete"],
+            own,
+        ),
+        need(Phase::Quiesce, "", "pods", &["list", "watch"], own),
+        need(
+            Phase::Upgrade,
+            "",
+            records,
+            &["create", "get", "list", "update", "patch", "delete"],
+            own,
+        ),
+        need(Phase::Upgrade, "", "pods", &["get", "list", "watch"], own),
+        subresource(Phase::Upgrade, "pods", "log", &["get"], own),
+        subresource(Phase::Upgrade, "pods", "status", &["patch"], own),
+        subresource(Phase::Upgrade, "pods", "portforward", &["get", "create"], own),
+        need(
+            Phase::Upgrade,
+            "batch",
+            "jobs",
+            &["create", "get", "list", "watch", "delete"],
+            own,
+        ),
+        need(Phase::TurnBack, "", records, &["get", "update", "delete"], own),
+        need(Phase::TurnBack, "", "pods", &["list", "watch"], own),
+        need(
+            Phase::TurnBack,
+            "batch",
+            "jobs",
+            &["list", "watch", "delete"],
+            own,
+        ),
+    ];
+    for kind in &needs.kinds {
+        table.extend(of_kind(*kind, own));
+    }
+    if let Some(database) = needs.database_namespace.as_deref() {
+        table.extend([
+            need(Phase::Observe, "", "pods", &["get", "list"], database),
+            subresource(
+                Phase::Observe,
+                "pods",
+                "portforward",
+                &["get", "create"],
+                database,
+            ),
+            subresource(Phase::Backup, "pods", "exec", &["get", "create"], database),
+            subresource(Phase::Backup, "pods", "portforward", &["get", "create"], database),
+            subresource(Phase::TurnBack, "pods", "exec", &["get", "create"], database),
+            subresource(
+                Phase::TurnBack,
+                "pods",
+                "portforward",
+                &["get", "create"],
+                database,
+            ),
+        ]);
+    }
+    flatten(&table)
+}
+
+fn need<'a>(
+    phase: Phase,
+    group: &'a str,
+    resource: &'a str,
+    verbs: &'a [&'a str],
+    namespace: &'a str,
+) -> Need<'a> {
+    Need {
+        phase,
+        group,
+        resource,
+        subresource: None,
+        verbs,
+        namespace,
+    }
+}
+
+/// A need on a subresource of the core group.
+fn subresource<'a>(
+    phase: Phase,
+    resource: &'a str,
+    name: &'a str,
+    verbs: &'a [&'a str],
+    namespace: &'a str,
+) -> Need<'a> {
+    Need {
+        subresource: Some(name),
+        ..need(phase, "", resource, verbs, namespace)
+    }
+}
+
+/// What stopping, upgrading and bringing back one kind of workload takes.
+fn of_kind(kind: WorkloadKind, own: &str) -> Vec<Need<'_>> {
+    const HELM: &[&str] = &["get", "list", "watch", "create", "patch"];
+    let scaled = |resource| {
+        let scale = |phase| Need {
+            subresource: Some("scale"),
+            ..need(phase, "apps", resource, &["get", "patch"], own)
+        };
+        vec![
+            scale(Phase::Quiesce),
+            need(Phase::Upgrade, "apps", resource, HELM, own),
+            scale(Phase::TurnBack),
+        ]
+    };
+    match kind {
+        WorkloadKind::Deployment => scaled("deployments"),
+        WorkloadKind::StatefulSet => scaled("statefulsets"),
+        WorkloadKind::DaemonSet => vec![need(Phase::Upgrade, "apps", "daemonsets", HELM, own)],
+        WorkloadKind::CronJob => vec![
+            need(Phase::Quiesce, "batch", "cronjobs", &["get", "patch"], own),
+            need(Phase::Upgrade, "batch", "cronjobs", HELM, own),
+            need(Phase::TurnBack, "batch", "cronjobs", &["get", "patch"], own),
+        ],
+        // Jobs are asked for whatever runs: hooks need them.
+        WorkloadKind::Job => Vec::new(),
+    }
+}
+
+fn flatten(table: &[Need<'_>]) -> Vec<AccessRequest> {
+    let mut requests: Vec<AccessRequest> = Vec::new();
+    for need in table {
+        for verb in need.verbs {
+            let request = AccessRequest {
+                phase: need.phase,
+                verb: (*verb).to_owned(),
+                group: need.group.to_owned(),
+                resource: need.resource.to_owned(),
+                subresource: need.subresource.map(ToOwned::to_owned),
+                namespace: need.namespace.to_owned(),
+            };
+            if !requests.contains(&request) {
+                requests.push(request);
+            }
+        }
+    }
+    requests.sort_by_key(|request| request.phase);
+    requests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needs() -> AccessNeeds {
+        AccessNeeds {
+            namespace: "shop".into(),
+            database_namespace: Some("data".into()),
+            kinds: BTreeSet::from([WorkloadKind::Deployment, WorkloadKind::CronJob]),
+            records_in_config_maps: false,
+        }
+    }
+
+    fn lines(needs: &AccessNeeds, phase: Phase) -> Vec<String> {
+        let requests = access_requests(needs);
+        requests
+            .iter()
+            .filter(|request| request.phase == phase)
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn a_stopped_deployment_needs_its_scale_and_nothing_wider() {
+        let quiesce = lines(&needs(), Phase::Quiesce);
+        assert!(
+            quiesce.contains(&"patch deployments/scale.apps in shop".to_owned()),
+            "{quiesce:?}"
+        );
+        assert!(
+            !quiesce.contains(&"patch deployments.apps in shop".to_owned()),
+            "{quiesce:?}"
+        );
+        assert!(
+            !quiesce.iter().any(|line| line.contains("statefulsets")),
+            "{quiesce:?}"
+        );
+    }
+
+    #[test]
+    fn streams_into_the_database_pod_are_asked_for_where_the_pod_is() {
+        let backup = lines(&needs(), Phase::Backup);
+        assert!(
+            backup.contains(&"create pods/exec in data".to_owned()),
+            "{backup:?}"
+        );
+        assert!(backup.contains(&"get pods/exec in data".to_owned()), "{backup:?}");
+    }
+
+    #[test]
+    fn a_database_outside_the_cluster_needs_no_stream() {
+        let outside = AccessNeeds {
+            database_namespace: None,
+            ..needs()
+        };
+        assert_eq!(lines(&outside, Phase::Backup), Vec::<String>::new());
+    }
+
+    #[test]
+    fn no_right_is_asked_twice_in_a_phase() {
+        let same = AccessNeeds {
+            database_namespace: Some("shop".into()),
+            ..needs()
+        };
+        let requests = access_requests(&same);
+        let unique: std::collections::HashSet<_> = requests.iter().collect();
+        assert_eq!(unique.len(), requests.len());
+    }
+}

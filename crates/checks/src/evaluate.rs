@@ -1,0 +1,77 @@
+//! Every row in order, and the report over all of them.
+
+use model::{ChartIdentity, CheckReport, NextStep, Observation, Profile, ReleaseIdentity, Target};
+
+use crate::check::Check;
+use crate::rows;
+
+/// Every row of the catalogue, in the order of the report.
+pub fn registry() -> impl Iterator<Item = &'static Check> {
+    [
+        rows::cluster::ROWS,
+        rows::helm::ROWS,
+        rows::path::ROWS,
+        rows::workload::ROWS,
+        rows::postgres::ROWS,
+        rows::backup::ROWS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// Judges what was seen. Pure: the same facts give the same report.
+pub fn evaluate(seen: &Observation, target: Option<&Target>, profile: &Profile) -> CheckReport {
+    let checks: Vec<_> = registry().map(|check| check.run(seen, target, profile)).collect();
+    let mut report = CheckReport::new(
+        identity(seen),
+        target
+            .filter(|target| target.is_upgrade)
+            .map(|target| target.chart.clone()),
+        checks,
+    );
+    report.next = next(&report, target);
+    report
+}
+
+fn identity(seen: &Observation) -> ReleaseIdentity {
+    match seen.release.present() {
+        Some(release) => ReleaseIdentity::from(release),
+        None => ReleaseIdentity {
+            name: seen.release_name.clone(),
+            namespace: seen.namespace.clone(),
+            revision: 0,
+            chart: String::new(),
+            app_version: None,
+        },
+    }
+}
+
+/// What to type next: the first command of each row that stands in the way, else the upgrade itself.
+fn next(report: &CheckReport, target: Option<&Target>) -> Vec<NextStep> {
+    let in_the_way: Vec<NextStep> = report
+        .checks
+        .iter()
+        .filter(|check| check.blocks())
+        .filter_map(|check| check.remedy.first())
+        .map(|remedy| NextStep {
+            text: remedy.text.clone(),
+            command: remedy.command.clone(),
+        })
+        .collect();
+    let blocked = report.checks.iter().any(model::CheckResult::blocks);
+    match target {
+        Some(target) if !blocked && target.is_upgrade => vec![upgrade(report, target)],
+        Some(_) | None => in_the_way,
+    }
+}
+
+fn upgrade(report: &CheckReport, target: &Target) -> NextStep {
+    let ChartIdentity { version, .. } = &target.chart;
+    NextStep {
+        text: "do the upgrade, with the flags you gave here".into(),
+        command: Some(format!(
+            "helm safe-upgrade {} {} --version {version} -n {}",
+            report.release.name, target.reference, report.release.namespace
+        )),
+    }
+}

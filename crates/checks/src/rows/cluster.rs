@@ -1,0 +1,3 @@
+//! rows
+use crate::check::Check;
+pub(crate) const ROWS: &[Check] = &[];

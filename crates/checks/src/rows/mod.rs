@@ -1,0 +1,8 @@
+//! The catalogue, a file for each room.
+
+pub(crate) mod backup;
+pub(crate) mod cluster;
+pub(crate) mod helm;
+pub(crate) mod path;
+pub(crate) mod postgres;
+pub(crate) mod workload;
