@@ -56,6 +56,8 @@ pub enum DatabaseRoute {
         pod: String,
         /// The container that runs Postgres.
         container: String,
+        /// The port that the container listens on; a Service may offer it under another number.
+        port: u16,
         /// The workload that owns the pod, for a name that outlives it.
         workload: Option<crate::WorkloadName>,
     },
