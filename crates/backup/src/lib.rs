@@ -1,1 +1,36 @@
-//! backup
+//! Backups that prove themselves: a dump made by the server's own client where the server runs, hashed and counted at
+//! both ends and read to its end; a store whose manifest comes last; restore into a new database with a swap by rename.
+//!
+//! - [`Server::reach`] finds out where commands run (the server's pod, or this machine) and as whom.
+//! - [`create`] makes a backup in a [`Store`]; [`Store::list`], [`get`] and [`verify`] work on what is there.
+//! - [`restore`] fills a new database, checks it and swaps; [`undo_restore`] swaps back.
+//! - [`steps::shared`] gives the engine its steps.
+
+mod create;
+mod get;
+mod id;
+mod local;
+mod pod;
+mod report;
+pub mod restore;
+mod runner;
+mod script;
+mod server;
+pub mod steps;
+mod store;
+mod verify;
+
+pub use create::{CreateError, CreateRequest, create};
+pub use get::{GetError, get};
+pub use id::BackupId;
+pub use local::LocalRunner;
+pub use pod::PodRunner;
+pub use report::backup_report;
+pub use restore::{RestoreError, RestoreReport, RestoreRequest, restore, undo_restore};
+pub use runner::{RunEnd, RunError, Runner};
+pub use server::{ReachError, Server};
+pub use store::{Backup, Filter, Place, Store, StoreError};
+pub use verify::{VerifyError, VerifyRequest, verify};
+
+/// How the rooms of this crate say what they are doing: a sentence and, where known, the share done between 0 and 1.
+pub type Progress<'a> = &'a (dyn Fn(&str, Option<f64>) + Send + Sync);

@@ -1,0 +1,26 @@
+//! What is told of a backup that was made.
+
+use jiff::Timestamp;
+use model::{API_VERSION, BackupReport};
+
+use crate::Backup;
+
+/// The report of a backup that was made and proven.
+pub fn backup_report(backup: &Backup, now: Timestamp) -> BackupReport {
+    let manifest = &backup.manifest;
+    BackupReport {
+        api_version: API_VERSION.into(),
+        kind: "BackupReport".into(),
+        backup: backup.summary(now),
+        started_at: manifest.started_at.clone(),
+        sha256: manifest
+            .files
+            .first()
+            .map(|file| file.sha256_stored.clone())
+            .unwrap_or_default(),
+        format: "custom".into(),
+        encrypted: false,
+        proof: manifest.proof.clone(),
+        next: Vec::new(),
+    }
+}
