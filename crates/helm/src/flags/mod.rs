@@ -1,0 +1,13 @@
+//! The flags of `helm upgrade` on both Helm lines and what becomes of each.
+
+mod duration;
+mod error;
+mod line;
+mod split;
+mod table;
+
+pub use duration::parse_duration;
+pub use error::FlagError;
+pub use line::{Reuse, UpgradeLine, UserPostRenderer};
+pub use split::{OwnFlag, Split, split};
+pub use table::{Arity, HelmFlag, Lines, Treatment, table};

@@ -1,0 +1,52 @@
+//! What can go wrong with Helm's records.
+
+use thiserror::Error;
+
+/// A failure with Helm's records.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// A driver that only Helm itself can read.
+    #[error(
+        "HELM_DRIVER={driver} is not supported: release records are read from Secrets or ConfigMaps only"
+    )]
+    Driver {
+        /// The driver named.
+        driver: String,
+    },
+    /// The API server did not answer as hoped.
+    #[error("failed to {action}")]
+    Api {
+        /// What was asked.
+        action: String,
+        /// The answer.
+        #[source]
+        source: Box<kube::Error>,
+    },
+    /// A record that cannot be decoded.
+    #[error("record {record}: {reason}")]
+    Record {
+        /// The object's name.
+        record: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No such revision.
+    #[error("release {release} has no revision {revision} in namespace {namespace}")]
+    NoRevision {
+        /// The release.
+        release: String,
+        /// The namespace.
+        namespace: String,
+        /// The revision.
+        revision: u32,
+    },
+    /// An act that only makes sense for a pending revision.
+    #[error("revision {revision} of release {release} is not pending any more")]
+    NotPending {
+        /// The release.
+        release: String,
+        /// The revision.
+        revision: u32,
+    },
+}

@@ -1,0 +1,11 @@
+//! Helm's own release records.
+
+mod access;
+mod driver;
+mod error;
+mod record;
+
+pub use access::Storage;
+pub use driver::Driver;
+pub use error::StorageError;
+pub use record::StoredRelease;
