@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccessDecision, BackupSummary, DatabaseFacts, PodFacts, Release, RevisionSummary, Scaler, Seen, Workload,
+    AccessDecision, BackupSummary, DatabaseFacts, DatabaseLocation, PodFacts, Release, RevisionSummary,
+    Scaler, Seen, Workload,
 };
 
 /// The cluster itself.
@@ -70,7 +71,9 @@ pub struct Observation {
     pub hook_jobs: Seen<Vec<HookJob>>,
     /// Controllers that own the release (Flux, Argo CD), by their labels.
     pub owners: Seen<Vec<String>>,
-    /// The database.
+    /// Where the database is; `Absent` where nothing names one.
+    pub location: Seen<DatabaseLocation>,
+    /// The database, once connected to; `Unreadable` says why it could not be asked.
     pub database: Seen<DatabaseFacts>,
     /// Backups of that database, newest first.
     pub backups: Seen<Vec<BackupSummary>>,

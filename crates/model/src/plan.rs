@@ -160,6 +160,8 @@ pub struct HelmPass {
     pub database_workloads: Vec<WorkloadName>,
     /// The workloads this pass may start or change.
     pub workloads: Vec<WorkloadName>,
+    /// Hook Jobs that the chart runs around the upgrade.
+    pub hook_jobs: Vec<String>,
     /// The database to watch.
     pub database: Option<DatabaseLocation>,
     /// The limit for hooks and for the gated pod to become ready, in seconds.

@@ -8,7 +8,9 @@ use model::{
 };
 
 use super::gate_steps::{expected_schema, gate, health, open};
-use super::{GateChoice, Member, PlanInput, PlanRefusal, choose_gate};
+use checks::Assigned;
+
+use super::{GateChoice, PlanInput, PlanRefusal, choose_gate};
 
 /// Helm's own default for `--timeout`, in seconds.
 const HELM_TIMEOUT_SECONDS: u64 = 300;
@@ -82,7 +84,7 @@ impl Steps {
 
 /// The writers to stop, in order.
 fn stopped(input: &PlanInput<'_>) -> Result<Vec<QuiesceTarget>, PlanRefusal> {
-    let mut writers: Vec<&Member> = input
+    let mut writers: Vec<&Assigned> = input
         .members
         .iter()
         .filter(|m| {
@@ -272,11 +274,23 @@ fn pass(input: &PlanInput<'_>, choice: &GateChoice, steps: &mut Steps) -> String
             migrating: choice.migrating.clone(),
             database_workloads: database_workloads(input),
             workloads: target_names(input),
+            hook_jobs: hook_jobs(input),
             database: input.database.cloned(),
             timeout_seconds: timeout(input),
             usual_seconds: input.profile.budgets.usual_seconds,
         }),
     )
+}
+
+/// Hook Jobs that run around an upgrade, whose end must be waited for wherever the run breaks off.
+fn hook_jobs(input: &PlanInput<'_>) -> Vec<String> {
+    let around = |event: &String| event == "pre-upgrade" || event == "post-upgrade";
+    let hooks = input
+        .target
+        .hooks
+        .iter()
+        .filter(|hook| hook.object.kind == "Job" && hook.events.iter().any(around));
+    hooks.map(|hook| hook.object.name.clone()).collect()
 }
 
 fn timeout(input: &PlanInput<'_>) -> u64 {

@@ -2,23 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use model::profile::{QuiesceNeed, RoleKind};
-use model::{DatabaseLocation, GateMode, MigrationState, Profile, Release, Target, Workload, WorkloadName};
-
-/// A workload with the part it plays.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Member {
-    /// The workload as it runs.
-    pub workload: Workload,
-    /// The role's name.
-    pub role: String,
-    /// What the role is.
-    pub kind: RoleKind,
-    /// Whether it must stop.
-    pub quiesce: QuiesceNeed,
-    /// Lower stops first and resumes last.
-    pub order: i32,
-}
+use checks::Assigned;
+use model::{DatabaseLocation, GateMode, MigrationState, Profile, Release, Target, WorkloadName};
 
 /// Everything a plan is made from. No clock, no cluster: the same input gives the same plan.
 #[derive(Debug, Clone)]
@@ -34,7 +19,7 @@ pub struct PlanInput<'a> {
     /// The profile in force.
     pub profile: &'a Profile,
     /// Who plays which part.
-    pub members: &'a [Member],
+    pub members: &'a [Assigned],
     /// `spec.replicas` that the running revision's own manifest says, where it says one.
     pub manifest_replicas: &'a BTreeMap<WorkloadName, i32>,
     /// The database, if one was found.

@@ -8,7 +8,7 @@ mod refusal;
 
 pub use build::plan;
 pub use choose_gate::{GateChoice, choose_gate};
-pub use input::{Member, PlanInput};
+pub use input::PlanInput;
 pub use refusal::PlanRefusal;
 
 #[cfg(test)]

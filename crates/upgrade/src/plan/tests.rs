@@ -9,13 +9,15 @@ use model::{
     UpdateStrategy, Workload, WorkloadKind, WorkloadName,
 };
 
-use super::{Member, PlanInput, PlanRefusal, plan};
+use checks::Assigned;
+
+use super::{PlanInput, PlanRefusal, plan};
 
 struct World {
     release: Release,
     target: Target,
     profile: Profile,
-    members: Vec<Member>,
+    members: Vec<Assigned>,
     manifest_replicas: BTreeMap<WorkloadName, i32>,
     database: Option<DatabaseLocation>,
     gate: Option<GateMode>,
@@ -29,8 +31,8 @@ fn name(kind: WorkloadKind, name: &str) -> WorkloadName {
     }
 }
 
-fn member(kind: WorkloadKind, workload: &str, role: RoleKind, replicas: i32, order: i32) -> Member {
-    Member {
+fn member(kind: WorkloadKind, workload: &str, role: RoleKind, replicas: i32, order: i32) -> Assigned {
+    Assigned {
         workload: Workload {
             name: name(kind, workload),
             labels: BTreeMap::new(),
@@ -49,6 +51,7 @@ fn member(kind: WorkloadKind, workload: &str, role: RoleKind, replicas: i32, ord
         kind: role,
         quiesce: QuiesceNeed::Required,
         order,
+        reason: String::new(),
     }
 }
 
