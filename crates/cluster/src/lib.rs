@@ -14,6 +14,7 @@ mod facts;
 mod gate;
 mod http_get;
 mod jobs;
+mod kinds;
 mod logs;
 mod manifest;
 mod owners;
@@ -25,7 +26,9 @@ mod suspend;
 mod wait;
 mod workloads;
 
-pub use connect::{CONNECT_TIMEOUT, Cluster, ConnectError, ConnectOptions, install_crypto_provider};
+pub use connect::{
+    CONNECT_TIMEOUT, Cluster, ConnectError, ConnectOptions, RESPONSE_TIMEOUT, install_crypto_provider,
+};
 pub use container::{container_facts, probe_budget};
 pub use error::{ApiError, RequestError};
 pub use exec::{ExecEnd, ExecError, ExecRequest, ExecText};
