@@ -12,6 +12,7 @@ mod observe;
 pub mod profiles;
 mod rows;
 mod target;
+mod words;
 
 pub use access::{AccessNeeds, access_requests};
 pub use assign::{Assigned, assign};

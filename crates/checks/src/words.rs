@@ -1,0 +1,101 @@
+//! Pieces of text that several rows need.
+
+use jiff::Timestamp;
+use model::{DatabaseLocation, DatabaseRoute, Observation, ReleaseStatus, Session};
+
+/// Seconds from `then` to the time of looking, by the clocks that wrote them; `None` where either cannot be read.
+pub(crate) fn age(seen: &Observation, then: Option<&str>) -> Option<f64> {
+    let then: Timestamp = then?.parse().ok()?;
+    let now: Timestamp = seen.taken_at.parse().ok()?;
+    Some((now.as_second() - then.as_second()) as f64)
+}
+
+/// The highest revision below the newest that was in force once; Helm's word on it.
+pub(crate) fn last_good(seen: &Observation) -> Option<u32> {
+    let history = seen.history.present()?;
+    let newest = history.iter().map(|line| line.revision).max()?;
+    history
+        .iter()
+        .filter(|line| {
+            matches!(line.status, ReleaseStatus::Deployed | ReleaseStatus::Superseded)
+                && line.revision < newest
+        })
+        .map(|line| line.revision)
+        .max()
+}
+
+/// A word as one argument of a POSIX shell.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = !word.is_empty()
+        && word
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character));
+    if plain {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// A command that runs one statement on the database.
+pub(crate) fn psql(location: &DatabaseLocation, statement: &str) -> String {
+    let (user, database, statement) = (
+        quoted(&location.user),
+        quoted(&location.database),
+        quoted(statement),
+    );
+    match &location.route {
+        DatabaseRoute::Pod {
+            namespace,
+            pod,
+            container,
+            workload: _,
+            port: _,
+        } => format!(
+            "kubectl exec -n {namespace} {pod} -c {container} -- psql -U {user} -d {database} -c {statement}"
+        ),
+        DatabaseRoute::Direct => format!(
+            "psql -h {} -p {} -U {user} -d {database} -c {statement}",
+            quoted(&location.host),
+            location.port
+        ),
+    }
+}
+
+/// A session in words: process id, application, client, and the release's own pod where it is one.
+pub(crate) fn who(seen: &Observation, session: &Session) -> String {
+    let application = if session.application.is_empty() {
+        "no application name"
+    } else {
+        &session.application
+    };
+    let client = match (&session.client, own_pod(seen, session)) {
+        (Some(_), Some(pod)) => format!("pod {pod}"),
+        (Some(address), None) => address.clone(),
+        (None, _) => "the server's own socket".to_owned(),
+    };
+    format!("pid {} ({application}, from {client})", session.pid)
+}
+
+/// The pod of the release that a session comes from.
+pub(crate) fn own_pod<'a>(seen: &'a Observation, session: &Session) -> Option<&'a str> {
+    let client = session.client.as_deref()?;
+    seen.pods
+        .present()?
+        .iter()
+        .find(|pod| pod.ip.as_deref() == Some(client))
+        .map(|pod| pod.name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_name_stays_one_argument() {
+        assert_eq!(quoted("shop"), "shop");
+        assert_eq!(quoted("a; rm -rf /"), "'a; rm -rf /'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}
