@@ -29,7 +29,7 @@ pub struct LeaseFacts {
     pub renewed: Option<String>,
 }
 
-/// A Job in the release's namespace that a hook made and that still exists.
+/// A Job in the release's namespace that no controller made, as hooks make them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HookJob {
@@ -67,12 +67,14 @@ pub struct Observation {
     pub pods: Seen<Vec<PodFacts>>,
     /// Who else scales them.
     pub scalers: Seen<Vec<Scaler>>,
-    /// Hook Jobs of the release that still exist.
+    /// Jobs of the namespace that no controller made: what hooks left behind is among them.
     pub hook_jobs: Seen<Vec<HookJob>>,
     /// Controllers that own the release (Flux, Argo CD), by their labels.
     pub owners: Seen<Vec<String>>,
     /// Where the database is; `Absent` where nothing names one.
     pub location: Seen<DatabaseLocation>,
+    /// Further databases that the release names, as `database on host`; backups and checks leave them alone.
+    pub other_databases: Vec<String>,
     /// The database, once connected to; `Unreadable` says why it could not be asked.
     pub database: Seen<DatabaseFacts>,
     /// Backups of that database, newest first.
