@@ -62,10 +62,19 @@ func main() {
 		etcdmain.Main(os.Args)
 	case "coredns":
 		runDNS()
+	case "volume-opener":
+		if len(os.Args) != 2 {
+			fmt.Fprintln(os.Stderr, "usage: volume-opener FOLDER")
+			os.Exit(2)
+		}
+		if err := openVolumes(os.Args[1]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	default:
 		build, known := cobraPrograms[program]
 		if !known {
-			names := []string{"coredns", "etcd"}
+			names := []string{"coredns", "etcd", "volume-opener"}
 			for name := range cobraPrograms {
 				names = append(names, name)
 			}

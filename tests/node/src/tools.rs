@@ -15,8 +15,9 @@ pub const HELM3_VERSION: &str = "v3.21.4";
 /// The Helm 4 that the tests run.
 pub const HELM4_VERSION: &str = "v4.2.4";
 
-const KUBELITE_FILES: [(&str, &str); 3] = [
+const KUBELITE_FILES: [(&str, &str); 4] = [
     ("main.go", include_str!("../kubelite/main.go")),
+    ("volumes.go", include_str!("../kubelite/volumes.go")),
     ("go.mod", include_str!("../kubelite/go.mod")),
     ("go.sum", include_str!("../kubelite/go.sum")),
 ];

@@ -8,5 +8,6 @@ mod postgres;
 
 pub use archive::{ImageSpec, PackedImage, pack};
 pub use layer::Layer;
+pub(crate) use pause::PAUSE_IMAGE;
 pub use pause::pause;
 pub use postgres::{PostgresImage, postgres};

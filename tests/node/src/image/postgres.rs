@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use super::mirror::{apt_proxy, debian_mirror};
 use super::{ImageSpec, Layer, PackedImage, pack};
@@ -13,6 +13,7 @@ use crate::command;
 use crate::progress::{Progress, Stage};
 
 const ENTRYPOINT: &str = include_str!("../../images/postgres/entrypoint.sh");
+const USER_ID_SCRIPT: &str = include_str!("../../images/postgres/user-id.sh");
 /// Raised when the steps of this file change what ends up in the image.
 const RECIPE: &str = "1";
 /// The user number that charts for the customary PostgreSQL image run as.
@@ -82,6 +83,7 @@ pub fn postgres(version: PostgresImage, cache: &Cache, progress: &Progress) -> R
         .with("suite", version.suite())
         .with("packages", &packages)
         .with("entrypoint", ENTRYPOINT)
+        .with("user", USER_ID_SCRIPT)
         .finish();
     let title = format!("build the image {} (one time)", version.name());
     let folder = cache.artefact(&format!("image-postgres-{}", version.major()), &key, |folder| {
@@ -177,24 +179,14 @@ fn empty(folder: &Path) -> Result<()> {
 }
 
 fn give_customary_user_id(root: &Path) -> Result<()> {
-    let passwd = root.join("etc/passwd");
-    let users = fs::read_to_string(&passwd).with_context(|| format!("read {}", passwd.display()))?;
-    let id = POSTGRES_USER_ID.to_string();
-    if users
-        .lines()
-        .any(|line| line.split(':').nth(2) == Some(&id) && !line.starts_with("postgres:"))
-    {
-        bail!("user number {id} belongs to another user of this Debian suite");
-    }
-    let script = format!(
-        "groupmod --gid {id} postgres && usermod --uid {id} --gid {id} postgres && \
-         mkdir -p /var/lib/postgresql/data /var/run/postgresql && chmod 1777 /var/lib/postgresql/data && \
-         chown -R postgres:postgres /var/lib/postgresql /var/run/postgresql && chmod 3777 /var/run/postgresql"
-    );
     let mut chroot = Command::new("chroot");
-    chroot
-        .arg(root)
-        .args(["/bin/sh", "-c", &script])
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    chroot.arg(root).args([
+        "/bin/sh",
+        "-c",
+        USER_ID_SCRIPT,
+        "user-id",
+        &POSTGRES_USER_ID.to_string(),
+    ]);
+    chroot.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     command::run(&mut chroot).map(drop)
 }
