@@ -11,3 +11,6 @@ pub use error::FlagError;
 pub use line::{Reuse, UpgradeLine, UserPostRenderer};
 pub use split::{OwnFlag, Split, split};
 pub use table::{Arity, HelmFlag, Lines, Treatment, table};
+
+#[cfg(test)]
+mod tests;

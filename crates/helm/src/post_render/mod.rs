@@ -7,3 +7,6 @@ mod spec;
 pub use apply::{PostRenderError, apply};
 pub use program::{WORD, main};
 pub use spec::PostRenderSpec;
+
+#[cfg(test)]
+mod tests;
