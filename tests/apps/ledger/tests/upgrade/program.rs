@@ -2,8 +2,8 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -26,15 +26,23 @@ fn command(database: &Database, version: &str, role: &str, settings: &[(&str, &s
     command
 }
 
-/// Runs a role to its end; gives its exit code and its log.
+/// Runs a role to its end, which must come by itself; gives its exit code and its log.
 pub(crate) fn run(
     database: &Database,
     version: &str,
     role: &str,
     settings: &[(&str, &str)],
 ) -> (i32, String) {
-    let Output { status, stderr, .. } = command(database, version, role, settings).output().unwrap();
-    (status.code().unwrap(), String::from_utf8(stderr).unwrap())
+    let mut running = Running::start(database, version, role, settings);
+    // The log ends with the program.
+    let log = std::iter::from_fn(|| match running.log.recv_timeout(HUNG) {
+        Ok(line) => Some(line),
+        Err(RecvTimeoutError::Disconnected) => None,
+        Err(RecvTimeoutError::Timeout) => panic!("{role} of {version} goes on and on"),
+    })
+    .collect::<Vec<_>>()
+    .join("\n");
+    (running.wait().code().unwrap(), log)
 }
 
 /// A role that goes on until it is told to stop.
