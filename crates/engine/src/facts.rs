@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use cluster::Cluster;
+use cluster::{ApiError, Cluster, FIELD_MANAGER};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
+use crate::labels;
 
 /// Key of the seconds that the last migration took.
 pub const MIGRATION_SECONDS: &str = "migration-seconds";
@@ -11,15 +17,8 @@ pub const DOWNTIME_SECONDS: &str = "downtime-seconds";
 /// Key of the seconds that the last backup took.
 pub const BACKUP_SECONDS: &str = "backup-seconds";
 
-/// Why facts could not be read or written.
-#[derive(Debug, thiserror::Error)]
-#[error("could not use config map {name}")]
-pub struct FactsError {
-    /// The ConfigMap.
-    pub name: String,
-    /// Why.
-    #[source]
-    pub source: kube::Error,
+fn name(release: &str) -> String {
+    format!("{}.facts", labels::object_name(release))
 }
 
 /// Remembers a measured duration in whole seconds, replacing an earlier one.
@@ -27,23 +26,50 @@ pub struct FactsError {
 /// # Errors
 /// The API server refuses or does not answer.
 pub async fn remember(
-    _cluster: &Cluster,
-    _namespace: &str,
-    _release: &str,
-    _key: &str,
-    _seconds: u64,
-) -> Result<(), FactsError> {
-    todo!()
+    cluster: &Cluster,
+    namespace: &str,
+    release: &str,
+    key: &str,
+    seconds: u64,
+) -> Result<(), ApiError> {
+    let name = name(release);
+    let config_maps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), namespace);
+    let failed = |error| ApiError::new(format!("write config map {name} in namespace {namespace}"), error);
+    let data = json!({ key: seconds.to_string() });
+    let parameters = PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    // A merge patch keeps the other keys; applying would take away those that this call does not name.
+    match config_maps.patch(&name, &parameters, &Patch::Merge(json!({ "data": data }))).await {
+        Ok(_) => return Ok(()),
+        Err(kube::Error::Api(status)) if status.code == 404 => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let first = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": { "name": name, "labels": labels::of_release(release) },
+        "data": data,
+    });
+    let apply = PatchParams::apply(FIELD_MANAGER).force();
+    config_maps.patch(&name, &apply, &Patch::Apply(first)).await.map(drop).map_err(failed)
 }
 
-/// All durations that earlier runs left behind; empty where there are none.
+/// All durations that earlier runs left behind; empty where there are none. What is no number is left out.
 ///
 /// # Errors
 /// The API server refuses or does not answer.
 pub async fn recall(
-    _cluster: &Cluster,
-    _namespace: &str,
-    _release: &str,
-) -> Result<BTreeMap<String, u64>, FactsError> {
-    todo!()
+    cluster: &Cluster,
+    namespace: &str,
+    release: &str,
+) -> Result<BTreeMap<String, u64>, ApiError> {
+    let name = name(release);
+    let config_maps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), namespace);
+    let found = config_maps.get_opt(&name).await;
+    let found = found
+        .map_err(|error| ApiError::new(format!("read config map {name} in namespace {namespace}"), error))?;
+    let data = found.and_then(|map| map.data).unwrap_or_default();
+    Ok(data.into_iter().filter_map(|(key, value)| Some((key, value.parse().ok()?))).collect())
 }

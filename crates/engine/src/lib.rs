@@ -3,6 +3,7 @@
 //! The loop writes a journal record before and after each act and puts out nothing but events. A process that dies
 //! anywhere leaves a journal from which any other machine carries on, forward or back.
 
+mod answer;
 mod clock;
 mod context;
 mod end;
@@ -11,6 +12,7 @@ pub mod facts;
 mod faults;
 mod holder;
 pub mod journal;
+mod labels;
 pub mod lease;
 mod run;
 mod step;

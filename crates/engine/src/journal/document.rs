@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::JournalError;
 use crate::clock;
-use crate::transition::is_reachable;
+use crate::transition::{is_reachable, next_state};
+
+const KIND: &str = "Run";
 
 /// Longest text kept of a step's detail, in characters: enough for an error with its causes.
 const DETAIL_CHARACTERS: usize = 4_000;
@@ -76,4 +78,202 @@ pub struct RunDocument {
     pub outcome: Option<UpgradeOutcome>,
     /// Why it did not end as wished.
     pub reason: Option<String>,
+}
+
+impl RunDocument {
+    /// Reads a journal back. What a run cannot have written is refused, so that nobody acts on it.
+    ///
+    /// # Errors
+    /// [`JournalError::Malformed`].
+    pub fn parse(run: &str, text: &[u8]) -> Result<Self, JournalError> {
+        let malformed = |why: String| JournalError::Malformed {
+            run: run.to_owned(),
+            why,
+        };
+        let document: Self = serde_json::from_slice(text).map_err(|error| malformed(error.to_string()))?;
+        document.validate().map_err(malformed)?;
+        if document.run != run {
+            return Err(malformed(format!("it says that it is of run {}", document.run)));
+        }
+        Ok(document)
+    }
+
+    /// The document of a run that has not begun.
+    pub(crate) fn of_new_run(run: &str, holder: &str, plan: Plan, inputs: serde_json::Value) -> Self {
+        let steps = plan
+            .steps
+            .iter()
+            .map(|step| StepRecord {
+                id: step.id.clone(),
+                state: StepState::Pending,
+                started_at: None,
+                ended_at: None,
+                detail: None,
+                warning: false,
+                record: None,
+            })
+            .collect();
+        Self {
+            api_version: model::API_VERSION.to_owned(),
+            kind: KIND.to_owned(),
+            run: run.to_owned(),
+            release: plan.from.name.clone(),
+            namespace: plan.from.namespace.clone(),
+            created_at: clock::now().to_string(),
+            holder: holder.to_owned(),
+            plan,
+            inputs,
+            parts: Vec::new(),
+            steps,
+            turning_back: None,
+            outcome: None,
+            reason: None,
+        }
+    }
+
+    /// Whether the run has ended for good; one that stopped half-way has not.
+    pub fn is_final(&self) -> bool {
+        self.outcome.is_some_and(is_final)
+    }
+
+    /// The record of a step.
+    pub fn step(&self, id: &str) -> Option<&StepRecord> {
+        self.steps.iter().find(|step| step.id == id)
+    }
+
+    /// Index of the last step that was begun and is not put back.
+    pub fn last_started(&self) -> Option<usize> {
+        self.steps.iter().rposition(|step| match step.state {
+            StepState::Pending | StepState::Restored => false,
+            StepState::Running
+            | StepState::Done
+            | StepState::Failed
+            | StepState::Restoring
+            | StepState::Stuck => true,
+        })
+    }
+
+    /// Every step for the report.
+    pub fn step_reports(&self) -> Vec<StepReport> {
+        self.plan
+            .steps
+            .iter()
+            .zip(&self.steps)
+            .map(|(planned, record)| StepReport {
+                id: record.id.clone(),
+                title: planned.title.clone(),
+                state: record.state,
+                started_at: record.started_at.clone(),
+                seconds: record.seconds(),
+                detail: record.detail.clone(),
+            })
+            .collect()
+    }
+
+    /// Moves a step on.
+    pub(crate) fn set_state(
+        &mut self,
+        index: usize,
+        to: StepState,
+        detail: Option<&str>,
+        warning: bool,
+    ) -> Result<(), JournalError> {
+        let now = clock::now().to_string();
+        let step = &mut self.steps[index];
+        step.state = next_state(&step.id, step.state, to).map_err(JournalError::Transition)?;
+        match to {
+            StepState::Pending => {}
+            StepState::Running => {
+                step.started_at.get_or_insert(now);
+                step.ended_at = None;
+            }
+            StepState::Restoring => step.ended_at = None,
+            StepState::Done | StepState::Failed | StepState::Restored | StepState::Stuck => {
+                step.ended_at = Some(now);
+                step.warning = warning;
+            }
+        }
+        if let Some(detail) = detail {
+            step.detail = Some(bounded(detail));
+        }
+        Ok(())
+    }
+
+    /// The text for the store, if it fits.
+    pub(crate) fn to_text(&self, limit: usize) -> Result<Vec<u8>, JournalError> {
+        let malformed = |why: String| JournalError::Malformed {
+            run: self.run.clone(),
+            why,
+        };
+        self.validate().map_err(malformed)?;
+        let text = serde_json::to_vec(self).map_err(|error| malformed(error.to_string()))?;
+        if text.len() > limit {
+            return Err(JournalError::TooLarge {
+                bytes: text.len(),
+                limit,
+            });
+        }
+        Ok(text)
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        if self.api_version != model::API_VERSION || self.kind != KIND {
+            return Err(format!(
+                "it is {} of {}, not {KIND} of {}",
+                self.kind,
+                self.api_version,
+                model::API_VERSION
+            ));
+        }
+        let planned = self.plan.steps.iter().map(|step| &step.id);
+        if !planned.eq(self.steps.iter().map(|step| &step.id)) {
+            return Err("its steps are not those of its plan".into());
+        }
+        let states: Vec<StepState> = self.steps.iter().map(|step| step.state).collect();
+        if !is_reachable(&states) {
+            return Err(format!("no run can have brought its steps to {states:?}"));
+        }
+        let goes_back = |state: &StepState| match state {
+            StepState::Restoring | StepState::Restored | StepState::Stuck => true,
+            StepState::Pending | StepState::Running | StepState::Done | StepState::Failed => false,
+        };
+        if self.turning_back.is_none() && states.iter().any(goes_back) {
+            return Err("steps are put back, but the run does not turn back".into());
+        }
+        if states.iter().zip(&self.steps).any(|(state, step)| {
+            *state != StepState::Pending && step.started_at.is_none()
+        }) {
+            return Err("a step has begun at no time".into());
+        }
+        Ok(())
+    }
+}
+
+impl StepRecord {
+    /// Seconds from begin to end, once it has ended.
+    pub fn seconds(&self) -> Option<f64> {
+        clock::seconds_between(self.started_at.as_deref()?, self.ended_at.as_deref()?)
+    }
+}
+
+/// Whether an outcome is for good.
+pub(crate) fn is_final(outcome: UpgradeOutcome) -> bool {
+    match outcome {
+        UpgradeOutcome::Upgraded | UpgradeOutcome::UpgradedWithFailures | UpgradeOutcome::Restored => true,
+        UpgradeOutcome::Stopped => false,
+    }
+}
+
+/// A text cut to what the journal keeps, without control characters, which JSON would blow up to six bytes each.
+pub(crate) fn bounded(text: &str) -> String {
+    let clean: String = text
+        .chars()
+        .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
+        .take(DETAIL_CHARACTERS)
+        .collect();
+    if text.chars().nth(DETAIL_CHARACTERS).is_some() {
+        clean + "…"
+    } else {
+        clean
+    }
 }

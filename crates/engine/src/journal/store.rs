@@ -1,5 +1,7 @@
 //! Where journals lie.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use model::UpgradeOutcome;
 
@@ -101,4 +103,22 @@ pub trait JournalStore: Send + Sync {
 
     /// Removes all pieces of a run.
     async fn delete_pieces(&self, release: &str, run: &str) -> Result<(), StoreError>;
+}
+
+/// How long one request to a store may take before it counts as unanswered: an API server that answers at all does so
+/// within a second, a dropped connection never does.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// One request to a store, bounded in time.
+pub(crate) async fn ask<T>(
+    object: &str,
+    request: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(ANSWER_TIMEOUT, request).await {
+        Ok(result) => result,
+        Err(_) => Err(StoreError::Unavailable {
+            object: object.to_owned(),
+            reason: format!("no answer within {} s", ANSWER_TIMEOUT.as_secs()),
+        }),
+    }
 }
