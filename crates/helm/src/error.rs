@@ -80,6 +80,12 @@ pub enum HelmError {
         /// Why.
         reason: String,
     },
+    /// A connection flag of kubectl that helm has no counterpart for.
+    #[error("helm has no counterpart of {flag}: name a context instead")]
+    NoSuchConnection {
+        /// The flag.
+        flag: &'static str,
+    },
     /// The supervisor's task ended unexpectedly.
     #[error("lost sight of helm")]
     Lost(#[source] std::io::Error),
