@@ -45,10 +45,10 @@ make_cluster() {
     read -r -a extra <<<"${POSTGRES_INITDB_ARGS:-}"
     local with_password=()
     if [[ -n $password ]]; then
-        with_password=(--pwfile=<(printf '%s\n' "$password"))
+        with_password=(--pwfile=/dev/stdin)
     fi
     initdb --pgdata="$PGDATA" --username="$superuser" --encoding=UTF8 --locale=C.UTF-8 \
-        "${with_password[@]}" "${extra[@]}"
+        "${with_password[@]}" "${extra[@]}" <<<"$password"
     printf '\nhost all all all %s\nhost replication all all %s\n' "$host_method" "$host_method" >>"$PGDATA/pg_hba.conf"
 }
 

@@ -74,58 +74,67 @@ impl PostgresImage {
 
 /// The image of this PostgreSQL version, built when it is not in the cache.
 ///
+/// What debootstrap installs is an artefact of its own, so that a change of the entry point does not cost a download.
+///
 /// # Errors
 /// When debootstrap fails, or when not run as root.
 pub fn postgres(version: PostgresImage, cache: &Cache, progress: &Progress) -> Result<PackedImage> {
-    let packages = packages(version);
+    let packages = format!("postgresql-{},{}", version.major(), EXTRA_PACKAGES.join(","));
     let key = Key::builder()
         .with("recipe", RECIPE)
         .with("suite", version.suite())
         .with("packages", &packages)
-        .with("entrypoint", ENTRYPOINT)
         .with("user", USER_ID_SCRIPT)
         .finish();
-    let title = format!("build the image {} (one time)", version.name());
+    let title = format!(
+        "install PostgreSQL {} from Debian {} (one time)",
+        version.major(),
+        version.suite()
+    );
+    let debian = cache.artefact(&format!("debian-postgres-{}", version.major()), &key, |root| {
+        progress.run(title, |stage| install(version.suite(), &packages, root, stage))
+    })?;
+    let key = Key::builder()
+        .with("debian", key.hex())
+        .with("entrypoint", ENTRYPOINT)
+        .finish();
     let folder = cache.artefact(&format!("image-postgres-{}", version.major()), &key, |folder| {
-        progress.run(title, |stage| build(version, &packages, folder, stage))
+        progress.run(format!("pack the image {}", version.name()), |_| {
+            pack_image(version, &debian, folder)
+        })
     })?;
     PackedImage::open(&folder)
 }
 
-fn packages(version: PostgresImage) -> String {
-    format!("postgresql-{},{}", version.major(), EXTRA_PACKAGES.join(","))
+fn install(suite: &str, packages: &str, root: &Path, stage: &Stage) -> Result<()> {
+    bootstrap(suite, packages, root, stage)?;
+    stage.note("tidy up");
+    tidy(root)?;
+    give_customary_user_id(root)
 }
 
-fn build(version: PostgresImage, packages: &str, folder: &Path, stage: &Stage) -> Result<()> {
-    let root = folder.join("root");
-    bootstrap(version.suite(), packages, &root, stage)?;
-    stage.note("tidy up");
-    tidy(&root)?;
-    give_customary_user_id(&root)?;
-    stage.note("pack");
+fn pack_image(version: PostgresImage, debian: &Path, folder: &Path) -> Result<()> {
+    let programs = format!("/usr/lib/postgresql/{}/bin", version.major());
+    let path = format!("{programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    let environment = [
+        ("PATH", path.as_str()),
+        ("PGDATA", "/var/lib/postgresql/data"),
+        ("LANG", "C.UTF-8"),
+    ];
     let spec = ImageSpec {
         name: version.name(),
         entrypoint: vec!["/usr/local/bin/entrypoint.sh".to_owned()],
         command: vec!["postgres".to_owned()],
-        environment: vec![
-            (
-                "PATH".to_owned(),
-                format!(
-                    "/usr/lib/postgresql/{}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                    version.major()
-                ),
-            ),
-            ("PGDATA".to_owned(), "/var/lib/postgresql/data".to_owned()),
-            ("LANG".to_owned(), "C.UTF-8".to_owned()),
-        ],
+        environment: environment
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
         ..ImageSpec::default()
     };
     let layer = Layer::new()
-        .tree(&root)?
+        .tree(debian)?
         .text("/usr/local/bin/entrypoint.sh", ENTRYPOINT, 0o755)
         .folder("/docker-entrypoint-initdb.d", 0o755);
-    pack(&spec, &layer, folder)?;
-    fs::remove_dir_all(&root).with_context(|| format!("remove {}", root.display()))
+    pack(&spec, &layer, folder).map(drop)
 }
 
 fn bootstrap(suite: &str, packages: &str, root: &Path, stage: &Stage) -> Result<()> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::folders::{Folders, socket};
-use super::network::{NODE_ADDRESS, SERVICE_RANGE, port};
+use super::network::{NODE_ADDRESS, POD_RANGE, SERVICE_RANGE, port};
 use super::settings::NODE_NAME;
 
 /// One process of the node.
@@ -167,6 +167,7 @@ impl Component {
                 format!("--kubeconfig={kubeconfig}"),
                 format!("--hostname-override={NODE_NAME}"),
                 "--proxy-mode=nftables".to_owned(),
+                format!("--cluster-cidr={POD_RANGE}"),
                 format!("--metrics-bind-address=127.0.0.1:{}", port::PROXY_METRICS),
                 format!("--healthz-bind-address=127.0.0.1:{}", port::PROXY_HEALTH),
                 // The machine's connection tracking stays as it is.

@@ -76,6 +76,11 @@ impl Folders {
         self.state.join("pod-logs")
     }
 
+    /// What kubectl remembers of the API between two calls.
+    pub(super) fn kubectl_cache(&self) -> PathBuf {
+        self.state.join("kubectl-cache")
+    }
+
     /// Kernel settings as they were before the node changed them.
     pub(super) fn kernel_settings(&self) -> PathBuf {
         self.state.join("kernel-settings.json")

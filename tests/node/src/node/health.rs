@@ -121,7 +121,11 @@ pub(super) fn wait_for_node(folders: &Folders) -> Result<()> {
 
 pub(super) fn kubectl(folders: &Folders) -> Command {
     let mut kubectl = Command::new(folders.programs().join("kubectl"));
-    kubectl.arg("--kubeconfig").arg(folders.kubeconfig());
+    kubectl
+        .arg("--kubeconfig")
+        .arg(folders.kubeconfig())
+        .arg("--cache-dir")
+        .arg(folders.kubectl_cache());
     kubectl
 }
 

@@ -111,16 +111,34 @@ pub(super) fn release(folders: &Folders) -> Result<()> {
     remove(Path::new(RUN_FOLDER))
 }
 
-/// Results of CNI calls for the node's network, and links to logs of its pods.
+/// Results of CNI calls for the node's pods, and links to logs of its pods.
 pub(super) fn own_files_at_shared_places(folders: &Folders) -> Vec<PathBuf> {
-    let network = format!("{}-", network::NAME);
-    let results = entries("/var/lib/cni/results").filter(|path| {
-        path.file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with(&network))
-    });
     let logs = entries("/var/log/containers")
         .filter(|path| fs::read_link(path).is_ok_and(|target| target.starts_with(folders.state())));
-    results.chain(logs).collect()
+    own_cni_results(entries("/var/lib/cni/results").collect())
+        .into_iter()
+        .chain(logs)
+        .collect()
+}
+
+/// CNI keeps a result as NETWORK-CONTAINER-INTERFACE. The loopback network has the same name for everybody, so its
+/// results are told apart by the containers that are also in the node's network.
+fn own_cni_results(results: Vec<PathBuf>) -> Vec<PathBuf> {
+    let name = |path: &Path| {
+        path.file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    };
+    let prefix = format!("{}-", network::NAME);
+    let containers: Vec<String> = results
+        .iter()
+        .filter_map(|path| Some(name(path).strip_prefix(&prefix)?.split('-').next()?.to_owned()))
+        .collect();
+    results
+        .into_iter()
+        .filter(|path| containers.iter().any(|container| name(path).contains(container)))
+        .collect()
 }
 
 /// Shared folders that did not exist before the node started and do now.
@@ -180,4 +198,21 @@ fn entries(folder: impl AsRef<Path>) -> impl Iterator<Item = PathBuf> {
         .into_iter()
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_other_networks_containers_are_left_alone() {
+        let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
+        let all = [
+            "safe-upgrade-test-aa11-eth0",
+            "cni-loopback-aa11-lo",
+            "cni-loopback-bb22-lo",
+            "podman-bb22-eth0",
+        ];
+        assert_eq!(own_cni_results(paths(&all)), paths(&all[..2]));
+    }
 }

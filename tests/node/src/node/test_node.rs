@@ -169,16 +169,23 @@ impl Node {
         Ok(component.log(self.folders("looked into")?))
     }
 
-    /// A command with this cluster as its only one: KUBECONFIG and PATH are set, other settings of the user's
-    /// Kubernetes and Helm are taken out of its environment.
+    /// A command with this cluster as its only one: KUBECONFIG and PATH are set, and the user's own settings of
+    /// Kubernetes and Helm (plug-ins and repositories too) are out of its reach.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        for (name, value) in self.environment() {
-            command.env(name, value);
-        }
         for (name, _) in std::env::vars_os().filter(|(name, _)| is_foreign_setting(name)) {
             command.env_remove(name);
+        }
+        for (name, folder) in [
+            ("HELM_CACHE_HOME", "cache"),
+            ("HELM_CONFIG_HOME", "config"),
+            ("HELM_DATA_HOME", "data"),
+        ] {
+            command.env(name, self.cache.root().join("helm").join(folder));
+        }
+        for (name, value) in self.environment() {
+            command.env(name, value);
         }
         command
     }
@@ -190,6 +197,10 @@ impl Node {
         let path = format!("{}:{path}", self.programs.display());
         [
             ("KUBECONFIG", self.kubeconfig.display().to_string()),
+            (
+                "KUBECACHEDIR",
+                self.cache.root().join("kubectl").display().to_string(),
+            ),
             ("SAFE_UPGRADE_TEST_CONTEXT", self.context.clone()),
             ("SAFE_UPGRADE_TEST_HELM3", self.helm3.display().to_string()),
             ("SAFE_UPGRADE_TEST_HELM4", self.helm4.display().to_string()),
