@@ -11,6 +11,8 @@ mod dry_run;
 mod error;
 mod exec;
 mod facts;
+#[cfg(test)]
+mod fake;
 mod gate;
 mod http_get;
 mod jobs;
@@ -20,8 +22,11 @@ mod manifest;
 mod owners;
 mod pods;
 mod port_forward;
+#[cfg(test)]
+mod port_forward_tests;
 mod scale;
 mod scalers;
+mod strategy;
 mod suspend;
 mod wait;
 mod workloads;
