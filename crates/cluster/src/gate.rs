@@ -1,6 +1,11 @@
 //! Readiness gates: conditions in a pod's status that we set.
 
-use crate::{ApiError, Cluster};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, Patch, PatchParams};
+use serde_json::json;
+
+use crate::error::Asked;
+use crate::{ApiError, Cluster, FIELD_MANAGER};
 
 impl Cluster {
     /// Sets a condition of a pod's status to `True`, which opens the readiness gate of that name. The kubelet makes the
@@ -10,10 +15,20 @@ impl Cluster {
     /// When the pod cannot be patched.
     pub async fn open_readiness_gate(
         &self,
-        _namespace: &str,
-        _pod: &str,
-        _condition: &str,
+        namespace: &str,
+        pod: &str,
+        condition: &str,
     ) -> Result<(), ApiError> {
-        todo!()
+        let params = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        // Strategic: the list of conditions is merged by type, the kubelet's own stay.
+        let change = json!({ "status": { "conditions": [{ "type": condition, "status": "True" }] } });
+        Api::<Pod>::namespaced(self.client.clone(), namespace)
+            .patch_status(pod, &params, &Patch::Strategic(change))
+            .await
+            .map(drop)
+            .asked(|| format!("open the readiness gate {condition} of pod {pod} in namespace {namespace}"))
     }
 }

@@ -1,0 +1,12 @@
+//! Waits that watch the API server under the caller's timeout.
+
+mod error;
+mod pods;
+mod rolled_out;
+mod selector;
+mod watch;
+
+pub use error::WaitError;
+pub use selector::Selector;
+pub(crate) use selector::matches;
+pub(crate) use watch::{Judgement, watch_until};

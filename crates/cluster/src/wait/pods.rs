@@ -1,0 +1,130 @@
+//! Waits for pods: gone, as wanted, in a condition.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use kube::api::Api;
+use kube::runtime::watcher::Config;
+use model::PodFacts;
+
+use super::selector::text;
+use super::{Judgement, Selector, WaitError, matches, watch_until};
+use crate::Cluster;
+use crate::pods::{has_condition, has_ended, pod_facts};
+
+impl Cluster {
+    /// Waits until no pod matches any of the selectors. A terminating pod is still there: its processes may run to the
+    /// end of its grace period. Pods that have ended by themselves (`Succeeded`, `Failed`) do not count.
+    /// `progress` is told of every change with the pods that remain.
+    ///
+    /// # Errors
+    /// [`WaitError::TimedOut`], or when pods cannot be watched.
+    pub async fn wait_pods_gone(
+        &self,
+        namespace: &str,
+        selectors: &[Selector],
+        limit: Duration,
+        mut progress: impl FnMut(&[PodFacts]) + Send,
+    ) -> Result<(), WaitError> {
+        let what = "the end of the pods".to_owned();
+        watch_until(self.pods(namespace), config(selectors), what, limit, |pods| {
+            let remaining = remaining(pods, selectors);
+            progress(&remaining);
+            if remaining.is_empty() {
+                return Judgement::Done(());
+            }
+            let names: Vec<&str> = remaining.iter().map(|pod| pod.name.as_str()).collect();
+            Judgement::Wait(format!("still there: {}", names.join(", ")))
+        })
+        .await
+    }
+
+    /// Waits until a pod that the selector matches satisfies `wanted`, and returns it. `wanted` is asked of every such
+    /// pod on every change, so it can also serve to follow what happens.
+    ///
+    /// # Errors
+    /// [`WaitError::TimedOut`], or when pods cannot be watched.
+    pub async fn wait_pod(
+        &self,
+        namespace: &str,
+        selector: &Selector,
+        limit: Duration,
+        mut wanted: impl FnMut(&Pod) -> bool + Send,
+    ) -> Result<Pod, WaitError> {
+        let selectors = std::slice::from_ref(selector);
+        let what = format!("the pod of {}", text(selector));
+        watch_until(self.pods(namespace), config(selectors), what, limit, |pods| {
+            let here: Vec<&Pod> = pods
+                .values()
+                .filter(|pod| matches(selector, pod.labels()))
+                .collect();
+            match here.iter().find(|pod| wanted(pod)) {
+                Some(pod) => Judgement::Done((*pod).clone()),
+                None => Judgement::Wait(states(&here)),
+            }
+        })
+        .await
+    }
+
+    /// Waits until a condition of one pod (`Ready`, `ContainersReady`, …) is `True`.
+    ///
+    /// # Errors
+    /// [`WaitError::TimedOut`]; [`WaitError::Stalled`] when the pod is gone or has ended; or when it cannot be watched.
+    pub async fn wait_pod_condition(
+        &self,
+        namespace: &str,
+        pod: &str,
+        condition: &str,
+        limit: Duration,
+    ) -> Result<PodFacts, WaitError> {
+        let config = Config::default().fields(&format!("metadata.name={pod}"));
+        let what = format!("condition {condition} of pod {pod}");
+        watch_until(self.pods(namespace), config, what, limit, |pods| {
+            match pods.get(pod) {
+                None => Judgement::Stalled("the pod does not exist".to_owned()),
+                Some(found) if has_condition(found, condition) => Judgement::Done(pod_facts(found, None)),
+                Some(found) if has_ended(found) => Judgement::Stalled("the pod has ended".to_owned()),
+                Some(found) => Judgement::Wait(states(&[found])),
+            }
+        })
+        .await
+    }
+
+    fn pods(&self, namespace: &str) -> Api<Pod> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+}
+
+/// One selector is the API server's work; several are ours, as it knows no "or".
+fn config(selectors: &[Selector]) -> Config {
+    match selectors {
+        [selector] if !selector.is_empty() => Config::default().labels(&text(selector)),
+        _ => Config::default(),
+    }
+}
+
+fn remaining(pods: &BTreeMap<String, Pod>, selectors: &[Selector]) -> Vec<PodFacts> {
+    pods.values()
+        .filter(|pod| !has_ended(pod) && selectors.iter().any(|selector| matches(selector, pod.labels())))
+        .map(|pod| pod_facts(pod, None))
+        .collect()
+}
+
+/// How pods stand, for a message.
+fn states(pods: &[&Pod]) -> String {
+    let states: Vec<String> = pods
+        .iter()
+        .map(|pod| {
+            let facts = pod_facts(pod, None);
+            let state = facts.trouble.unwrap_or(facts.phase);
+            format!("{} is {state}", facts.name)
+        })
+        .collect();
+    if states.is_empty() {
+        "no pod is there".to_owned()
+    } else {
+        states.join(", ")
+    }
+}
