@@ -27,6 +27,7 @@ where
     let address = listener.local_addr().unwrap();
     let task = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
+        #[expect(clippy::result_large_err, reason = "the library's callback is typed so")]
         let upgrade = |_: &Request, mut response: Response| -> Result<Response, ErrorResponse> {
             response.headers_mut().insert(
                 http::header::SEC_WEBSOCKET_PROTOCOL,

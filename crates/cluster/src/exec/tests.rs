@@ -226,7 +226,7 @@ async fn a_command_that_ends_before_it_has_read_everything_says_so() {
 
 #[tokio::test]
 async fn stdin_needs_a_server_that_can_signal_its_end() {
-    let (cluster, _server) = server("v4.channel.k8s.io", |socket| cut(socket)).await;
+    let (cluster, _server) = server("v4.channel.k8s.io", cut).await;
     let error = cluster
         .exec(&request(), Some(&b"x"[..]), Vec::new())
         .await
