@@ -41,7 +41,10 @@ pub async fn remember(
         ..PatchParams::default()
     };
     // A merge patch keeps the other keys; applying would take away those that this call does not name.
-    match config_maps.patch(&name, &parameters, &Patch::Merge(json!({ "data": data }))).await {
+    match config_maps
+        .patch(&name, &parameters, &Patch::Merge(json!({ "data": data })))
+        .await
+    {
         Ok(_) => return Ok(()),
         Err(kube::Error::Api(status)) if status.code == 404 => {}
         Err(error) => return Err(failed(error)),
@@ -53,7 +56,11 @@ pub async fn remember(
         "data": data,
     });
     let apply = PatchParams::apply(FIELD_MANAGER).force();
-    config_maps.patch(&name, &apply, &Patch::Apply(first)).await.map(drop).map_err(failed)
+    config_maps
+        .patch(&name, &apply, &Patch::Apply(first))
+        .await
+        .map(drop)
+        .map_err(failed)
 }
 
 /// All durations that earlier runs left behind; empty where there are none. What is no number is left out.
@@ -71,5 +78,8 @@ pub async fn recall(
     let found = found
         .map_err(|error| ApiError::new(format!("read config map {name} in namespace {namespace}"), error))?;
     let data = found.and_then(|map| map.data).unwrap_or_default();
-    Ok(data.into_iter().filter_map(|(key, value)| Some((key, value.parse().ok()?))).collect())
+    Ok(data
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value.parse().ok()?)))
+        .collect())
 }

@@ -72,7 +72,12 @@ pub async fn abort(act: Act, consent: AbortConsent) -> Result<RunEnd, RunError> 
             runner.act.lease.release().await;
             return Err(price.into());
         }
-        if let Err(error) = runner.act.journal.turn_back("the user aborted the run".into()).await {
+        if let Err(error) = runner
+            .act
+            .journal
+            .turn_back("the user aborted the run".into())
+            .await
+        {
             return Ok(runner.halt(&error).await);
         }
     }
@@ -106,7 +111,10 @@ fn price_of_turning_back(document: &RunDocument) -> Option<Price> {
             text: plan.no_way_back.clone().unwrap_or_else(|| lost.to_owned()),
         });
     }
-    let consent = plan.steps[..=last].iter().rev().find(|step| step.reversal == Reversal::OnConsent)?;
+    let consent = plan.steps[..=last]
+        .iter()
+        .rev()
+        .find(|step| step.reversal == Reversal::OnConsent)?;
     Some(Price {
         step: consent.id.clone(),
         text: format!("\"{}\" is only taken back when a person agrees", consent.title),
@@ -154,7 +162,12 @@ impl Runner {
         }
         act.events.send(Event::RunStarted {
             run: document.run.clone(),
-            steps: document.plan.steps.iter().map(|step| (step.id.clone(), step.title.clone())).collect(),
+            steps: document
+                .plan
+                .steps
+                .iter()
+                .map(|step| (step.id.clone(), step.title.clone()))
+                .collect(),
             resumed,
         });
         Ok(Self {
@@ -199,7 +212,8 @@ impl Runner {
         if failures.is_empty() {
             self.finish(UpgradeOutcome::Upgraded, None).await
         } else {
-            self.finish(UpgradeOutcome::UpgradedWithFailures, Some(failures.join("; "))).await
+            self.finish(UpgradeOutcome::UpgradedWithFailures, Some(failures.join("; ")))
+                .await
         }
     }
 
@@ -225,7 +239,9 @@ impl Runner {
         }
         match result {
             Ok(outcome) => {
-                journal.set_state(index, StepState::Done, outcome.detail, outcome.warning).await?;
+                journal
+                    .set_state(index, StepState::Done, outcome.detail, outcome.warning)
+                    .await?;
                 self.tell(index);
                 Ok(Next::Go)
             }
@@ -235,11 +251,18 @@ impl Runner {
 
     async fn failed(&self, index: usize, failure: &StepFailure) -> Result<RunEnd, JournalError> {
         let title = &self.plan.steps[index].title;
-        let interrupted = if self.act.cancel.is_cancelled() { "interrupted by the user: " } else { "" };
+        let interrupted = if self.act.cancel.is_cancelled() {
+            "interrupted by the user: "
+        } else {
+            ""
+        };
         let reason = format!("{interrupted}\"{title}\" failed: {}", failure.text());
         let price = price_of_turning_back(&self.act.journal.document());
         let turning_back = price.is_none().then(|| reason.clone());
-        self.act.journal.set_failed(index, failure.text(), turning_back).await?;
+        self.act
+            .journal
+            .set_failed(index, failure.text(), turning_back)
+            .await?;
         self.tell(index);
         Ok(match price {
             None => self.back(reason).await,
@@ -249,7 +272,10 @@ impl Runner {
 
     /// The user's interrupt between two steps.
     async fn interrupted(&self, next: usize) -> Result<RunEnd, JournalError> {
-        let reason = format!("interrupted by the user before \"{}\"", self.plan.steps[next].title);
+        let reason = format!(
+            "interrupted by the user before \"{}\"",
+            self.plan.steps[next].title
+        );
         Ok(match price_of_turning_back(&self.act.journal.document()) {
             None => {
                 self.act.journal.turn_back(reason.clone()).await?;
@@ -290,7 +316,9 @@ impl Runner {
             self.tell(index);
             return Ok(Next::Go);
         }
-        journal.set_state(index, StepState::Restoring, None, false).await?;
+        journal
+            .set_state(index, StepState::Restoring, None, false)
+            .await?;
         self.tell(index);
         // Nothing interrupts the way back but death: a half that is put back helps nobody.
         let context = self.context(index, CancellationToken::new());
@@ -311,16 +339,22 @@ impl Runner {
         }
         match result {
             Ok(outcome) => {
-                journal.set_state(index, StepState::Restored, outcome.detail, outcome.warning).await?;
+                journal
+                    .set_state(index, StepState::Restored, outcome.detail, outcome.warning)
+                    .await?;
                 self.tell(index);
                 Ok(Next::Go)
             }
             Err(failure) => {
-                journal.set_state(index, StepState::Stuck, Some(failure.text()), true).await?;
+                journal
+                    .set_state(index, StepState::Stuck, Some(failure.text()), true)
+                    .await?;
                 self.tell(index);
                 // The undo of the steps before relies on this one, so the way back ends here.
                 let reason = format!("\"{}\" could not be put back: {}", planned.title, failure.text());
-                Ok(Next::End(self.finish(UpgradeOutcome::Stopped, Some(reason)).await))
+                Ok(Next::End(
+                    self.finish(UpgradeOutcome::Stopped, Some(reason)).await,
+                ))
             }
         }
     }
@@ -340,7 +374,12 @@ impl Runner {
     }
 
     fn lease_error(&self) -> JournalError {
-        let to = self.act.lease.check().err().unwrap_or_else(|| "an unknown holder".into());
+        let to = self
+            .act
+            .lease
+            .check()
+            .err()
+            .unwrap_or_else(|| "an unknown holder".into());
         JournalError::LeaseLost { to }
     }
 

@@ -85,7 +85,12 @@ fn stored_head(secret: Secret) -> Option<StoredHead> {
             run: labels.get(labels::RUN)?.clone(),
             outcome: labels.get(labels::OUTCOME).and_then(|word| outcome_of_word(word)),
         },
-        text: secret.data.unwrap_or_default().remove(DOCUMENT).unwrap_or_default().0,
+        text: secret
+            .data
+            .unwrap_or_default()
+            .remove(DOCUMENT)
+            .unwrap_or_default()
+            .0,
         version: secret.metadata.resource_version?,
     })
 }
@@ -113,7 +118,9 @@ impl JournalStore for ClusterStore {
             ..PostParams::default()
         };
         let created = self.secrets.create(&parameters, &secret).await;
-        created.map(version_of).map_err(|error| store_error(object(&name), error))
+        created
+            .map(version_of)
+            .map_err(|error| store_error(object(&name), error))
     }
 
     async fn replace_head(
@@ -149,7 +156,9 @@ impl JournalStore for ClusterStore {
         let name = head_name(release, run);
         let found = self.secrets.get_opt(&name).await;
         let found = found.map_err(|error| store_error(object(&name), error))?;
-        Ok(found.filter(|secret| secret.type_.as_deref() == Some(HEAD_TYPE)).and_then(stored_head))
+        Ok(found
+            .filter(|secret| secret.type_.as_deref() == Some(HEAD_TYPE))
+            .and_then(stored_head))
     }
 
     async fn list_heads(&self, release: Option<&str>) -> Result<Vec<StoredHead>, StoreError> {
@@ -158,7 +167,9 @@ impl JournalStore for ClusterStore {
         if let Some(release) = release {
             selector.push_str(&format!(",{}={release}", labels::RELEASE));
         }
-        let parameters = ListParams::default().labels(&selector).fields(&format!("type={HEAD_TYPE}"));
+        let parameters = ListParams::default()
+            .labels(&selector)
+            .fields(&format!("type={HEAD_TYPE}"));
         let found = self.secrets.list(&parameters).await;
         let found = found.map_err(|error| store_error("the secrets of runs", error))?;
         Ok(found.items.into_iter().filter_map(stored_head).collect())
@@ -177,7 +188,11 @@ impl JournalStore for ClusterStore {
         bytes: &[u8],
     ) -> Result<(), StoreError> {
         let head = head_name(release, run);
-        let uid = self.secrets.get_metadata(&head).await.map_err(|error| store_error(object(&head), error))?;
+        let uid = self
+            .secrets
+            .get_metadata(&head)
+            .await
+            .map_err(|error| store_error(object(&head), error))?;
         let name = piece_name(release, run, part, index);
         let mut its_labels = labels::of_run(release, run);
         its_labels.insert(labels::PART.to_owned(), part.to_owned());
@@ -201,8 +216,13 @@ impl JournalStore for ClusterStore {
         };
         // Applied, not created: the first try may have been stored though its answer was lost.
         let parameters = PatchParams::apply(FIELD_MANAGER).force();
-        let applied = self.secrets.patch(&name, &parameters, &Patch::Apply(&secret)).await;
-        applied.map(drop).map_err(|error| store_error(object(&name), error))
+        let applied = self
+            .secrets
+            .patch(&name, &parameters, &Patch::Apply(&secret))
+            .await;
+        applied
+            .map(drop)
+            .map_err(|error| store_error(object(&name), error))
     }
 
     async fn get_piece(
@@ -215,7 +235,9 @@ impl JournalStore for ClusterStore {
         let name = piece_name(release, run, part, index);
         let found = self.secrets.get_opt(&name).await;
         let found = found.map_err(|error| store_error(object(&name), error))?;
-        Ok(found.and_then(|secret| secret.data?.remove(PIECE)).map(|bytes| bytes.0))
+        Ok(found
+            .and_then(|secret| secret.data?.remove(PIECE))
+            .map(|bytes| bytes.0))
     }
 
     async fn runs_with_pieces(&self, release: &str) -> Result<Vec<String>, StoreError> {
@@ -249,6 +271,10 @@ impl ClusterStore {
             let run = metadata.labels?.remove(labels::RUN)?;
             Some((run, metadata.name?))
         };
-        Ok(found.items.into_iter().filter_map(|piece| run_and_name(piece.metadata)).collect())
+        Ok(found
+            .items
+            .into_iter()
+            .filter_map(|piece| run_and_name(piece.metadata))
+            .collect())
     }
 }

@@ -240,9 +240,11 @@ impl RunDocument {
         if self.turning_back.is_none() && states.iter().any(goes_back) {
             return Err("steps are put back, but the run does not turn back".into());
         }
-        if states.iter().zip(&self.steps).any(|(state, step)| {
-            *state != StepState::Pending && step.started_at.is_none()
-        }) {
+        if states
+            .iter()
+            .zip(&self.steps)
+            .any(|(state, step)| *state != StepState::Pending && step.started_at.is_none())
+        {
             return Err("a step has begun at no time".into());
         }
         Ok(())

@@ -163,13 +163,18 @@ impl JournalStore for MemoryStore {
 
     async fn runs_with_pieces(&self, release: &str) -> Result<Vec<String>, StoreError> {
         let inner = self.answering("the list of parts")?;
-        let of_release = inner.pieces.keys().filter(|((its_release, _), ..)| its_release == release);
+        let of_release = inner
+            .pieces
+            .keys()
+            .filter(|((its_release, _), ..)| its_release == release);
         let runs: BTreeSet<String> = of_release.map(|((_, run), ..)| run.clone()).collect();
         Ok(runs.into_iter().collect())
     }
 
     async fn delete_pieces(&self, release: &str, run: &str) -> Result<(), StoreError> {
-        self.answering(run)?.pieces.retain(|(owner, ..), _| *owner != name(release, run));
+        self.answering(run)?
+            .pieces
+            .retain(|(owner, ..), _| *owner != name(release, run));
         Ok(())
     }
 }

@@ -10,12 +10,12 @@ mod store;
 mod writer;
 
 pub use cluster_store::ClusterStore;
+pub(crate) use document::is_final;
 pub use document::{PartEntry, RunDocument, StepRecord};
 pub use error::JournalError;
 pub use memory_store::MemoryStore;
 pub(crate) use retention::tidy;
 pub use retention::{RunHead, runs, unfinished};
-pub(crate) use document::is_final;
 pub(crate) use store::ask;
 pub use store::{HeadLabels, JournalStore, StoreError, StoredHead};
 pub use writer::{Journal, NewRun};

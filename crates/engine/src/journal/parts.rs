@@ -55,7 +55,11 @@ pub(super) async fn get(
         bytes.extend_from_slice(&piece);
     }
     if bytes.len() != entry.bytes {
-        return Err(damaged(format!("{} bytes instead of {}", bytes.len(), entry.bytes)));
+        return Err(damaged(format!(
+            "{} bytes instead of {}",
+            bytes.len(),
+            entry.bytes
+        )));
     }
     if sha256(&bytes) != entry.sha256 {
         return Err(damaged("its sha256 is another".into()));
@@ -84,5 +88,8 @@ async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

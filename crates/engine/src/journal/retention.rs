@@ -75,8 +75,11 @@ pub async fn unfinished(store: &dyn JournalStore, release: &str) -> Result<Vec<R
 /// Removes the parts of all runs of a release that cannot be taken up again, and all heads but the newest finished
 /// ones. Only for the holder of the lease: nobody else may be beginning a run.
 pub(crate) async fn tidy(store: &dyn JournalStore, release: &str) -> Result<(), StoreError> {
-    let mut heads: Vec<RunHead> =
-        ask("the list of runs", store.list_heads(Some(release))).await?.into_iter().map(RunHead::from).collect();
+    let mut heads: Vec<RunHead> = ask("the list of runs", store.list_heads(Some(release)))
+        .await?
+        .into_iter()
+        .map(RunHead::from)
+        .collect();
     heads.sort_by(|a, b| b.run.cmp(&a.run));
     let (finished, unfinished): (Vec<RunHead>, Vec<RunHead>) = heads.into_iter().partition(RunHead::is_final);
     let in_use: BTreeSet<&str> = unfinished.iter().map(|head| head.run.as_str()).collect();

@@ -85,11 +85,12 @@ impl Journal {
             entries.push(journal.shared.store_part(name, bytes).await?);
         }
         if !entries.is_empty() {
-            journal.append(HEAD_LIMIT, move |document| {
-                document.parts = entries;
-                Ok(())
-            })
-            .await?;
+            journal
+                .append(HEAD_LIMIT, move |document| {
+                    document.parts = entries;
+                    Ok(())
+                })
+                .await?;
         }
         Ok(journal)
     }
@@ -122,13 +123,14 @@ impl Journal {
         let journal = Self::of(store, lease, faults, document);
         *journal.shared.version.lock().await = head.version;
         if !finished {
-            journal.append(HEAD_LIMIT, move |document| {
-                document.holder = holder;
-                document.outcome = None;
-                document.reason = None;
-                Ok(())
-            })
-            .await?;
+            journal
+                .append(HEAD_LIMIT, move |document| {
+                    document.holder = holder;
+                    document.outcome = None;
+                    document.reason = None;
+                    Ok(())
+                })
+                .await?;
         }
         Ok(journal)
     }
@@ -183,7 +185,9 @@ impl Journal {
         match entry {
             Some(entry) => {
                 let shared = &self.shared;
-                parts::get(shared.store.as_ref(), &shared.release, &shared.run, &entry).await.map(Some)
+                parts::get(shared.store.as_ref(), &shared.release, &shared.run, &entry)
+                    .await
+                    .map(Some)
             }
             None => Ok(None),
         }
@@ -348,9 +352,13 @@ impl Shared {
         version: Option<String>,
     ) -> Result<String, JournalError> {
         self.check_lease()?;
-        self.faults.before_write().map_err(|_| JournalError::SimulatedDeath)?;
+        self.faults
+            .before_write()
+            .map_err(|_| JournalError::SimulatedDeath)?;
         let version = self.write_patiently(document, text, version).await?;
-        self.faults.after_write().map_err(|_| JournalError::SimulatedDeath)?;
+        self.faults
+            .after_write()
+            .map_err(|_| JournalError::SimulatedDeath)?;
         Ok(version)
     }
 
@@ -404,10 +412,13 @@ impl Shared {
             run: self.run.clone(),
             by: by.to_owned(),
         };
-        let head = ask(&format!("run {}", self.run), self.store.read_head(&self.release, &self.run))
-            .await
-            .map_err(|source| self.store_error(source))?
-            .ok_or_else(|| changed("somebody who removed it"))?;
+        let head = ask(
+            &format!("run {}", self.run),
+            self.store.read_head(&self.release, &self.run),
+        )
+        .await
+        .map_err(|source| self.store_error(source))?
+        .ok_or_else(|| changed("somebody who removed it"))?;
         if head.text == text {
             return Ok(Reconciled::Written(head.version));
         }

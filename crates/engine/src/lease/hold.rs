@@ -141,7 +141,12 @@ impl Lease {
             }
             let version = found.as_ref().map(|record| record.version.as_str());
             let (asked, asked_at) = (Instant::now(), clock::now());
-            match ask(&object, store.write(release, holder.as_str(), DURATION.as_secs(), version)).await {
+            match ask(
+                &object,
+                store.write(release, holder.as_str(), DURATION.as_secs(), version),
+            )
+            .await
+            {
                 Ok(version) => {
                     let state = State {
                         version,
@@ -229,7 +234,8 @@ fn renewed_lately(record: &LeaseRecord) -> bool {
     let Some(Ok(renewed)) = record.renewed.as_ref().map(|time| time.parse::<Timestamp>()) else {
         return false;
     };
-    clock::now().duration_since(renewed).as_secs() < i64::try_from(record.duration_seconds).unwrap_or(i64::MAX)
+    clock::now().duration_since(renewed).as_secs()
+        < i64::try_from(record.duration_seconds).unwrap_or(i64::MAX)
 }
 
 impl Held {
@@ -253,7 +259,10 @@ impl Held {
             Some(to) => Err(to),
             None if sure => Ok(()),
             None => {
-                let why = format!("nobody we know: it could not be renewed for {} s", CERTAIN.as_secs());
+                let why = format!(
+                    "nobody we know: it could not be renewed for {} s",
+                    CERTAIN.as_secs()
+                );
                 self.lose(&why);
                 Err(why)
             }
@@ -265,7 +274,12 @@ impl Held {
         let object = format!("the lease of {}", self.release);
         let version = self.state().version.clone();
         let (asked, asked_at) = (Instant::now(), clock::now());
-        let write = self.store.write(&self.release, self.holder.as_str(), DURATION.as_secs(), Some(&version));
+        let write = self.store.write(
+            &self.release,
+            self.holder.as_str(),
+            DURATION.as_secs(),
+            Some(&version),
+        );
         match ask(&object, write).await {
             Ok(version) => {
                 let mut state = self.state();

@@ -103,7 +103,11 @@ impl LeaseStore for MemoryLeases {
 
     async fn delete(&self, release: &str, version: &str) -> Result<(), StoreError> {
         let mut inner = self.answering(release)?;
-        if inner.leases.get(release).is_some_and(|lease| lease.version == version) {
+        if inner
+            .leases
+            .get(release)
+            .is_some_and(|lease| lease.version == version)
+        {
             inner.leases.remove(release);
         }
         Ok(())

@@ -1,0 +1,132 @@
+//! A run that is killed before or after any journal write is carried on, forward or back, by another process.
+
+use std::collections::BTreeMap;
+
+use crate::common::{Behaviour, RELEASE, RUN, Stage, Taken, plan};
+use engine::journal::JournalStore;
+use engine::{Faults, RunDocument, RunError};
+use model::UpgradeOutcome;
+
+fn kill(when: &str, number: usize) -> Faults {
+    format!("kill:{when}:{number}")
+        .parse::<Faults>()
+        .unwrap()
+        .simulated()
+}
+
+/// Checks that the journal and the world say the same, and which end it was.
+async fn end_of(stage: &Stage, before: &BTreeMap<String, i32>, case: &str) -> Option<UpgradeOutcome> {
+    let Some(head) = stage.store.read_head(RELEASE, RUN).await.unwrap() else {
+        assert_eq!(
+            stage.world_now(),
+            *before,
+            "{case}: no journal, but the world has changed"
+        );
+        return None;
+    };
+    let document = RunDocument::parse(RUN, &head.text).unwrap();
+    match document.outcome {
+        Some(UpgradeOutcome::Upgraded) => assert_eq!(stage.world_now(), stage.world_done(), "{case}"),
+        Some(UpgradeOutcome::Restored) => assert_eq!(stage.world_now(), *before, "{case}"),
+        other => panic!("{case}: ended as {other:?} ({:?})", document.reason),
+    }
+    assert_eq!(head.labels.outcome, document.outcome, "{case}");
+    assert_eq!(stage.store.piece_count(), 0, "{case}: parts are left behind");
+    assert!(
+        stage.leases.get(RELEASE).is_none(),
+        "{case}: the lease is left behind"
+    );
+    document.outcome
+}
+
+/// Lets the second process work and checks its end. Returns how the run ended.
+async fn carry_on(stage: &Stage, taken: Taken, faults: &Faults, case: &str) -> Option<UpgradeOutcome> {
+    match stage.take(taken, faults).await {
+        Ok(Ok(end)) => Some(end.outcome),
+        Ok(Err(RunError::Finished { outcome, .. })) => Some(outcome),
+        Ok(Err(error)) => panic!("{case}: {error}"),
+        Err(engine::JournalError::NotFound { .. }) => {
+            stage.leases.remove(RELEASE);
+            None
+        }
+        Err(engine::JournalError::SimulatedDeath) => None,
+        Err(error) => panic!("{case}: {error}"),
+    }
+}
+
+async fn writes_of(stage: &Stage) -> usize {
+    let faults = Faults::none();
+    stage.begin(&faults).await.unwrap();
+    faults.writes()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_killed_at_any_write_is_finished_by_resume_and_put_back_by_abort() {
+    let writes = writes_of(&Stage::new(plan(3, None))).await;
+    assert!(writes > 20, "{writes} writes are too few to be all of them");
+    for number in 1..=writes {
+        for when in ["before", "after"] {
+            for taken in [Taken::Resume, Taken::Abort] {
+                let case = format!("killed {when} write {number} of {writes}, then {taken:?}");
+                let stage = Stage::new(plan(3, None));
+                let before = stage.world_now();
+                if let Ok(end) = stage.begin(&kill(when, number)).await {
+                    assert!(!end.journaled || number == writes, "{case}: it did not die");
+                }
+                carry_on(&stage, taken, &Faults::none(), &case).await;
+                let outcome = end_of(&stage, &before, &case).await;
+                let began = (when, number) != ("before", 1);
+                let was_finished = (when, number) == ("after", writes);
+                let expected = match (began, was_finished, taken) {
+                    (false, ..) => None,
+                    (true, true, _) | (true, false, Taken::Resume) => Some(UpgradeOutcome::Upgraded),
+                    (true, false, Taken::Abort) => Some(UpgradeOutcome::Restored),
+                };
+                assert_eq!(outcome, expected, "{case}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_fails_is_put_back_wherever_it_is_killed() {
+    let broken = || Stage::new(plan(3, None)).with(3, Behaviour::FailsHalfWay);
+    let writes = writes_of(&broken()).await;
+    for number in 2..=writes {
+        for when in ["before", "after"] {
+            for taken in [Taken::Resume, Taken::Abort] {
+                let case = format!("fails, killed {when} write {number} of {writes}, then {taken:?}");
+                let stage = broken();
+                let before = stage.world_now();
+                drop(stage.begin(&kill(when, number)).await);
+                carry_on(&stage, taken, &Faults::none(), &case).await;
+                let outcome = end_of(&stage, &before, &case).await;
+                assert_eq!(outcome, Some(UpgradeOutcome::Restored), "{case}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_killed_twice_still_ends_whole() {
+    let writes = writes_of(&Stage::new(plan(2, None))).await;
+    for first in 2..=writes {
+        for second in 1..=writes {
+            for (taken, then) in [
+                (Taken::Resume, Taken::Resume),
+                (Taken::Resume, Taken::Abort),
+                (Taken::Abort, Taken::Resume),
+                (Taken::Abort, Taken::Abort),
+            ] {
+                let case =
+                    format!("killed before write {first}, {taken:?} killed before {second}, then {then:?}");
+                let stage = Stage::new(plan(2, None));
+                let before = stage.world_now();
+                drop(stage.begin(&kill("before", first)).await);
+                carry_on(&stage, taken, &kill("before", second), &case).await;
+                carry_on(&stage, then, &Faults::none(), &case).await;
+                assert!(end_of(&stage, &before, &case).await.is_some(), "{case}");
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The engine against stores in memory and a small world, with every way to die, fail and lose the lease.
+
+mod common;
+mod failures;
+mod killed_anywhere;
+mod lease;
