@@ -9,6 +9,7 @@
 
 mod admin;
 mod connect;
+mod digest;
 mod find;
 mod observe;
 mod schema;

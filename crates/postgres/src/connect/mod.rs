@@ -3,6 +3,8 @@
 mod connector;
 mod database;
 mod error;
+mod sslmode;
+mod tls;
 
 pub use connector::{APPLICATION_PREFIX, Connector, Credentials, SessionOptions};
 pub use database::Database;

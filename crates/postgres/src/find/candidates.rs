@@ -1,9 +1,18 @@
 //! Looking for the databases that a release uses.
 
-use cluster::Cluster;
-use model::{DatabaseLocation, Profile, Workload};
+use std::collections::BTreeMap;
 
-use super::{ConnectionStringError, CredentialError};
+use cluster::Cluster;
+use model::{
+    CredentialSource, DatabaseLocation, DatabaseOrigin, DatabaseRoute, Profile, Workload, WorkloadName,
+};
+
+use super::connection_string::{self, ConnectionStringError};
+use super::credentials::{CredentialError, read_secret_key};
+use super::environment::{self, Referenced};
+use super::mention::{self, DEFAULT_PORT, Mention};
+use super::resolve::{Resolved, resolve};
+use super::template;
 
 /// A key of a Secret, as `--secret NAME/KEY` says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +21,22 @@ pub struct SecretKey {
     pub name: String,
     /// The key that holds a connection string.
     pub key: String,
+}
+
+impl std::str::FromStr for SecretKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('/') {
+            Some((name, key)) if !name.is_empty() && !key.is_empty() => Ok(Self {
+                name: name.to_owned(),
+                key: key.to_owned(),
+            }),
+            Some(_) | None => {
+                Err("expected NAME/KEY: a Secret and its key that holds a connection string".to_owned())
+            }
+        }
+    }
 }
 
 /// What the user says about the database instead of leaving it to be found.
@@ -30,28 +55,79 @@ pub struct FindOptions {
 pub struct Candidate {
     /// Where it is and how its credentials are read again.
     pub location: DatabaseLocation,
-    /// Every place that names it, for the user: `Deployment web, container web, env DATABASE_URL …`.
+    /// Every place that names it, for the user: `deployment/web, container web, env DATABASE_URL …`.
     pub named_in: Vec<String>,
 }
 
 /// Why no database could be named.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
-    /// An object of the cluster could not be read.
-    #[error("failed to read {object}")]
-    Read {
-        /// The object.
-        object: String,
+    /// A workload could not be read.
+    #[error("failed to read the pod template of {workload}")]
+    Template {
+        /// The workload.
+        workload: WorkloadName,
         /// The API server's answer.
         #[source]
         source: Box<kube::Error>,
     },
+    /// The address given with `--dsn` is none.
+    #[error("failed to read the address given with --dsn")]
+    Dsn(#[source] ConnectionStringError),
+    /// The address given with `--dsn` holds a password, which everybody on this machine could read.
+    #[error(
+        "the address given with --dsn holds a password: leave it out and set PGPASSWORD, arguments are visible to others"
+    )]
+    PasswordInDsn,
+    /// The Secret given with `--secret` could not be used.
+    #[error("failed to use the Secret given with --secret")]
+    Secret(#[source] CredentialError),
+    /// An address given by the user leads nowhere.
+    #[error("the database cannot be reached: {reason}")]
+    Unreachable {
+        /// Why.
+        reason: String,
+    },
+    /// Nothing usable was found, but some places seemed to hold an address.
+    #[error("no database address could be used: {}", reasons.join("; "))]
+    NothingUsable {
+        /// Each place with the reason.
+        reasons: Vec<String>,
+    },
 }
 
-/// Finds the databases that the workloads use, most likely first, each once.
+/// A place in a release that names a database.
+struct Place<'a> {
+    workload: &'a WorkloadName,
+    container: String,
+    mention: Mention,
+}
+
+impl Place<'_> {
+    fn words(&self) -> String {
+        let Self {
+            workload,
+            container,
+            mention,
+        } = self;
+        let mut words = format!("{workload}, container {container}, env {}", mention.variable);
+        if !mention.origin.is_empty() {
+            words.push(' ');
+            words.push_str(&mention.origin);
+        }
+        words
+    }
+}
+
+/// Finds the databases that the workloads use, most likely first, each once. Nothing found is an empty list; several
+/// are for the caller to ask about.
+///
+/// Variables that the profile names come first and, if they lead anywhere, alone. Without them whole addresses and
+/// sets such as `PGHOST`, `POSTGRES_HOST`, `DB_HOST` are looked for in every container.
 ///
 /// # Errors
-/// See [`FindError`]; nothing found is an empty list.
+/// See [`FindError`]. What a missing right hides is an error only where nothing else was found, or where the profile
+/// names exactly that variable.
 pub async fn find(
     cluster: &Cluster,
     namespace: &str,
@@ -59,5 +135,283 @@ pub async fn find(
     profile: &Profile,
     options: &FindOptions,
 ) -> Result<Vec<Candidate>, FindError> {
-    todo!()
+    if let Some(dsn) = &options.dsn {
+        return Ok(vec![given(cluster, namespace, dsn).await?]);
+    }
+    if let Some(secret) = &options.secret {
+        return Ok(vec![from_secret(cluster, namespace, secret).await?]);
+    }
+    let wanted: Vec<String> = match &options.env {
+        Some(name) => vec![name.clone()],
+        None => profile.database.env.clone(),
+    };
+    let (places, mut reasons) = look_through(cluster, workloads).await?;
+    for name in &wanted {
+        let named: Vec<&Place<'_>> = places
+            .iter()
+            .filter(|place| place.mention.variable == *name)
+            .collect();
+        let (candidates, failures) = candidates_of(cluster, &named).await;
+        if !candidates.is_empty() {
+            return Ok(candidates);
+        }
+        let hidden: Vec<String> = reasons
+            .iter()
+            .filter(|(variable, _)| variable == name)
+            .map(|(_, reason)| reason.clone())
+            .chain(failures)
+            .collect();
+        if !hidden.is_empty() {
+            return Err(FindError::NothingUsable { reasons: hidden });
+        }
+    }
+    if options.env.is_some() {
+        return Ok(Vec::new());
+    }
+    let (candidates, failures) = candidates_of(cluster, &places.iter().collect::<Vec<_>>()).await;
+    if !candidates.is_empty() {
+        return Ok(candidates);
+    }
+    reasons.extend(failures.into_iter().map(|reason| (String::new(), reason)));
+    if reasons.is_empty() {
+        return Ok(candidates);
+    }
+    let mut reasons: Vec<String> = reasons.into_iter().map(|(_, reason)| reason).collect();
+    reasons.sort();
+    reasons.dedup();
+    Err(FindError::NothingUsable { reasons })
+}
+
+/// Every mention in every container, and per variable the reason why one could not be used.
+async fn look_through<'a>(
+    cluster: &Cluster,
+    workloads: &'a [Workload],
+) -> Result<(Vec<Place<'a>>, Vec<(String, String)>), FindError> {
+    let mut places = Vec::new();
+    let mut reasons = Vec::new();
+    // The same Secret serves many workloads: it is read once.
+    let mut known: BTreeMap<String, Referenced> = BTreeMap::new();
+    for workload in workloads {
+        let name = &workload.name;
+        let template =
+            template::read_template(cluster, name)
+                .await
+                .map_err(|source| FindError::Template {
+                    workload: name.clone(),
+                    source: Box::new(source),
+                })?;
+        let Some(template) = template else { continue };
+        let referenced = known.entry(name.namespace.clone()).or_default();
+        let mut missing = environment::references(template::containers(&template));
+        missing
+            .secrets
+            .retain(|secret| !referenced.secrets.contains_key(secret));
+        missing
+            .config_maps
+            .retain(|map| !referenced.config_maps.contains_key(map));
+        let read = template::read_referenced(cluster, &name.namespace, &missing).await;
+        referenced.secrets.extend(read.secrets);
+        referenced.config_maps.extend(read.config_maps);
+        for container in template::containers(&template) {
+            let variables = environment::resolve(container, referenced);
+            let (mentions, unusable) = mention::mentions(&variables);
+            places.extend(mentions.into_iter().map(|mention| Place {
+                workload: name,
+                container: container.name.clone(),
+                mention,
+            }));
+            reasons.extend(unusable.into_iter().map(|unusable| {
+                let reason = format!(
+                    "{name}, container {}, env {}: {}",
+                    container.name, unusable.variable, unusable.reason
+                );
+                (unusable.variable, reason)
+            }));
+        }
+    }
+    Ok((places, reasons))
+}
+
+/// Follows each place to its server and merges those that name the same database.
+async fn candidates_of(cluster: &Cluster, places: &[&Place<'_>]) -> (Vec<Candidate>, Vec<String>) {
+    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut failures = Vec::new();
+    let mut resolutions: BTreeMap<(String, String, u16), Result<Resolved, String>> = BTreeMap::new();
+    for place in places {
+        let Mention { host, port, .. } = &place.mention;
+        let owner = place.workload.to_string();
+        let key = (
+            format!("{}/{owner}", place.workload.namespace),
+            host.clone(),
+            *port,
+        );
+        let resolved = match resolutions.get(&key) {
+            Some(resolved) => resolved.clone(),
+            None => {
+                let resolved = resolve(
+                    cluster,
+                    &place.workload.namespace,
+                    Some(place.workload),
+                    host,
+                    *port,
+                )
+                .await;
+                resolutions.insert(key, resolved.clone());
+                resolved
+            }
+        };
+        // `DB_HOST` with another port is some other kind of server unless its pod says that it is Postgres.
+        let likely = place.mention.surely_postgres || *port == DEFAULT_PORT;
+        match resolved {
+            Ok(resolved) if likely || resolved.surely_postgres => {
+                add(&mut candidates, candidate(place, resolved));
+            }
+            Err(reason) if likely => failures.push(format!("{}: {reason}", place.words())),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    (candidates, failures)
+}
+
+fn candidate(place: &Place<'_>, resolved: Resolved) -> Candidate {
+    let mention = &place.mention;
+    Candidate {
+        named_in: vec![place.words()],
+        location: DatabaseLocation {
+            host: resolved.host,
+            port: mention.port,
+            database: mention.database.clone(),
+            user: mention.user.clone(),
+            sslmode: mention.sslmode.clone(),
+            origin: DatabaseOrigin {
+                found_in: place.words(),
+                secret: mention.secret.clone(),
+                source: CredentialSource::Environment {
+                    workload: place.workload.clone(),
+                    container: place.container.clone(),
+                    variable: mention.variable.clone(),
+                },
+            },
+            route: resolved.route,
+        },
+    }
+}
+
+/// Adds a candidate, or its place to the one that is the same database. Another role on the same database is no
+/// other database.
+fn add(candidates: &mut Vec<Candidate>, candidate: Candidate) {
+    let same = candidates
+        .iter_mut()
+        .find(|known| is_same_database(&known.location, &candidate.location));
+    match same {
+        Some(known) => known.named_in.extend(candidate.named_in),
+        None => candidates.push(candidate),
+    }
+}
+
+fn is_same_database(one: &DatabaseLocation, other: &DatabaseLocation) -> bool {
+    let same_server = match (&one.route, &other.route) {
+        (
+            DatabaseRoute::Pod {
+                namespace, pod, port, ..
+            },
+            DatabaseRoute::Pod {
+                namespace: other_namespace,
+                pod: other_pod,
+                port: other_port,
+                ..
+            },
+        ) => (namespace, pod, port) == (other_namespace, other_pod, other_port),
+        (DatabaseRoute::Direct, DatabaseRoute::Direct) => {
+            one.host.eq_ignore_ascii_case(&other.host) && one.port == other.port
+        }
+        (DatabaseRoute::Pod { .. }, DatabaseRoute::Direct)
+        | (DatabaseRoute::Direct, DatabaseRoute::Pod { .. }) => false,
+    };
+    same_server && one.database == other.database
+}
+
+async fn given(cluster: &Cluster, namespace: &str, dsn: &str) -> Result<Candidate, FindError> {
+    let parts = connection_string::parse(dsn).map_err(FindError::Dsn)?;
+    if parts.password.is_some() {
+        return Err(FindError::PasswordInDsn);
+    }
+    let source = CredentialSource::Given;
+    chosen(cluster, namespace, parts, "--dsn".to_owned(), None, source)
+        .await
+        .map_err(|error| match error {
+            Refused::Parts(error) => FindError::Dsn(error),
+            Refused::Route(reason) => FindError::Unreachable { reason },
+        })
+}
+
+async fn from_secret(cluster: &Cluster, namespace: &str, secret: &SecretKey) -> Result<Candidate, FindError> {
+    let SecretKey { name, key } = secret;
+    let value = read_secret_key(cluster, namespace, name, key)
+        .await
+        .map_err(FindError::Secret)?;
+    let malformed = |source| {
+        FindError::Secret(CredentialError::Malformed {
+            secret: format!("{name} key {key}"),
+            source,
+        })
+    };
+    let parts = connection_string::parse(value.expose()).map_err(malformed)?;
+    let words = format!("{name} key {key}");
+    let source = CredentialSource::Secret {
+        namespace: namespace.to_owned(),
+        name: name.clone(),
+        key: key.clone(),
+    };
+    chosen(
+        cluster,
+        namespace,
+        parts,
+        format!("Secret {words}"),
+        Some(words),
+        source,
+    )
+    .await
+    .map_err(|error| match error {
+        Refused::Parts(error) => malformed(error),
+        Refused::Route(reason) => FindError::Unreachable { reason },
+    })
+}
+
+/// Why an address that the user chose does not do.
+enum Refused {
+    Parts(ConnectionStringError),
+    Route(String),
+}
+
+async fn chosen(
+    cluster: &Cluster,
+    namespace: &str,
+    parts: connection_string::ConnectionString,
+    found_in: String,
+    secret: Option<String>,
+    source: CredentialSource,
+) -> Result<Candidate, Refused> {
+    let host = parts.host.ok_or(Refused::Parts(ConnectionStringError::NoHost))?;
+    let user = parts.user.ok_or(Refused::Parts(ConnectionStringError::NoUser))?;
+    let port = parts.port.unwrap_or(DEFAULT_PORT);
+    let resolved = resolve(cluster, namespace, None, &host, port)
+        .await
+        .map_err(Refused::Route)?;
+    Ok(Candidate {
+        named_in: vec![found_in.clone()],
+        location: DatabaseLocation {
+            host: resolved.host,
+            port,
+            database: parts.database.unwrap_or_else(|| user.clone()),
+            user,
+            sslmode: parts.sslmode,
+            origin: DatabaseOrigin {
+                found_in,
+                secret,
+                source,
+            },
+            route: resolved.route,
+        },
+    })
 }

@@ -3,6 +3,13 @@
 mod candidates;
 mod connection_string;
 mod credentials;
+mod environment;
+mod mention;
+mod resolve;
+mod server_pod;
+mod template;
+#[cfg(test)]
+mod tests;
 
 pub use candidates::{Candidate, FindError, FindOptions, SecretKey, find};
 pub use connection_string::ConnectionStringError;

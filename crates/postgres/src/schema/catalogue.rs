@@ -1,0 +1,61 @@
+//! What a dump without `--create` does not carry, and what a restore needs to find in place.
+
+use std::collections::BTreeMap;
+
+use crate::{Database, QueryError};
+
+/// Extensions with their versions.
+///
+/// # Errors
+/// When the query fails.
+pub async fn extensions(database: &Database) -> Result<BTreeMap<String, String>, QueryError> {
+    let rows = database
+        .query(
+            "read the extensions",
+            "select extname::text, extversion from pg_extension",
+            &[],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// Roles that own something in the database, the database itself included, ordered by name.
+///
+/// # Errors
+/// When the query fails.
+pub async fn owners(database: &Database) -> Result<Vec<String>, QueryError> {
+    let rows = database
+        .query(
+            "read the owners",
+            "with schemas as (select oid, nspowner from pg_namespace \
+                              where nspname <> 'information_schema' and nspname not like 'pg\\_%') \
+             select pg_get_userbyid(owner)::text from ( \
+                 select datdba as owner from pg_database where datname = current_database() \
+                 union select nspowner from schemas \
+                 union select relowner from pg_class join schemas s on s.oid = relnamespace \
+                 union select proowner from pg_proc join schemas s on s.oid = pronamespace \
+                 union select typowner from pg_type join schemas s on s.oid = typnamespace \
+                 union select lomowner from pg_largeobject_metadata \
+             ) as owners order by 1",
+            &[],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// `ALTER DATABASE … SET` settings and those of `ALTER ROLE … IN DATABASE`, as `name=value` and `role: name=value`.
+///
+/// # Errors
+/// When the query fails.
+pub async fn settings(database: &Database) -> Result<Vec<String>, QueryError> {
+    let rows = database
+        .query(
+            "read the settings of the database",
+            "select case when s.setrole <> 0 then pg_get_userbyid(s.setrole)::text || ': ' else '' end || setting \
+             from pg_db_role_setting s cross join unnest(s.setconfig) as setting \
+             where s.setdatabase = (select oid from pg_database where datname = current_database()) order by 1",
+            &[],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
