@@ -16,7 +16,7 @@ use crate::pods::{has_condition, has_ended, pod_facts};
 
 impl Cluster {
     /// Waits until no pod matches any of the selectors. A terminating pod is still there: its processes may run to the
-    /// end of its grace period. Pods that have ended by themselves (`Succeeded`, `Failed`) do not count.
+    /// end of its grace period. Pods that have ended by themselves (`Succeeded`, `Failed`) and lie about do not count.
     /// `progress` is told of every change with the pods that remain.
     ///
     /// # Errors
@@ -107,7 +107,8 @@ fn config(selectors: &[Selector]) -> Config {
 
 fn remaining(pods: &BTreeMap<String, Pod>, selectors: &[Selector]) -> Vec<PodFacts> {
     pods.values()
-        .filter(|pod| !has_ended(pod) && selectors.iter().any(|selector| matches(selector, pod.labels())))
+        .filter(|pod| !has_ended(pod) || pod.metadata.deletion_timestamp.is_some())
+        .filter(|pod| selectors.iter().any(|selector| matches(selector, pod.labels())))
         .map(|pod| pod_facts(pod, None))
         .collect()
 }
@@ -126,5 +127,30 @@ fn states(pods: &[&Pod]) -> String {
         "no pod is there".to_owned()
     } else {
         states.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::remaining;
+    use crate::Selector;
+    use serde_json::json;
+
+    #[test]
+    fn only_pods_that_ended_and_lie_about_do_not_count() {
+        let pod = |phase: &str, deleted: Option<&str>| {
+            let labels = json!({"app": "web"});
+            serde_json::from_value(json!({"status": {"phase": phase},
+                "metadata": {"name": phase, "labels": labels, "deletionTimestamp": deleted}}))
+            .unwrap()
+        };
+        let selector = Selector::from([("app".to_owned(), "web".to_owned())]);
+        let count = |pod| remaining(&[(String::new(), pod)].into(), std::slice::from_ref(&selector)).len();
+        let now = Some("2026-01-01T00:00:00Z");
+        assert_eq!(count(pod("Running", None)), 1);
+        assert_eq!(count(pod("Running", now)), 1);
+        assert_eq!(count(pod("Failed", now)), 1);
+        assert_eq!(count(pod("Failed", None)), 0);
+        assert_eq!(count(pod("Succeeded", None)), 0);
     }
 }
