@@ -6,27 +6,35 @@
 //! - [`restore`] fills a new database, checks it and swaps; [`undo_restore`] swaps back.
 //! - [`steps::shared`] gives the engine its steps.
 
+mod ask;
+mod compare;
 mod create;
+mod feed;
+mod fill;
 mod get;
 mod id;
 mod local;
+mod place;
 mod pod;
 mod report;
 pub mod restore;
 mod runner;
 mod script;
 mod server;
+mod settings;
 pub mod steps;
 mod store;
+mod transfer;
 mod verify;
 
 pub use create::{CreateError, CreateRequest, create};
+pub use fill::FillError;
 pub use get::{GetError, get};
 pub use id::BackupId;
 pub use local::LocalRunner;
 pub use pod::PodRunner;
 pub use report::backup_report;
-pub use restore::{RestoreError, RestoreReport, RestoreRequest, restore, undo_restore};
+pub use restore::{RestoreError, RestoreReport, RestoreRequest, restore, restore_id, undo_restore};
 pub use runner::{RunEnd, RunError, Runner};
 pub use server::{ReachError, Server};
 pub use store::{Backup, Filter, Place, Store, StoreError};

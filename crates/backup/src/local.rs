@@ -1,13 +1,54 @@
 //! Commands on this machine.
 
-use async_trait::async_trait;
-use tokio::io::{AsyncRead, AsyncWrite};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
+use async_trait::async_trait;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::process::Command;
+
+use crate::script::COMMAND_NAME;
 use crate::{RunEnd, RunError, Runner};
+
+/// How much of a command's standard error is kept: its last words.
+const STDERR_KEPT: usize = 64 << 10;
+
+/// Where Debian and Ubuntu keep the programs of each major version.
+const VERSIONED_PROGRAMS: &str = "/usr/lib/postgresql";
 
 /// Runs commands on this machine, with the client programs on PATH.
 #[derive(Debug, Clone, Default)]
-pub struct LocalRunner {}
+pub struct LocalRunner {
+    programs: Option<PathBuf>,
+    sslmode: Option<String>,
+}
+
+impl LocalRunner {
+    /// Commands that connect with this `sslmode`.
+    pub fn new(sslmode: Option<&str>) -> Self {
+        Self {
+            programs: None,
+            sslmode: sslmode.map(str::to_owned),
+        }
+    }
+
+    /// The same, with the programs of one folder before those on PATH.
+    pub fn with_programs(mut self, folder: &Path) -> Self {
+        self.programs = Some(folder.to_owned());
+        self
+    }
+
+    /// The same, with the programs of the server's own major version where the machine has them: what a newer pg_dump
+    /// writes, the server it came from may not read.
+    pub fn with_programs_of(self, major: i32) -> Self {
+        let folder = Path::new(VERSIONED_PROGRAMS).join(major.to_string()).join("bin");
+        if self.programs.is_none() && folder.join("pg_dump").exists() {
+            self.with_programs(&folder)
+        } else {
+            self
+        }
+    }
+}
 
 #[async_trait]
 impl Runner for LocalRunner {
@@ -15,13 +56,85 @@ impl Runner for LocalRunner {
         &self,
         script: &str,
         arguments: &[String],
-        input: Box<dyn AsyncRead + Unpin + Send>,
+        mut input: Box<dyn AsyncRead + Unpin + Send>,
         output: &mut (dyn AsyncWrite + Unpin + Send),
     ) -> Result<RunEnd, RunError> {
-        todo!()
+        let mut command = Command::new("sh");
+        command.args(["-c", script, COMMAND_NAME]).args(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(sslmode) = &self.sslmode {
+            command.env("PGSSLMODE", sslmode);
+        }
+        if let Some(folder) = &self.programs {
+            let mut path = vec![folder.clone()];
+            path.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
+            let path =
+                std::env::join_paths(path).map_err(|error| RunError::Local(std::io::Error::other(error)))?;
+            command.env("PATH", path);
+        }
+        let mut child = command.spawn().map_err(RunError::Local)?;
+        let missing = || RunError::Local(std::io::Error::other("a pipe of the child is missing"));
+        let mut stdin = child.stdin.take().ok_or_else(missing)?;
+        let mut stdout = child.stdout.take().ok_or_else(missing)?;
+        let mut stderr = child.stderr.take().ok_or_else(missing)?;
+
+        // A command that stops reading is no failure: how it ends says whether it had all that it needed.
+        let send = async {
+            let sent = tokio::io::copy(&mut input, &mut stdin).await;
+            drop(stdin);
+            sent
+        };
+        let receive = async {
+            tokio::io::copy(&mut stdout, output).await?;
+            output.flush().await
+        };
+        let listen = async {
+            let mut tail = Vec::new();
+            let mut chunk = vec![0; 8 << 10];
+            loop {
+                let count = stderr.read(&mut chunk).await?;
+                if count == 0 {
+                    return Ok::<_, std::io::Error>(tail);
+                }
+                tail.extend_from_slice(&chunk[..count]);
+                let surplus = tail.len().saturating_sub(STDERR_KEPT);
+                tail.drain(..surplus);
+            }
+        };
+        let work = async {
+            let ((), tail) = tokio::try_join!(receive, listen)?;
+            Ok::<_, std::io::Error>((tail, child.wait().await?))
+        };
+        tokio::pin!(work);
+        let ended = tokio::select! {
+            ended = &mut work => ended,
+            _sent = send => work.await,
+        };
+        let (tail, status) = ended.map_err(RunError::Local)?;
+        Ok(RunEnd {
+            exit_code: exit_code(status),
+            stderr_tail: String::from_utf8_lossy(&tail).into_owned(),
+        })
     }
 
     fn place(&self) -> String {
         "this machine".into()
     }
+}
+
+#[cfg(unix)]
+fn exit_code(status: std::process::ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt;
+    status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap_or(-1)
+}
+
+#[cfg(not(unix))]
+fn exit_code(status: std::process::ExitStatus) -> i32 {
+    status.code().unwrap_or(-1)
 }

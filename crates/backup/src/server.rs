@@ -1,13 +1,36 @@
 //! Where the server's own client programs run, and as whom.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cluster::Cluster;
-use model::DatabaseLocation;
-use postgres_room::{Connector, Credentials};
+use model::{DatabaseLocation, DatabaseRoute, PostgresServer, Secret};
+use postgres_room::{APPLICATION_PREFIX, Connector, Credentials};
 use thiserror::Error;
+use tokio::io::AsyncWrite;
 
-use crate::Runner;
+use crate::feed::Feed;
+use crate::script::{self, last_words};
+use crate::{LocalRunner, PodRunner, RunEnd, RunError, Runner};
+
+/// How long ending our own sessions may take once something went wrong: the server may be the thing that is wrong.
+const CLEAN_UP_TIME: Duration = Duration::from_secs(15);
+
+/// Databases that are always there, for when the one in question lets nobody in: a swap may have been killed half-way.
+const MAINTENANCE: [&str; 2] = ["postgres", "template1"];
+
+/// Programs without which nothing can be proven.
+const NEEDED: [&str; 8] = [
+    "pg_dump",
+    "pg_dumpall",
+    "pg_restore",
+    "psql",
+    "sha256sum",
+    "tee",
+    "head",
+    "wc",
+];
 
 /// A server whose database can be dumped or filled: the place with its client programs, the identity that works
 /// there, and the way to ask questions in SQL.
@@ -17,12 +40,163 @@ pub struct Server {
     pub(crate) connector: Connector,
     pub(crate) location: DatabaseLocation,
     pub(crate) tag: String,
+    pub(crate) probe: Probe,
+    login: Login,
 }
 
 /// Why a server's client programs cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum ReachError {}
+pub enum ReachError {
+    /// No command could be run at all.
+    #[error("failed to reach the client programs of database {database}")]
+    Run {
+        /// The database.
+        database: String,
+        /// Why.
+        #[source]
+        source: RunError,
+    },
+    /// A program is missing.
+    #[error("{place} has no {program}, which a proven backup needs")]
+    Missing {
+        /// Where.
+        place: String,
+        /// Which program.
+        program: &'static str,
+    },
+    /// Nobody that we can be may connect.
+    #[error("nobody we can be may connect to database {database} from {place}: {answer}")]
+    Refused {
+        /// Where.
+        place: String,
+        /// The database.
+        database: String,
+        /// The server's words to the first attempt.
+        answer: String,
+    },
+}
+
+/// How to log in: the words that the scripts know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Way {
+    Socket,
+    Container,
+    Line,
+    None,
+}
+
+/// Who logs in and how. Empty text leaves what the place itself says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Login {
+    user: String,
+    host: String,
+    port: String,
+    way: Way,
+    password: Option<Secret>,
+}
+
+/// What the place and the server said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Probe {
+    tools: BTreeSet<String>,
+    /// The name and version of pg_dump.
+    pub(crate) client_version: String,
+    /// Who we are.
+    pub(crate) user: String,
+    /// Whether we are a superuser.
+    pub(crate) superuser: bool,
+    /// The server.
+    pub(crate) server: PostgresServer,
+    /// The database's size in bytes.
+    pub(crate) database_bytes: i64,
+}
+
+/// How a stream is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Codec {
+    Zstd,
+    Gzip,
+    None,
+}
+
+impl Codec {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Zstd => "zstd",
+            Self::Gzip => "gzip",
+            Self::None => "none",
+        }
+    }
+
+    /// The end of a file's name.
+    pub(crate) fn suffix(self) -> &'static str {
+        match self {
+            Self::Zstd => ".zst",
+            Self::Gzip => ".gz",
+            Self::None => "",
+        }
+    }
+
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        [Self::Zstd, Self::Gzip, Self::None]
+            .into_iter()
+            .find(|codec| codec.word() == word)
+    }
+}
+
+impl Probe {
+    /// The best packer that is there.
+    pub(crate) fn codec(&self) -> Codec {
+        [Codec::Zstd, Codec::Gzip]
+            .into_iter()
+            .find(|codec| self.tools.contains(codec.word()))
+            .unwrap_or(Codec::None)
+    }
+
+    /// Whether the place can unpack this itself.
+    pub(crate) fn can_unpack(&self, codec: Codec) -> bool {
+        codec == Codec::None || self.tools.contains(codec.word())
+    }
+
+    /// The server's major version.
+    pub(crate) fn major(&self) -> i32 {
+        self.server.version_num / 10_000
+    }
+
+    /// Reads what `probe.sh` said; `None` where it could not connect or said less than is needed.
+    fn read(text: &str) -> Option<Self> {
+        let value = |key: &str| {
+            text.lines()
+                .filter_map(|line| line.split_once(' '))
+                .find_map(|(found, value)| (found == key).then(|| value.to_owned()))
+        };
+        if value("connect").as_deref() != Some("0") && value("recovery").is_none() {
+            return None;
+        }
+        Some(Self {
+            tools: tools(text),
+            client_version: value("client").unwrap_or_default(),
+            user: value("user")?,
+            superuser: value("superuser")? == "true",
+            server: PostgresServer {
+                version: value("version")?,
+                version_num: value("versionnum")?.parse().ok()?,
+                system_identifier: value("system"),
+                in_recovery: value("recovery")? == "true",
+                lsn: value("lsn"),
+            },
+            database_bytes: value("bytes").and_then(|bytes| bytes.parse().ok()).unwrap_or(0),
+        })
+    }
+}
+
+fn tools(text: &str) -> BTreeSet<String> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("tool "))
+        .map(str::to_owned)
+        .collect()
+}
 
 impl Server {
     /// Finds the place and the identity with one small command. `id` is the run's or backup's id: every session of ours
@@ -37,6 +211,246 @@ impl Server {
         credentials: &Credentials,
         id: &str,
     ) -> Result<Self, ReachError> {
-        todo!()
+        match (cluster, &location.route) {
+            (
+                Some(cluster),
+                DatabaseRoute::Pod {
+                    namespace,
+                    pod,
+                    container,
+                    port,
+                    workload: _,
+                },
+            ) => {
+                let runner = Arc::new(PodRunner::new(cluster, namespace, pod, container));
+                let connector = Connector::new(cluster, location, credentials, id);
+                Self::log_in(runner, connector, location, id, pod_logins(credentials, *port)).await
+            }
+            (_, DatabaseRoute::Direct) | (None, DatabaseRoute::Pod { .. }) => {
+                let runner = LocalRunner::new(location.sslmode.as_deref());
+                let connector = Connector::direct(location, credentials, id);
+                Self::reach_from_here(runner, connector, location, credentials, id).await
+            }
+        }
+    }
+
+    /// Like [`Server::reach`] on this machine, with a runner of the caller's choice.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn reach_from_here(
+        runner: LocalRunner,
+        connector: Connector,
+        location: &DatabaseLocation,
+        credentials: &Credentials,
+        id: &str,
+    ) -> Result<Self, ReachError> {
+        let login = Login {
+            user: credentials.user.clone(),
+            host: location.host.clone(),
+            port: location.port.to_string(),
+            way: if credentials.password.is_some() {
+                Way::Line
+            } else {
+                Way::None
+            },
+            password: credentials.password.clone(),
+        };
+        let mut server = Self::log_in(Arc::new(runner.clone()), connector, location, id, vec![login]).await?;
+        server.runner = Arc::new(runner.with_programs_of(server.probe.major()));
+        Ok(server)
+    }
+
+    async fn log_in(
+        runner: Arc<dyn Runner>,
+        connector: Connector,
+        location: &DatabaseLocation,
+        id: &str,
+        logins: Vec<Login>,
+    ) -> Result<Self, ReachError> {
+        let mut answer = String::new();
+        let databases = [location.database.as_str(), MAINTENANCE[0], MAINTENANCE[1]];
+        let mut attempts = Vec::new();
+        for login in &logins {
+            attempts.extend(databases.map(|database| (login.clone(), database.to_owned())));
+        }
+        for (login, database) in attempts {
+            let arguments = login.arguments(&database, &application(id, "probe"));
+            let mut said = Vec::new();
+            let feed = Box::new(Feed::new(login.password.as_ref()));
+            let end = runner
+                .run(script::PROBE, &arguments, feed, &mut said)
+                .await
+                .map_err(|source| ReachError::Run {
+                    database: location.database.clone(),
+                    source,
+                })?;
+            let said = String::from_utf8_lossy(&said);
+            let there = tools(&said);
+            if !there.is_empty() {
+                if let Some(program) = NEEDED.into_iter().find(|program| !there.contains(*program)) {
+                    return Err(ReachError::Missing {
+                        place: runner.place(),
+                        program,
+                    });
+                }
+            }
+            if let Some(probe) = Probe::read(&said) {
+                return Ok(Self {
+                    runner,
+                    connector,
+                    location: location.clone(),
+                    tag: id.to_owned(),
+                    probe,
+                    login,
+                });
+            }
+            if answer.is_empty() {
+                answer = last_words(&end.stderr_tail);
+            }
+        }
+        Err(ReachError::Refused {
+            place: runner.place(),
+            database: location.database.clone(),
+            answer,
+        })
+    }
+
+    /// Who acts where, for messages: `postgres in pod db-0`.
+    pub fn identity(&self) -> String {
+        format!("{} in {}", self.probe.user, self.runner.place())
+    }
+
+    /// The server as it said of itself when it was reached.
+    pub fn facts(&self) -> &PostgresServer {
+        &self.probe.server
+    }
+
+    /// Where it is.
+    pub fn location(&self) -> &DatabaseLocation {
+        &self.location
+    }
+
+    /// The `application_name` of the sessions that do an act, so that exactly these can be ended.
+    pub(crate) fn application(&self, act: &str) -> String {
+        application(&self.tag, act)
+    }
+
+    /// Runs a script on a database of the server, as the identity that works.
+    pub(crate) async fn run(
+        &self,
+        script: &str,
+        database: &str,
+        act: &str,
+        arguments: &[&str],
+        feed: impl FnOnce(Feed) -> Feed,
+        output: &mut (dyn AsyncWrite + Unpin + Send),
+    ) -> Result<RunEnd, RunError> {
+        let mut all = self.login.arguments(database, &self.application(act));
+        all.extend(arguments.iter().map(|text| (*text).to_owned()));
+        let feed = feed(Feed::new(self.login.password.as_ref()));
+        self.runner.run(script, &all, Box::new(feed), output).await
+    }
+
+    /// Ends what an act that failed may have left on the server. Tries once, for a short time, and never fails: a lost
+    /// client's session ends by itself a little later.
+    pub(crate) async fn end_sessions(&self, act: &str) {
+        let application = self.application(act);
+        let mut said = tokio::io::sink();
+        let arguments = [application.as_str()];
+        let end = self.run(
+            script::END_SESSIONS,
+            &self.location.database,
+            "end",
+            &arguments,
+            |feed| feed,
+            &mut said,
+        );
+        let _ = tokio::time::timeout(CLEAN_UP_TIME, end).await;
+    }
+}
+
+impl Login {
+    fn arguments(&self, database: &str, application: &str) -> Vec<String> {
+        let way = match self.way {
+            Way::Socket => "socket",
+            Way::Container => "container",
+            Way::Line => "line",
+            Way::None => "none",
+        };
+        [&self.user, &self.host, &self.port, database, application, way]
+            .map(str::to_owned)
+            .to_vec()
+    }
+}
+
+/// Who may be able to log in from the server's own container, best first: its administrator over the socket needs no
+/// password and sees everything; the application's role is what is left where that is shut.
+fn pod_logins(credentials: &Credentials, port: u16) -> Vec<Login> {
+    let own = |way, host: &str| Login {
+        user: String::new(),
+        host: host.to_owned(),
+        port: port.to_string(),
+        way,
+        password: None,
+    };
+    let application = |host: &str| Login {
+        user: credentials.user.clone(),
+        host: host.to_owned(),
+        port: port.to_string(),
+        way: if credentials.password.is_some() {
+            Way::Line
+        } else {
+            Way::None
+        },
+        password: credentials.password.clone(),
+    };
+    vec![
+        own(Way::Socket, ""),
+        own(Way::Container, ""),
+        own(Way::Container, "127.0.0.1"),
+        application(""),
+        application("127.0.0.1"),
+    ]
+}
+
+fn application(id: &str, act: &str) -> String {
+    format!("{APPLICATION_PREFIX}{id}/{act}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAID: &str = "tool zstd\ntool gzip\nclient pg_dump (PostgreSQL) 15.18\nuser postgres\nsuperuser true\n\
+        version 15.18\nversionnum 150018\nrecovery false\nbytes 7\nlsn 0/15\nsystem 72\nconnect 0\n";
+
+    #[test]
+    fn what_the_place_says_is_read() {
+        let probe = Probe::read(SAID).unwrap();
+        assert_eq!(
+            (probe.codec(), probe.major(), probe.database_bytes),
+            (Codec::Zstd, 15, 7)
+        );
+        assert!(probe.superuser && probe.can_unpack(Codec::Gzip));
+    }
+
+    #[test]
+    fn a_refused_connection_is_no_probe() {
+        assert_eq!(Probe::read("tool zstd\nclient pg_dump\nconnect 2\n"), None);
+    }
+
+    #[test]
+    fn an_administrator_s_socket_is_tried_before_any_password() {
+        let credentials = Credentials {
+            user: "app".into(),
+            password: Some(Secret::new("x")),
+        };
+        let ways: Vec<Way> = pod_logins(&credentials, 5432)
+            .into_iter()
+            .map(|login| login.way)
+            .collect();
+        assert_eq!(ways[0], Way::Socket);
+        assert_eq!(ways.last(), Some(&Way::Line));
     }
 }

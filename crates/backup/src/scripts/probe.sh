@@ -1,9 +1,16 @@
-# Says what this place can do, one `key value` line each. Connects as whoever the prelude set; `connect` is 0 when that
-# worked, and its line carries psql's exit status otherwise.
-for tool in zstd gzip sha256sum tee head wc; do
+# Says what this place and the server can do, one `key value` line each.
+for tool in pg_dump pg_dumpall pg_restore psql zstd gzip sha256sum tee head wc; do
   if command -v "$tool" >/dev/null 2>&1; then echo "tool $tool"; fi
 done
-echo "containeruser ${POSTGRES_USER:-}"
-echo "dump $(pg_dump --version 2>/dev/null)"
-psql -X -q -A -t -w -c "select 'super ' || rolsuper || E'\n' || 'createdb ' || rolcreatedb || E'\n' || 'bypassrls ' || rolbypassrls || E'\n' || 'recovery ' || pg_is_in_recovery() || E'\n' || 'version ' || current_setting('server_version_num') from pg_roles where rolname = current_user"
+echo "client $(pg_dump --version 2>/dev/null)"
+psql -X -q -A -t -w -v ON_ERROR_STOP=1 <<'SQL'
+select 'user ' || current_user;
+select 'superuser ' || rolsuper from pg_roles where rolname = current_user;
+select 'version ' || current_setting('server_version');
+select 'versionnum ' || current_setting('server_version_num');
+select 'recovery ' || pg_is_in_recovery();
+select 'bytes ' || pg_database_size(current_database());
+select 'lsn ' || pg_current_wal_lsn() where not pg_is_in_recovery();
+select 'system ' || system_identifier from pg_control_system();
+SQL
 echo "connect $?"

@@ -1,0 +1,178 @@
+//! Whether what was restored is what was backed up.
+
+use std::collections::BTreeMap;
+
+use model::{BackupManifest, MigrationState, Seen, TableRows};
+use postgres_room::{ConnectError, Connector, Database, QueryError, SessionOptions};
+
+/// What of a database can be compared with a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Content {
+    pub(crate) rows: Vec<TableRows>,
+    pub(crate) schema_hash: String,
+    pub(crate) extensions: BTreeMap<String, String>,
+    pub(crate) migration: Seen<MigrationState>,
+}
+
+/// What was compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Comparison {
+    /// Equal, in words.
+    pub(crate) compared: Vec<String>,
+    /// Not equal, in words.
+    pub(crate) differences: Vec<String>,
+}
+
+impl Content {
+    /// Reads it from an open session.
+    pub(crate) async fn observe(database: &Database) -> Result<Self, QueryError> {
+        Ok(Self {
+            rows: postgres_room::row_counts(database).await?,
+            schema_hash: postgres_room::schema_hash(database).await?,
+            extensions: postgres_room::extensions(database).await?,
+            migration: postgres_room::migration_state(database, None).await,
+        })
+    }
+}
+
+/// Opens a session on a database of the server, without a limit on how long a count may take.
+pub(crate) async fn session(connector: &Connector, database: &str) -> Result<Database, ConnectError> {
+    let options = SessionOptions {
+        database: Some(database.to_owned()),
+        writable: false,
+        statement_timeout: std::time::Duration::ZERO,
+        lock_timeout: std::time::Duration::ZERO,
+    };
+    connector.connect(&options).await
+}
+
+/// Compares a restored database with what the manifest says of the dump. What the manifest does not know is not
+/// compared, and so does not stand among what was.
+pub(crate) fn compare(manifest: &BackupManifest, content: &Content) -> Comparison {
+    let mut result = Comparison::default();
+    if !manifest.schema_hash.is_empty() {
+        result.note(manifest.schema_hash == content.schema_hash, "the schema", || {
+            format!(
+                "schema hash {} instead of {}",
+                short(&content.schema_hash),
+                short(&manifest.schema_hash)
+            )
+        });
+    }
+    if !manifest.rows.is_empty() {
+        compare_rows(&manifest.rows, &content.rows, &mut result);
+    }
+    if !manifest.extensions.is_empty() {
+        let missing: Vec<&str> = manifest
+            .extensions
+            .keys()
+            .filter(|name| !content.extensions.contains_key(*name))
+            .map(String::as_str)
+            .collect();
+        result.note(missing.is_empty(), "the extensions", || {
+            format!("extensions missing: {}", missing.join(", "))
+        });
+    }
+    if let Some(before) = &manifest.migration {
+        let found = content.migration.present();
+        result.note(
+            found.is_some_and(|found| found.fingerprint == before.fingerprint),
+            "the state of the migration tool",
+            || match found {
+                Some(found) => format!(
+                    "{} is at {} instead of {}",
+                    before.table,
+                    found.version.as_deref().unwrap_or("nothing"),
+                    before.version.as_deref().unwrap_or("nothing")
+                ),
+                None => format!("the migration table {} could not be read", before.table),
+            },
+        );
+    }
+    result
+}
+
+fn compare_rows(expected: &[TableRows], found: &[TableRows], result: &mut Comparison) {
+    let by_table = |rows: &[TableRows]| -> BTreeMap<String, i64> {
+        rows.iter()
+            .map(|table| (table.table.clone(), table.rows))
+            .collect()
+    };
+    let (expected, found) = (by_table(expected), by_table(found));
+    let mut equal = true;
+    for (table, rows) in &expected {
+        match found.get(table) {
+            Some(other) if other == rows => {}
+            Some(other) => {
+                equal = false;
+                result
+                    .differences
+                    .push(format!("{table} has {other} rows instead of {rows}"));
+            }
+            None => {
+                equal = false;
+                result.differences.push(format!("{table} is missing"));
+            }
+        }
+    }
+    for table in found.keys().filter(|table| !expected.contains_key(*table)) {
+        equal = false;
+        result.differences.push(format!("{table} was not in the backup"));
+    }
+    if equal {
+        let rows: i64 = expected.values().sum();
+        result
+            .compared
+            .push(format!("{rows} rows in {} tables", expected.len()));
+    }
+}
+
+impl Comparison {
+    fn note(&mut self, equal: bool, what: &str, difference: impl FnOnce() -> String) {
+        if equal {
+            self.compared.push(what.to_owned());
+        } else {
+            self.differences.push(difference());
+        }
+    }
+}
+
+fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(counts: &[(&str, i64)]) -> Vec<TableRows> {
+        counts
+            .iter()
+            .map(|(table, rows)| TableRows {
+                table: (*table).into(),
+                rows: *rows,
+            })
+            .collect()
+    }
+
+    fn differences(expected: &[(&str, i64)], found: &[(&str, i64)]) -> Vec<String> {
+        let mut result = Comparison::default();
+        compare_rows(&rows(expected), &rows(found), &mut result);
+        assert_eq!(result.compared.is_empty(), !result.differences.is_empty());
+        result.differences
+    }
+
+    #[test]
+    fn every_difference_in_rows_is_named() {
+        assert!(differences(&[("a", 1), ("b", 0)], &[("b", 0), ("a", 1)]).is_empty());
+        assert_eq!(
+            differences(&[("a", 1)], &[("a", 2)]),
+            ["a has 2 rows instead of 1"]
+        );
+        assert_eq!(differences(&[("a", 1), ("b", 0)], &[("a", 1)]), ["b is missing"]);
+        assert_eq!(
+            differences(&[("a", 1)], &[("a", 1), ("c", 0)]),
+            ["c was not in the backup"]
+        );
+    }
+}

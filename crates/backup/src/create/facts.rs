@@ -1,0 +1,60 @@
+//! What is written beside a dump, read in the dump's own view of the database.
+
+use model::{MigrationState, Seen, TableRows};
+use postgres_room::{QueryError, Snapshot};
+
+use crate::Progress;
+use crate::settings::Settings;
+
+/// What the manifest says of the database. Empty where it could not be read; a backup is worth having without.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    pub(super) rows: Vec<TableRows>,
+    pub(super) schema_hash: String,
+    pub(super) migration: Option<MigrationState>,
+    pub(super) owners: Vec<String>,
+    pub(super) settings: Option<Settings>,
+}
+
+impl Facts {
+    /// Reads what can be read and says what cannot.
+    pub(super) async fn observe(snapshot: Option<&Snapshot>, progress: Progress<'_>) -> Self {
+        let Some(snapshot) = snapshot else {
+            return Self::default();
+        };
+        let database = snapshot.database();
+        let told = |error: QueryError| progress(&format!("not recorded: {}", model::causes(&error)), None);
+        // The counts come last: they take longest, and a failed statement ends the transaction for what follows.
+        let schema_hash = postgres_room::schema_hash(database)
+            .await
+            .map_err(told)
+            .unwrap_or_default();
+        let migration = match postgres_room::migration_state(database, None).await {
+            Seen::Present(state) => Some(state),
+            Seen::Absent => None,
+            Seen::Unreadable(why) => {
+                progress(
+                    &format!("the state of the migration tool is not recorded: {why}"),
+                    None,
+                );
+                None
+            }
+        };
+        let owners = postgres_room::owners(database)
+            .await
+            .map_err(told)
+            .unwrap_or_default();
+        let settings = Settings::observe(database).await.map_err(told).ok();
+        let rows = postgres_room::row_counts(database)
+            .await
+            .map_err(told)
+            .unwrap_or_default();
+        Self {
+            rows,
+            schema_hash,
+            migration,
+            owners,
+            settings,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The dump on its way from the server to a file, and the proof that it arrived.
+
+use std::path::Path;
+use std::time::Duration;
+
+use model::{BackupFile, BackupProof};
+
+use crate::script::{self, Trailer, last_words, nonce};
+use crate::server::Codec;
+use crate::transfer::{HashedFile, Passed};
+use crate::{RunEnd, Server};
+
+use super::{CreateError, write_error};
+
+/// A stream that was proven to have arrived and to be stored.
+#[derive(Debug)]
+pub(super) struct Dumped {
+    /// What left the server.
+    pub(super) sent: Passed,
+    /// What is in the file.
+    pub(super) stored: Passed,
+    pub(super) proof: BackupProof,
+}
+
+impl Dumped {
+    pub(super) fn file(&self, name: &str, codec: &str) -> BackupFile {
+        BackupFile {
+            name: name.to_owned(),
+            codec: codec.to_owned(),
+            bytes: self.stored.bytes,
+            sha256_stream: self.sent.sha256.clone(),
+            sha256_stored: self.stored.sha256.clone(),
+        }
+    }
+}
+
+/// Dumps into a new file.
+pub(super) async fn dump(
+    server: &Server,
+    path: &Path,
+    codec: Codec,
+    lock_wait: Duration,
+    snapshot: &str,
+    progress: &(dyn Fn(u64) + Send + Sync),
+) -> Result<Dumped, CreateError> {
+    let lock_wait = lock_wait.as_millis().to_string();
+    let arguments = [codec.word(), &lock_wait, snapshot];
+    let parts = [
+        ("dump", "pg_dump"),
+        ("pack", codec.word()),
+        ("read", "pg_restore, reading the archive to its end,"),
+    ];
+    receive(server, script::DUMP, "dump", &arguments, &parts, path, progress).await
+}
+
+/// Writes the server's roles into a new file.
+pub(super) async fn globals(server: &Server, path: &Path) -> Result<Dumped, CreateError> {
+    receive(
+        server,
+        script::GLOBALS,
+        "globals",
+        &[],
+        &[("dump", "pg_dumpall")],
+        path,
+        &|_| (),
+    )
+    .await
+}
+
+async fn receive(
+    server: &Server,
+    script: &str,
+    act: &str,
+    arguments: &[&str],
+    parts: &[(&'static str, &'static str)],
+    path: &Path,
+    progress: &(dyn Fn(u64) + Send + Sync),
+) -> Result<Dumped, CreateError> {
+    let database = &server.location.database;
+    let nonce = nonce();
+    let mut file = HashedFile::create(path, progress)
+        .await
+        .map_err(write_error(path))?;
+    let mut all = vec![nonce.as_str()];
+    all.extend(arguments);
+    let ended = server
+        .run(script, database, act, &all, |feed| feed, &mut file)
+        .await;
+    if let Some(source) = file.take_failure() {
+        return Err(write_error(path)(source));
+    }
+    let end = ended.map_err(|source| CreateError::Stream {
+        database: database.clone(),
+        source,
+    })?;
+    let (received, stored) = file.finish().await.map_err(write_error(path))?;
+    judge(database, &end, &nonce, parts, received, stored)
+}
+
+/// Whether what was received is all of what was sent by programs that all ended well, and is what is stored.
+fn judge(
+    database: &str,
+    end: &RunEnd,
+    nonce: &str,
+    parts: &[(&'static str, &'static str)],
+    received: Passed,
+    stored: Passed,
+) -> Result<Dumped, CreateError> {
+    let words = || last_words(&end.stderr_tail);
+    let database = database.to_owned();
+    let Some(trailer) = Trailer::find(&end.stderr_tail, nonce).filter(|_| end.exit_code == 0) else {
+        return Err(CreateError::NoProof {
+            database,
+            words: words(),
+        });
+    };
+    if let Some((key, program)) = parts.iter().find(|(key, _)| trailer.status(key) != 0) {
+        return Err(CreateError::Program {
+            program,
+            status: trailer.status(key),
+            database,
+            words: words(),
+        });
+    }
+    let changed = |difference| CreateError::Changed { database, difference };
+    if trailer.bytes("bytes") != Some(received.bytes) {
+        let sent = trailer.text("bytes");
+        return Err(changed(format!(
+            "{sent} bytes were sent and {} received",
+            received.bytes
+        )));
+    }
+    if trailer.text("sha256") != received.sha256 {
+        let sent = trailer.text("sha256");
+        return Err(changed(format!(
+            "sha256 {sent} was sent and {} received",
+            received.sha256
+        )));
+    }
+    if stored != received {
+        return Err(changed(format!(
+            "sha256 {} was received and {} stored",
+            received.sha256, stored.sha256
+        )));
+    }
+    Ok(Dumped {
+        sent: received,
+        stored,
+        proof: BackupProof {
+            exit_status: 0,
+            bytes_match: true,
+            hash_match: true,
+            read_to_end: true,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARTS: [(&str, &str); 3] = [("dump", "pg_dump"), ("pack", "zstd"), ("read", "pg_restore")];
+
+    fn passed(bytes: u64, sha256: &str) -> Passed {
+        Passed {
+            bytes,
+            sha256: sha256.into(),
+        }
+    }
+
+    fn judged(stderr: &str, received: Passed) -> Result<Dumped, CreateError> {
+        let end = RunEnd {
+            exit_code: 0,
+            stderr_tail: stderr.into(),
+        };
+        judge("db", &end, "N", &PARTS, received.clone(), received)
+    }
+
+    #[test]
+    fn a_dump_whose_ends_agree_is_proven() {
+        let dumped = judged("N dump=0 pack=0 read=0 bytes=3 sha256=ab end\n", passed(3, "ab")).unwrap();
+        assert!(dumped.proof.is_complete());
+    }
+
+    #[test]
+    fn anything_less_is_an_error_that_says_what() {
+        let error = |stderr: &str| judged(stderr, passed(3, "ab")).unwrap_err().to_string();
+        assert!(error("pg_dump: x\n").contains("without its proof: pg_dump: x"));
+        assert!(
+            error("N dump=1 pack=0 read=0 bytes=3 sha256=ab end").contains("pg_dump ended with status 1")
+        );
+        assert!(error("N dump=0 pack=9 read=0 bytes=3 sha256=ab end").contains("zstd ended with status 9"));
+        assert!(
+            error("N dump=0 pack=0 read=1 bytes=3 sha256=ab end").contains("pg_restore ended with status 1")
+        );
+        assert!(error("N dump=0 pack=0 read= bytes=3 sha256=ab end").contains("status -1"));
+        assert!(
+            error("N dump=0 pack=0 read=0 bytes=4 sha256=ab end")
+                .contains("4 bytes were sent and 3 received")
+        );
+        assert!(error("N dump=0 pack=0 read=0 bytes=3 sha256=ac end").contains("sha256 ac was sent"));
+    }
+}

@@ -1,0 +1,68 @@
+//! What a command reads from us.
+
+use std::io::{self, Cursor};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use model::Secret;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::time::{Interval, interval};
+
+/// How often we say that we are still there. Cloud load balancers cut connections that are quiet for a minute.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
+
+/// Standard input of a command: a password line if there is one, a body if there is one, then an empty line now and then
+/// for as long as we live. It never ends: that it ends tells the command that we are gone.
+pub(crate) struct Feed {
+    head: Cursor<Vec<u8>>,
+    body: Option<Box<dyn AsyncRead + Unpin + Send>>,
+    beat: Interval,
+}
+
+impl Feed {
+    /// Only a password and signs of life.
+    pub(crate) fn new(password: Option<&Secret>) -> Self {
+        let head = password
+            .map(|password| format!("{}\n", password.expose()).into_bytes())
+            .unwrap_or_default();
+        Self {
+            head: Cursor::new(head),
+            body: None,
+            beat: interval(SIGN_OF_LIFE),
+        }
+    }
+
+    /// With a body behind the password.
+    pub(crate) fn with_body(mut self, body: impl AsyncRead + Unpin + Send + 'static) -> Self {
+        self.body = Some(Box::new(body));
+        self
+    }
+}
+
+impl AsyncRead for Feed {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let before = buffer.filled().len();
+        if (this.head.position() as usize) < this.head.get_ref().len() {
+            return Pin::new(&mut this.head).poll_read(context, buffer);
+        }
+        if let Some(body) = &mut this.body {
+            match Pin::new(body).poll_read(context, buffer) {
+                Poll::Ready(Ok(())) if buffer.filled().len() == before => this.body = None,
+                other => return other,
+            }
+        }
+        match this.beat.poll_tick(context) {
+            Poll::Ready(_) => {
+                buffer.put_slice(b"\n");
+                Poll::Ready(Ok(()))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Whose backups a database's are.
+
+use cluster::Cluster;
+use model::{DatabaseRoute, Seen};
+
+use crate::{Place, Server};
+
+/// What stands for a cluster or namespace where there is none.
+const DIRECT: &str = "direct";
+
+/// How much of the UID of namespace kube-system names a cluster.
+const UID_LENGTH: usize = 8;
+
+impl Place {
+    /// The place of a server's database. A cluster is named by the UID of its namespace kube-system, or by its context
+    /// where that may not be read.
+    pub async fn observe(cluster: Option<&Cluster>, server: &Server) -> Self {
+        let name = match cluster {
+            None => DIRECT.to_owned(),
+            Some(cluster) => match cluster.facts().await.map(|facts| facts.uid) {
+                Ok(Seen::Present(uid)) => uid.chars().take(UID_LENGTH).collect(),
+                Ok(Seen::Absent | Seen::Unreadable(_)) | Err(_) => cluster.context.clone(),
+            },
+        };
+        let system = server.probe.server.system_identifier.clone();
+        let (namespace, server_name) = match &server.location.route {
+            DatabaseRoute::Pod {
+                namespace,
+                pod,
+                container: _,
+                port: _,
+                workload,
+            } => {
+                let name = workload.as_ref().map_or(pod, |workload| &workload.name);
+                (namespace.clone(), name.clone())
+            }
+            DatabaseRoute::Direct => (
+                DIRECT.to_owned(),
+                system.unwrap_or_else(|| server.location.host.clone()),
+            ),
+        };
+        Self {
+            cluster: name,
+            namespace,
+            server: server_name,
+            database: server.location.database.clone(),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What the databases of a restore are called.
+
+use super::RestoreError;
+
+/// What Postgres can hold, in bytes (`NAMEDATALEN` - 1).
+const LONGEST_NAME: usize = 63;
+
+/// The longest id: leaves room for a good part of the database's own name.
+const LONGEST_ID: usize = 24;
+
+/// The name under which the database in use is kept.
+pub(super) fn kept_name(database: &str, id: &str) -> String {
+    with_end(database, &format!("_pre_{id}"))
+}
+
+/// The name under which a restored database is kept once it was swapped out again.
+pub(super) fn undone_name(database: &str, id: &str) -> String {
+    with_end(database, &format!("_undone_{id}"))
+}
+
+fn with_end(database: &str, end: &str) -> String {
+    let room = LONGEST_NAME - end.len();
+    let cut = (0..=room.min(database.len()))
+        .rev()
+        .find(|at| database.is_char_boundary(*at))
+        .unwrap_or(0);
+    format!("{}{end}", &database[..cut])
+}
+
+/// Whether an id can be part of a name.
+pub(super) fn check_id(id: &str) -> Result<(), RestoreError> {
+    let plain = id
+        .bytes()
+        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    if plain && (1..=LONGEST_ID).contains(&id.len()) {
+        Ok(())
+    } else {
+        Err(RestoreError::Id(id.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fit_what_postgres_holds_and_keep_their_end() {
+        let id = "20250131235959_ab12";
+        assert_eq!(kept_name("shop", id), "shop_pre_20250131235959_ab12");
+        for database in ["x".repeat(63), "é".repeat(31), "漢".repeat(21)] {
+            for name in [kept_name(&database, id), undone_name(&database, id)] {
+                assert!(name.len() <= LONGEST_NAME && name.ends_with(id), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn ids_are_plain() {
+        assert!(check_id("20250131235959_ab12").is_ok());
+        for id in ["", "A", "a-b", "a\"b", &"x".repeat(25)] {
+            assert!(check_id(id).is_err(), "{id}");
+        }
+    }
+}
