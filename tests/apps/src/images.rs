@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use test_node::Node;
 use test_node::cache::{Cache, Key};
 use test_node::command;
 use test_node::golang::GoProgram;
@@ -19,6 +20,18 @@ const USER: &str = "65532:65532";
 
 /// Raised when something here changes what is in an image.
 const RECIPE: &str = "1";
+
+/// Builds what images are missing and makes all of them known to the node.
+///
+/// # Errors
+/// When a build or an import fails, or the cluster is not the test node (it cannot be given images).
+pub fn ensure_images(node: &Node) -> Result<()> {
+    let cache = Cache::from_environment()?;
+    for image in build(&cache, &Progress::stderr())? {
+        node.import_image(&image)?;
+    }
+    Ok(())
+}
 
 /// The images of every version of every application, built as far as the cache does not have them.
 ///

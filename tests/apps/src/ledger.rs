@@ -8,15 +8,15 @@ use serde_json::json;
 use test_node::command;
 
 use crate::charts;
-use crate::cluster::HelmLine;
+use crate::helm_line::HelmLine;
 use crate::http::Client;
-use crate::namespace::Namespace;
+use crate::place::Place;
 use crate::postgres::Postgres;
 
 /// A release of the chart `ledger`.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    namespace: Namespace,
+    place: Place,
     line: HelmLine,
     release: String,
     charts: PathBuf,
@@ -53,9 +53,9 @@ impl Ledger {
 
     /// A release that is there or is to be made. Stamped charts are written into the folder `charts`.
     #[must_use]
-    pub fn new(namespace: &Namespace, line: HelmLine, release: &str, charts: &Path) -> Self {
+    pub fn new(place: &Place, line: HelmLine, release: &str, charts: &Path) -> Self {
         Self {
-            namespace: namespace.clone(),
+            place: place.clone(),
             line,
             release: release.to_owned(),
             charts: charts.to_owned(),
@@ -90,7 +90,7 @@ impl Ledger {
     }
 
     fn helm(&self, verb: &str, version: &str, values: &[&str]) -> Result<()> {
-        let mut helm = self.namespace.helm_command(self.line);
+        let mut helm = self.place.helm_command(self.line);
         helm.args([verb, &self.release])
             .arg(self.chart(version)?)
             .args(["--wait", "--timeout", "5m"]);
@@ -110,7 +110,7 @@ impl Ledger {
     /// # Errors
     /// When there is no such release.
     pub fn address(&self) -> Result<String> {
-        self.namespace.service_address(&self.release)
+        self.place.service_address(&self.release)
     }
 
     fn client(&self) -> Result<Client> {
@@ -120,7 +120,7 @@ impl Ledger {
     /// The database of the release's own Postgres.
     #[must_use]
     pub fn database(&self) -> Postgres {
-        Postgres::of(&self.namespace, &self.release, "ledger", "ledger")
+        Postgres::of(&self.place, &self.release, "ledger", "ledger")
     }
 
     /// Writes entries for the account `test` through the application.

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use test_node::command;
 
 use crate::charts;
-use crate::cluster::HelmLine;
+use crate::helm_line::HelmLine;
 use crate::http::Client;
-use crate::namespace::Namespace;
+use crate::place::Place;
 use crate::postgres::Postgres;
 
 /// Tuples in one write; OpenFGA takes a hundred at most.
@@ -18,7 +18,7 @@ const BATCH: u32 = 50;
 /// A release of the chart `openfga`, and the release of the chart `postgres` that it works on.
 #[derive(Debug, Clone)]
 pub struct OpenFga {
-    namespace: Namespace,
+    place: Place,
     line: HelmLine,
     release: String,
     charts: PathBuf,
@@ -45,9 +45,9 @@ impl OpenFga {
 
     /// A release that is there or is to be made. Stamped charts are written into the folder `charts`.
     #[must_use]
-    pub fn new(namespace: &Namespace, line: HelmLine, release: &str, charts: &Path) -> Self {
+    pub fn new(place: &Place, line: HelmLine, release: &str, charts: &Path) -> Self {
         Self {
-            namespace: namespace.clone(),
+            place: place.clone(),
             line,
             release: release.to_owned(),
             charts: charts.to_owned(),
@@ -71,7 +71,7 @@ impl OpenFga {
     /// The database that it works on.
     #[must_use]
     pub fn database(&self) -> Postgres {
-        Postgres::of(&self.namespace, &self.database_release(), "app", "app")
+        Postgres::of(&self.place, &self.database_release(), "app", "app")
     }
 
     /// The value that names the database's Secret, to be given to each install or upgrade whose values are not reused.
@@ -85,12 +85,7 @@ impl OpenFga {
     /// # Errors
     /// When helm fails or a release does not become ready within five minutes.
     pub fn install(&self, version: &str, postgres_major: u32) -> Result<()> {
-        Postgres::install(
-            &self.namespace,
-            self.line,
-            &self.database_release(),
-            postgres_major,
-        )?;
+        Postgres::install(&self.place, self.line, &self.database_release(), postgres_major)?;
         self.helm("install", version)
     }
 
@@ -103,7 +98,7 @@ impl OpenFga {
     }
 
     fn helm(&self, verb: &str, version: &str) -> Result<()> {
-        let mut helm = self.namespace.helm_command(self.line);
+        let mut helm = self.place.helm_command(self.line);
         helm.args([verb, &self.release])
             .arg(self.chart(version)?)
             .args(["--wait", "--timeout", "5m"]);
@@ -117,7 +112,7 @@ impl OpenFga {
     /// # Errors
     /// When there is no such release.
     pub fn address(&self) -> Result<String> {
-        self.namespace.service_address(&self.release)
+        self.place.service_address(&self.release)
     }
 
     fn client(&self) -> Result<Client> {

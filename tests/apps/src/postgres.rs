@@ -3,13 +3,13 @@
 use anyhow::{Context as _, Result};
 
 use crate::charts;
-use crate::cluster::HelmLine;
-use crate::namespace::Namespace;
+use crate::helm_line::HelmLine;
+use crate::place::Place;
 
 /// A Postgres pod, and the user and database to work with.
 #[derive(Debug, Clone)]
 pub struct Postgres {
-    namespace: Namespace,
+    place: Place,
     /// The pod's name.
     pub pod: String,
     /// The superuser's name.
@@ -24,8 +24,8 @@ impl Postgres {
     ///
     /// # Errors
     /// When helm fails or the server does not become ready within five minutes.
-    pub fn install(namespace: &Namespace, line: HelmLine, release: &str, major: u32) -> Result<Self> {
-        let mut helm = namespace.helm_command(line);
+    pub fn install(place: &Place, line: HelmLine, release: &str, major: u32) -> Result<Self> {
+        let mut helm = place.helm_command(line);
         helm.args(["install", release]).arg(charts::postgres());
         helm.args([
             "--set-string",
@@ -36,14 +36,14 @@ impl Postgres {
         ]);
         test_node::command::run(&mut helm)
             .with_context(|| format!("install PostgreSQL {major} as {release}"))?;
-        Ok(Self::of(namespace, release, "app", "app"))
+        Ok(Self::of(place, release, "app", "app"))
     }
 
     /// The database of a release that has its pod under the name `RELEASE-postgres-0`.
     #[must_use]
-    pub fn of(namespace: &Namespace, release: &str, user: &str, database: &str) -> Self {
+    pub fn of(place: &Place, release: &str, user: &str, database: &str) -> Self {
         Self {
-            namespace: namespace.clone(),
+            place: place.clone(),
             pod: format!("{release}-postgres-0"),
             user: user.to_owned(),
             database: database.to_owned(),
@@ -76,7 +76,7 @@ impl Postgres {
             sql,
         ];
         let output = self
-            .namespace
+            .place
             .kubectl(&[&["exec", &self.pod, "--"], &psql[..]].concat())?;
         Ok(output.trim_end().to_owned())
     }

@@ -1,71 +1,37 @@
-//! A namespace of the cluster: each test works in its own.
+//! Where a release is: a namespace of a cluster, and the programs to act in it.
 
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+use test_node::Node;
 use test_node::command::run;
 
-use crate::cluster::{Cluster, HelmLine};
+use crate::helm_line::HelmLine;
 
-/// How long a namespace may take to go: the longest grace period of a test's pods, and some.
-const GONE_WITHIN: &str = "180s";
-
-/// A namespace and the cluster that it is in.
+/// A namespace of a cluster. The namespace itself is made and deleted by others ([`Node::namespace`]).
 #[derive(Debug, Clone)]
-pub struct Namespace {
+pub struct Place {
     /// The cluster.
-    pub cluster: Cluster,
+    pub node: Node,
     /// The namespace's name.
-    pub name: String,
+    pub namespace: String,
 }
 
-impl Namespace {
-    /// An empty namespace of this name; one that is left over from an earlier run is deleted first.
-    ///
-    /// # Errors
-    /// When kubectl fails, or the old namespace does not go in time.
-    pub fn create(cluster: &Cluster, name: &str) -> Result<Self> {
-        let namespace = Self::open(cluster, name);
-        namespace.delete()?;
-        run(cluster.kubectl().args(["create", "namespace", name]))
-            .with_context(|| format!("create the namespace {name}"))?;
-        Ok(namespace)
-    }
-
-    /// A namespace that is there already.
+impl Place {
+    /// A namespace by its name.
     #[must_use]
-    pub fn open(cluster: &Cluster, name: &str) -> Self {
+    pub fn new(node: &Node, namespace: &str) -> Self {
         Self {
-            cluster: cluster.clone(),
-            name: name.to_owned(),
+            node: node.clone(),
+            namespace: namespace.to_owned(),
         }
-    }
-
-    /// Deletes the namespace with all that is in it, and waits until it is gone. One that is not there is no error.
-    ///
-    /// # Errors
-    /// When kubectl fails or the namespace does not go in time.
-    pub fn delete(&self) -> Result<()> {
-        let mut kubectl = self.cluster.kubectl();
-        kubectl.args([
-            "delete",
-            "namespace",
-            &self.name,
-            "--ignore-not-found",
-            "--wait",
-            "--timeout",
-            GONE_WITHIN,
-        ]);
-        run(&mut kubectl)
-            .with_context(|| format!("delete the namespace {}", self.name))
-            .map(drop)
     }
 
     /// A kubectl command for this namespace, to be given arguments.
     #[must_use]
     pub fn kubectl_command(&self) -> Command {
-        let mut kubectl = self.cluster.kubectl();
-        kubectl.args(["--namespace", &self.name]);
+        let mut kubectl = self.node.command(&self.node.kubectl);
+        kubectl.args(["--namespace", &self.namespace]);
         kubectl
     }
 
@@ -80,8 +46,11 @@ impl Namespace {
     /// A helm command for this namespace, to be given arguments.
     #[must_use]
     pub fn helm_command(&self, line: HelmLine) -> Command {
-        let mut helm = self.cluster.helm(line);
-        helm.args(["--namespace", &self.name]);
+        let mut helm = self.node.command(match line {
+            HelmLine::Three => &self.node.helm3,
+            HelmLine::Four => &self.node.helm4,
+        });
+        helm.args(["--namespace", &self.namespace]);
         helm
     }
 
