@@ -1,1 +1,32 @@
-//! render
+//! What people and scripts see. Takes the words of `model` and a writer; asks nobody anything and never ends a program.
+
+mod backups;
+mod check;
+mod error;
+mod live;
+mod plan;
+mod run;
+mod style;
+mod words;
+
+pub use backups::{backup_list, backup_report, verification};
+pub use check::check_report;
+pub use error::failure;
+pub use live::{Live, LiveOutput};
+pub use plan::plan;
+pub use run::{run_list, upgrade_report};
+pub use style::{Glyphs, Style};
+
+use std::io::{self, Write};
+
+/// Writes a report as JSON, followed by a line end.
+///
+/// # Errors
+/// The writer's own.
+pub fn json<T: serde::Serialize>(out: &mut dyn Write, report: &T) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(report).map_err(io::Error::other)?;
+    writeln!(out, "{text}")
+}
+
+#[cfg(test)]
+mod tests;

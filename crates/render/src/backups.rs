@@ -1,0 +1,121 @@
+//! Backups: one that was made, many in a list, one that was tried.
+
+use std::io::{self, Write};
+
+use comfy_table::{CellAlignment, Table, presets};
+use model::{BackupGrade, BackupListReport, BackupReport, BackupSummary, Verification};
+
+use crate::Style;
+use crate::run::next_steps;
+use crate::style::Tone;
+use crate::words::{age, bytes, seconds};
+
+/// Writes the report of a backup that was made.
+///
+/// # Errors
+/// The writer's own.
+pub fn backup_report(out: &mut dyn Write, style: Style, report: &BackupReport) -> io::Result<()> {
+    let BackupSummary {
+        id,
+        uri,
+        database,
+        bytes: size,
+        grade,
+        ..
+    } = &report.backup;
+    writeln!(
+        out,
+        "backup {} of database {database}",
+        style.paint(Tone::Strong, id)
+    )?;
+    writeln!(out, "  place   {uri}")?;
+    writeln!(
+        out,
+        "  size    {}, format {}",
+        size.map_or_else(|| "unknown".into(), bytes),
+        report.format
+    )?;
+    writeln!(out, "  sha256  {}", report.sha256)?;
+    let proof = &report.proof;
+    let held = |held: bool| if held { "yes" } else { "NO" };
+    writeln!(
+        out,
+        "  proof   pg_dump ended with {}; bytes equal at both ends: {}; hash equal: {}; read to its end: {}",
+        proof.exit_status,
+        held(proof.bytes_match),
+        held(proof.hash_match),
+        held(proof.read_to_end)
+    )?;
+    writeln!(out, "  grade   {}", grade_words(*grade))?;
+    next_steps(out, style, &report.next)
+}
+
+fn grade_words(grade: BackupGrade) -> &'static str {
+    match grade {
+        BackupGrade::A => "A (restored and compared)",
+        BackupGrade::B => "B (integrity proven)",
+        BackupGrade::C => "C (in the tool's catalogue)",
+        BackupGrade::D => "D (a controller says so)",
+    }
+}
+
+/// Writes a list of backups.
+///
+/// # Errors
+/// The writer's own.
+pub fn backup_list(out: &mut dyn Write, report: &BackupListReport) -> io::Result<()> {
+    if report.items.is_empty() {
+        return writeln!(out, "no backups");
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["DATABASE", "ID", "AGE", "SIZE", "GRADE", "SOURCE", "PLACE"]);
+    for item in &report.items {
+        table.add_row([
+            item.database.clone(),
+            item.id.clone(),
+            age(item.age_seconds),
+            item.bytes.map_or_else(|| "?".into(), bytes),
+            format!("{:?}", item.grade),
+            item.source.clone(),
+            item.uri.clone(),
+        ]);
+    }
+    if let Some(column) = table.column_mut(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    for line in table.lines() {
+        writeln!(out, "{}", line.trim())?;
+    }
+    Ok(())
+}
+
+/// Writes what a restore test found.
+///
+/// # Errors
+/// The writer's own.
+pub fn verification(out: &mut dyn Write, style: Style, found: &Verification) -> io::Result<()> {
+    if found.differences.is_empty() {
+        let words = style.paint(Tone::Good, "restored and equal");
+        writeln!(
+            out,
+            "backup {}: {words} in {}",
+            found.id,
+            seconds(found.restore_seconds)
+        )?;
+    } else {
+        writeln!(
+            out,
+            "backup {}: {}",
+            found.id,
+            style.paint(Tone::Bad, "restored, but not equal")
+        )?;
+    }
+    for compared in &found.compared {
+        writeln!(out, "  equal    {compared}")?;
+    }
+    for difference in &found.differences {
+        writeln!(out, "  {}  {difference}", style.paint(Tone::Bad, "differs"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! A plan as a numbered list that says how each step is taken back and where that stops being free.
+
+use std::io::{self, Write};
+
+use model::{Plan, Reversal};
+
+use crate::Style;
+use crate::style::Tone;
+
+/// Writes the plan.
+///
+/// # Errors
+/// The writer's own.
+pub fn plan(out: &mut dyn Write, style: Style, plan: &Plan) -> io::Result<()> {
+    let arrow = style.glyph("→", "->");
+    writeln!(
+        out,
+        "plan for {} in {}: {} {arrow} {}-{}, gate {}, profile {}",
+        style.paint(Tone::Strong, &plan.from.name),
+        plan.from.namespace,
+        plan.from.chart,
+        plan.to.name,
+        plan.to.version,
+        plan.gate.word(),
+        plan.profile
+    )?;
+    for (index, step) in plan.steps.iter().enumerate() {
+        if plan.priced_from == Some(index) {
+            let line = "---- from here on turning back has a price ----";
+            writeln!(out, "    {}", style.paint(Tone::Care, line))?;
+        }
+        let undo = match step.reversal {
+            Reversal::NotNeeded => "",
+            Reversal::Automatic => "  [undone by itself]",
+            Reversal::OnConsent => "  [undone on consent]",
+            Reversal::Impossible => "  [cannot be undone]",
+        };
+        writeln!(
+            out,
+            "{:>3}. {}{}",
+            index + 1,
+            step.title,
+            style.paint(Tone::Faint, undo)
+        )?;
+    }
+    for notice in &plan.notices {
+        writeln!(out, "  {} {notice}", style.paint(Tone::Care, "note:"))?;
+    }
+    if !plan.helm_flags.is_empty() {
+        writeln!(out, "  helm flags of every pass: {}", plan.helm_flags.join(" "))?;
+    }
+    Ok(())
+}

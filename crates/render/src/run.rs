@@ -1,0 +1,120 @@
+//! Runs: how one ended, and which there were.
+
+use std::io::{self, Write};
+
+use model::{NextStep, StepReport, StepState, UpgradeOutcome, UpgradeReport};
+
+use crate::Style;
+use crate::style::Tone;
+use crate::words::seconds;
+
+/// Writes the report of a run.
+///
+/// # Errors
+/// The writer's own.
+pub fn upgrade_report(out: &mut dyn Write, style: Style, report: &UpgradeReport) -> io::Result<()> {
+    let arrow = style.glyph("→", "->");
+    writeln!(
+        out,
+        "{} in {}: {} {arrow} {}-{}  run {}",
+        style.paint(Tone::Strong, &report.from.name),
+        report.from.namespace,
+        report.from.chart,
+        report.to.name,
+        report.to.version,
+        report.run
+    )?;
+    for step in &report.steps {
+        self::step(out, style, step)?;
+    }
+    let (sentence, tone) = outcome(report.outcome);
+    writeln!(out, "{}", style.paint(tone, sentence))?;
+    if let Some(reason) = &report.reason {
+        writeln!(out, "because: {reason}")?;
+    }
+    if let Some(downtime) = report.downtime_seconds {
+        writeln!(out, "downtime {}", seconds(downtime))?;
+    }
+    next_steps(out, style, &report.next)
+}
+
+fn outcome(outcome: UpgradeOutcome) -> (&'static str, Tone) {
+    match outcome {
+        UpgradeOutcome::Upgraded => ("upgraded, and proven", Tone::Good),
+        UpgradeOutcome::UpgradedWithFailures => ("upgraded, but a check afterwards failed", Tone::Care),
+        UpgradeOutcome::Restored => ("not upgraded: everything was put back as it was", Tone::Care),
+        UpgradeOutcome::Stopped => ("stopped half-way; a person decides", Tone::Bad),
+    }
+}
+
+fn step(out: &mut dyn Write, style: Style, step: &StepReport) -> io::Result<()> {
+    let (mark, tone) = mark(style, step.state);
+    let took = step.seconds.map_or_else(String::new, seconds);
+    write!(out, "  {} {took:>10}  {}", style.paint(tone, mark), step.title)?;
+    match &step.detail {
+        Some(detail) => writeln!(out, ": {detail}"),
+        None => writeln!(out),
+    }
+}
+
+/// The mark of a step's state.
+pub(crate) fn mark(style: Style, state: StepState) -> (&'static str, Tone) {
+    match state {
+        StepState::Pending => (style.glyph("·", "."), Tone::Faint),
+        StepState::Running => (style.glyph("▸", ">"), Tone::Care),
+        StepState::Done => (style.glyph("✓", "+"), Tone::Good),
+        StepState::Failed => (style.glyph("✗", "x"), Tone::Bad),
+        StepState::Restoring => (style.glyph("↶", "<"), Tone::Care),
+        StepState::Restored => (style.glyph("↩", "="), Tone::Good),
+        StepState::Stuck => (style.glyph("‼", "!"), Tone::Bad),
+    }
+}
+
+/// Writes what to type next.
+pub(crate) fn next_steps(out: &mut dyn Write, style: Style, next: &[NextStep]) -> io::Result<()> {
+    if next.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "next:")?;
+    for step in next {
+        match &step.command {
+            Some(command) => writeln!(out, "  {}  # {}", style.paint(Tone::Strong, command), step.text)?,
+            None => writeln!(out, "  {}", step.text)?,
+        }
+    }
+    Ok(())
+}
+
+/// Writes the runs of a release, newest first: id, whether it has ended, and its report or why there is none.
+///
+/// # Errors
+/// The writer's own.
+pub fn run_list(
+    out: &mut dyn Write,
+    style: Style,
+    runs: &[(String, bool, Result<UpgradeReport, String>)],
+) -> io::Result<()> {
+    if runs.is_empty() {
+        return writeln!(out, "no runs");
+    }
+    for (index, (run, ended, report)) in runs.iter().enumerate() {
+        match report {
+            Ok(report) if index == 0 => {
+                if !ended {
+                    writeln!(out, "{}", style.paint(Tone::Care, "this run is not over"))?;
+                }
+                upgrade_report(out, style, report)?;
+            }
+            Ok(report) => writeln!(
+                out,
+                "{run}  {} to {}-{}: {}",
+                report.from.chart,
+                report.to.name,
+                report.to.version,
+                outcome(report.outcome).0
+            )?,
+            Err(why) => writeln!(out, "{run}  {}", style.paint(Tone::Bad, why))?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,301 @@
+//! Every verdict and state as it is shown, on plain paper.
+
+use model::{
+    API_VERSION, BackupGrade, BackupListReport, BackupSummary, Category, ChartIdentity, CheckReport,
+    CheckResult, Confidence, Event, Evidence, LogSource, MigrationSample, NextStep, Plan, PlannedStep,
+    ReleaseIdentity, Remedy, Reversal, Severity, StepReport, StepSpec, StepState, UpgradeOutcome,
+    UpgradeReport, Verdict,
+};
+
+use crate::words::{age, bytes, seconds};
+use crate::{Live, LiveOutput, Style};
+
+fn shown(write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
+    let mut paper = Vec::new();
+    write(&mut paper).unwrap();
+    String::from_utf8(paper).unwrap()
+}
+
+fn release() -> ReleaseIdentity {
+    ReleaseIdentity {
+        name: "shop".into(),
+        namespace: "prod".into(),
+        revision: 7,
+        chart: "shop-1.4.0".into(),
+        app_version: Some("1.4.0".into()),
+    }
+}
+
+fn target() -> ChartIdentity {
+    ChartIdentity {
+        name: "shop".into(),
+        version: "2.0.0".into(),
+        app_version: Some("2.0.0".into()),
+    }
+}
+
+fn row(id: &str, category: Category, severity: Severity, verdict: Verdict) -> CheckResult {
+    CheckResult {
+        id: id.into(),
+        category,
+        title: "all is well".into(),
+        severity,
+        verdict,
+        confidence: Confidence::Observed,
+        evidence: Evidence::new(),
+        remedy: vec![Remedy {
+            text: "end the session".into(),
+            command: Some("do this".into()),
+        }],
+        docs: format!("docs/checks.md#{id}"),
+    }
+}
+
+#[test]
+fn a_check_report_shows_every_verdict() {
+    let checks = vec![
+        row(
+            "cluster-version",
+            Category::Cluster,
+            Severity::Block,
+            Verdict::Pass("v1.34.4".into()),
+        ),
+        row(
+            "helm-values",
+            Category::Helm,
+            Severity::Warn,
+            Verdict::Warn("two keys are dropped".into()),
+        ),
+        row(
+            "helm-owner",
+            Category::Helm,
+            Severity::Block,
+            Verdict::Unknown("no right to read".into()),
+        ),
+        row(
+            "workload-health",
+            Category::Workload,
+            Severity::Warn,
+            Verdict::Fail("web restarts".into()),
+        ),
+        row(
+            "database-lock",
+            Category::Postgres,
+            Severity::Block,
+            Verdict::Fail("pid 9 holds orders".into()),
+        ),
+        row(
+            "backup-age",
+            Category::Backup,
+            Severity::Info,
+            Verdict::Skip("no store was named".into()),
+        ),
+    ];
+    let mut report = CheckReport::new(release(), Some(target()), checks);
+    report.next = vec![NextStep {
+        text: "end the session".into(),
+        command: Some("do this".into()),
+    }];
+    insta::assert_snapshot!(shown(|out| crate::check_report(
+        out,
+        Style::plain(),
+        &report,
+        false
+    )));
+}
+
+#[test]
+fn a_plan_marks_where_turning_back_gets_a_price() {
+    let step = |id: &str, title: &str, reversal| PlannedStep {
+        id: id.into(),
+        title: title.into(),
+        reversal,
+        spec: StepSpec::ForgetRevision(model::ForgetRevision { pass: "x".into() }),
+    };
+    let plan = Plan {
+        api_version: API_VERSION.into(),
+        kind: "Plan".into(),
+        created_at: "2026-01-01T00:00:00Z".into(),
+        from: release(),
+        to: target(),
+        profile: "generic".into(),
+        gate: model::GateMode::Traffic,
+        chart_sha256: String::new(),
+        values_digest: String::new(),
+        helm_flags: vec!["--timeout".into(), "5m".into()],
+        steps: vec![
+            step(
+                "01-quiesce",
+                "stop writers: deployment/web 2 → 0",
+                Reversal::Automatic,
+            ),
+            step("02-gate", "gate", Reversal::NotNeeded),
+            step("03-open-traffic", "open the gate", Reversal::OnConsent),
+            step("04-drop", "drop the old database", Reversal::Impossible),
+        ],
+        priced_from: Some(2),
+        no_way_back: None,
+        notices: vec!["web is replaced once more".into()],
+    };
+    insta::assert_snapshot!(shown(|out| crate::plan(out, Style::plain(), &plan)));
+}
+
+fn report(outcome: UpgradeOutcome) -> UpgradeReport {
+    let states = [
+        StepState::Done,
+        StepState::Failed,
+        StepState::Restored,
+        StepState::Stuck,
+        StepState::Running,
+        StepState::Restoring,
+        StepState::Pending,
+    ];
+    UpgradeReport {
+        api_version: API_VERSION.into(),
+        kind: "UpgradeReport".into(),
+        run: "20260101-000000-0badcafe".into(),
+        outcome,
+        reason: Some("the migration failed".into()),
+        from: release(),
+        to: target(),
+        downtime_seconds: Some(74.2),
+        steps: states
+            .iter()
+            .enumerate()
+            .map(|(index, state)| StepReport {
+                id: format!("{index:02}"),
+                title: format!("a step that is {state:?}"),
+                state: *state,
+                started_at: None,
+                seconds: Some(1.25),
+                detail: (index == 0).then(|| "revision 8".into()),
+            })
+            .collect(),
+        next: vec![NextStep {
+            text: "carry on".into(),
+            command: Some("helm safe-upgrade resume shop".into()),
+        }],
+    }
+}
+
+#[test]
+fn a_run_report_says_how_it_ended_and_what_to_type() {
+    for outcome in [
+        UpgradeOutcome::Upgraded,
+        UpgradeOutcome::UpgradedWithFailures,
+        UpgradeOutcome::Restored,
+        UpgradeOutcome::Stopped,
+    ] {
+        let text = shown(|out| crate::upgrade_report(out, Style::plain(), &report(outcome)));
+        insta::assert_snapshot!(format!("{outcome:?}"), text);
+    }
+}
+
+#[test]
+fn a_backup_list_is_a_table() {
+    let item = BackupSummary {
+        id: "20260101T000000Z-0badcafe".into(),
+        uri: "/backups/x".into(),
+        source: "pgbackup".into(),
+        database: "shop".into(),
+        finished_at: "2026-01-01T00:00:00Z".into(),
+        age_seconds: 7500,
+        bytes: Some(281_000_000),
+        grade: BackupGrade::B,
+        system_identifier: None,
+        server_major: Some(17),
+    };
+    let report = BackupListReport {
+        api_version: API_VERSION.into(),
+        kind: "BackupList".into(),
+        items: vec![item],
+    };
+    insta::assert_snapshot!(shown(|out| crate::backup_list(out, &report)));
+}
+
+#[test]
+fn a_run_in_lines_tells_changes_once() {
+    #[derive(Clone, Default)]
+    struct Paper(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+    impl std::io::Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let paper = Paper::default();
+    let mut live = Live::new(Style::plain(), LiveOutput::Lines(Box::new(paper.clone())));
+    let sample = |version: &str| {
+        let version = Some(version.to_owned());
+        Event::Migration(MigrationSample {
+            seconds: 1.0,
+            active: Vec::new(),
+            blocked: Vec::new(),
+            version,
+        })
+    };
+    let step = |state, seconds| Event::Step {
+        id: "01-helm-pass".into(),
+        title: "helm upgrade".into(),
+        state,
+        detail: None,
+        seconds,
+    };
+    let events = [
+        Event::RunStarted {
+            run: "r1".into(),
+            steps: vec![("a".into(), "b".into())],
+            resumed: false,
+        },
+        step(StepState::Running, None),
+        sample("3"),
+        sample("3"),
+        sample("4"),
+        Event::Log {
+            source: Some(LogSource {
+                pod: "migrate-x".into(),
+                container: "migrate".into(),
+            }),
+            line: "OK 00004.sql".into(),
+        },
+        Event::Notice {
+            message: "slower than usual".into(),
+        },
+        step(StepState::Failed, Some(12.0)),
+        Event::TurningBack {
+            reason: "helm failed".into(),
+        },
+    ];
+    for event in &events {
+        live.show(event).unwrap();
+    }
+    live.end();
+    let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn numbers_are_said_as_people_read_them() {
+    assert_eq!(
+        [seconds(0.44), seconds(12.4), seconds(185.0), seconds(3720.0)],
+        ["0.4 s", "12 s", "3 min 05 s", "1 h 02 min"]
+    );
+    assert_eq!(
+        [bytes(912), bytes(4100), bytes(281_000_000), bytes(999_600)],
+        ["912 B", "4.1 kB", "281 MB", "1.0 MB"]
+    );
+    assert_eq!(
+        [age(5), age(400), age(7500), age(400_000)],
+        ["just now", "6 min", "2 h", "4 days"]
+    );
+}
+
+#[test]
+fn colours_are_off_for_pipes_and_by_no_color() {
+    assert!(Style::decide(true, None, Some("C.UTF-8")).colour);
+    assert!(!Style::decide(true, Some("1"), None).colour);
+    assert!(!Style::decide(false, None, None).colour);
+}
