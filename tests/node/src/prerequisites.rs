@@ -95,7 +95,7 @@ fn missing() -> Vec<Prerequisite> {
 }
 
 /// Whether a program is on the PATH, or where administration programs lie.
-fn found(program: &str) -> bool {
+pub(crate) fn found(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     let usual = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(Into::into);
     env::split_paths(&path)

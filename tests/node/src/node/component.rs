@@ -1,11 +1,14 @@
 //! The node's processes and how each is started.
 
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::folders::{Folders, socket};
 use super::network::{NODE_ADDRESS, POD_RANGE, SERVICE_RANGE, port};
 use super::settings::NODE_NAME;
+
+const DNS_PORT: u16 = 53;
 
 /// One process of the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,11 +79,30 @@ impl Component {
         folders.logs().join(format!("{}.log", self.name()))
     }
 
+    /// Where it can be reached once it serves.
+    pub(super) fn address(self) -> Option<SocketAddr> {
+        let local = |port| Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        match self {
+            Self::Containerd | Self::VolumeOpener => None,
+            Self::Etcd => local(port::ETCD_CLIENT),
+            Self::ApiServer => local(port::API_SERVER),
+            Self::ControllerManager => local(port::CONTROLLER_MANAGER),
+            Self::Scheduler => local(port::SCHEDULER),
+            Self::Kubelet => local(port::KUBELET),
+            Self::KubeProxy => local(port::PROXY_HEALTH),
+            Self::CoreDns => Some(SocketAddr::from((
+                NODE_ADDRESS.parse::<Ipv4Addr>().ok()?,
+                DNS_PORT,
+            ))),
+        }
+    }
+
     /// The program to start and its arguments.
     pub(super) fn launch(self, folders: &Folders) -> (PathBuf, Vec<String>) {
-        let program = match self {
-            Self::Containerd => PathBuf::from("containerd"),
-            _ => folders.programs().join(self.name()),
+        let program = if self == Self::Containerd {
+            PathBuf::from(self.name())
+        } else {
+            folders.programs().join(self.name())
         };
         (program, self.arguments(folders))
     }
@@ -144,6 +166,9 @@ impl Component {
                 format!("--cluster-signing-cert-file={}", pki("ca.crt")),
                 format!("--cluster-signing-key-file={}", pki("ca.key")),
                 "--enable-hostpath-provisioner=true".to_owned(),
+                // At the usual 20 requests a second it takes seconds to make the controllers' own accounts.
+                "--kube-api-qps=500".to_owned(),
+                "--kube-api-burst=1000".to_owned(),
                 format!(
                     "--flex-volume-plugin-dir={}",
                     folders.state().join("volume-plugins").display()

@@ -1,15 +1,14 @@
 //! What runs and what does not.
 
 use std::fs;
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::component::Component;
 use super::folders::Folders;
-use super::network::NODE_ADDRESS;
 use super::process::Process;
 use super::settings::NODE_NAME;
 use crate::{command, wait};
@@ -18,8 +17,8 @@ use crate::{command, wait};
 const API_READY: Duration = Duration::from_secs(90);
 /// How long the node may take to register and to call itself ready, as `kubectl wait` takes it.
 const NODE_READY: &str = "--timeout=90s";
-/// How long CoreDNS may take: it answers after its first list of Services.
-const DNS_READY: Duration = Duration::from_secs(30);
+/// How long a component may take until its port is open; CoreDNS lists all Services first.
+const COMPONENT_READY: Duration = Duration::from_secs(30);
 
 /// The state of one component.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,15 +105,14 @@ pub(super) fn wait_for_node(folders: &Folders) -> Result<()> {
     ] {
         command::run(kubectl(folders).args(arguments)).context("wait for the node")?;
     }
-    let dns: SocketAddr = format!("{NODE_ADDRESS}:53")
-        .parse()
-        .context("the node's DNS address")?;
-    wait::until("an answer of CoreDNS", DNS_READY, || {
-        still_runs(folders, Component::CoreDns)?;
-        Ok(TcpStream::connect_timeout(&dns, Duration::from_secs(1)).is_ok())
-    })?;
     for component in Component::ALL {
         still_runs(folders, component)?;
+        if let Some(address) = component.address() {
+            wait::until(&format!("an open port of {component}"), COMPONENT_READY, || {
+                still_runs(folders, component)?;
+                Ok(TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok())
+            })?;
+        }
     }
     Ok(())
 }
@@ -143,7 +141,7 @@ fn still_runs(folders: &Folders, component: Component) -> Result<()> {
     let text = fs::read_to_string(&log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     let end = lines[lines.len().saturating_sub(15)..].join("\n");
-    anyhow::bail!(
+    bail!(
         "{component} has ended; the end of its log {}:\n{end}",
         log.display()
     )

@@ -22,6 +22,8 @@ pub enum Leftover {
     Interface(String),
     /// An nft table.
     Table(String),
+    /// A rule of the machine's forwarding chain.
+    Rule(String),
     /// A file, link or folder.
     File(PathBuf),
 }
@@ -33,6 +35,7 @@ impl fmt::Display for Leftover {
             Self::Mount(path) => write!(f, "mount {}", path.display()),
             Self::Interface(name) => write!(f, "network interface {name}"),
             Self::Table(name) => write!(f, "nft table {name}"),
+            Self::Rule(rule) => write!(f, "iptables rule {rule}"),
             Self::File(path) => write!(f, "file {}", path.display()),
         }
     }
@@ -45,6 +48,7 @@ pub(super) fn find(folders: &Folders) -> Result<Vec<Leftover>> {
         .map(|(pid, line)| Leftover::Process(pid, line))
         .chain(mounts(folders)?.into_iter().map(Leftover::Mount))
         .chain(network::tables()?.into_iter().map(Leftover::Table))
+        .chain(network::forward_rules()?.into_iter().map(Leftover::Rule))
         .collect();
     if network::interface_exists() {
         found.push(Leftover::Interface(network::INTERFACE.to_owned()));

@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-use crate::command;
+use crate::{command, prerequisites};
 
 /// Name of the node's context, container network, nft table and run folder.
 pub(super) const NAME: &str = "safe-upgrade-test";
@@ -92,11 +92,36 @@ pub(super) fn set_up(masquerade: &str) -> Result<()> {
     ip(&["link", "add", INTERFACE, "type", "bridge"])?;
     ip(&["address", "add", &format!("{NODE_ADDRESS}/32"), "dev", INTERFACE])?;
     ip(&["link", "set", INTERFACE, "up"])?;
-    command::run(Command::new("nft").args(["-f", masquerade])).map(drop)
+    command::run(Command::new("nft").args(["-f", masquerade]))?;
+    let forwards = forward_chain()?;
+    if forwards.iter().any(|rule| rule == "-P FORWARD DROP") {
+        for direction in ["--source", "--destination"] {
+            let rule = [
+                direction,
+                POD_RANGE,
+                "--match",
+                "comment",
+                "--comment",
+                NAME,
+                "--jump",
+                "ACCEPT",
+            ];
+            command::run(
+                Command::new("iptables")
+                    .args(["--wait", "--insert", "FORWARD"])
+                    .args(rule),
+            )?;
+        }
+    }
+    Ok(())
 }
 
-/// Removes the interface and the tables that exist.
+/// Removes the interface, the tables and the forwarding rules that exist.
 pub(super) fn tear_down() -> Result<()> {
+    for rule in forward_rules()? {
+        let rule = rule.split(' ').skip(1);
+        command::run(Command::new("iptables").args(["--wait", "--delete"]).args(rule))?;
+    }
     if interface_exists() {
         ip(&["link", "delete", INTERFACE])?;
     }
@@ -116,6 +141,9 @@ pub(super) fn interface_exists() -> bool {
 
 /// The node's nft tables that exist now, as `family name`.
 pub(super) fn tables() -> Result<Vec<String>> {
+    if !prerequisites::found("nft") {
+        return Ok(Vec::new());
+    }
     let own = format!("ip {NAME}");
     let all = command::run(Command::new("nft").args(["list", "tables"]))?;
     Ok(all
@@ -125,6 +153,24 @@ pub(super) fn tables() -> Result<Vec<String>> {
         .filter(|table| *table == own || PROXY_TABLES.contains(table))
         .map(str::to_owned)
         .collect())
+}
+
+/// The node's rules in the machine's forwarding chain, as `iptables --list-rules` writes them. There are some only where
+/// that chain drops what it does not know, as a container engine sets it up.
+pub(super) fn forward_rules() -> Result<Vec<String>> {
+    let comment = format!("--comment {NAME} ");
+    Ok(forward_chain()?
+        .into_iter()
+        .filter(|rule| rule.contains(&comment))
+        .collect())
+}
+
+fn forward_chain() -> Result<Vec<String>> {
+    if !prerequisites::found("iptables") {
+        return Ok(Vec::new());
+    }
+    let rules = command::run(Command::new("iptables").args(["--wait", "--list-rules", "FORWARD"]))?;
+    Ok(rules.lines().map(str::to_owned).collect())
 }
 
 fn ip(arguments: &[&str]) -> Result<()> {
