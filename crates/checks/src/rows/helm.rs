@@ -85,7 +85,7 @@ fn pending(seen: &Observation) -> Judgement {
     let hooks = if running.is_empty() {
         String::new()
     } else {
-        format!("; hook Job {} still runs", some_of(&running))
+        format!("; Job {} still runs", some_of(&running))
     };
     let mut judged = Judged::fail(format!(
         "revision {} has been pending{since} ({}): another helm works on it or was killed{hooks}",
@@ -94,7 +94,7 @@ fn pending(seen: &Observation) -> Judgement {
     .sure(Confidence::Observed)
     .with("revision", release.revision)
     .with("description", release.description.clone())
-    .with("runningHookJobs", running);
+    .with("runningJobs", running);
     if let Some(age) = age {
         judged = judged.with("ageSeconds", age);
     }
@@ -113,7 +113,7 @@ fn pending(seen: &Observation) -> Judgement {
     );
     Ok(match last_good(seen) {
         Some(good) => judged.command(
-            "when you are sure that no helm works on it and its hook Jobs have ended, put the last good revision back",
+            "when you are sure that no helm works on it and that its Jobs have ended, put the last good revision back",
             format!("helm rollback {} {good} -n {}", seen.release_name, seen.namespace),
         ),
         None => judged,

@@ -1,6 +1,9 @@
-//! Gathering facts, once and in parallel. Nothing else in the house looks for itself.
+//! What to look at, and what comes back.
 
-use cluster::Cluster;
+use std::path::PathBuf;
+
+use cluster::{ApiError, Cluster};
+use helm::StoredRelease;
 use model::{Observation, Profile};
 use postgres_room::{Connector, Credentials, FindOptions};
 use thiserror::Error;
@@ -20,26 +23,29 @@ pub struct ObserveRequest {
     pub profile: ProfileChoice,
     /// What the user said about the database.
     pub database: FindOptions,
-    /// Where backups are looked for: a URI or a folder; `None` looks nowhere.
+    /// The folder or URI where backups are looked for; `None` looks nowhere.
     pub store: Option<String>,
 }
 
-/// What was seen, with what may never be written down beside it.
+/// What was seen, with what may never be written down beside it. Has no `Debug`: the stored release holds values.
 pub struct Observed {
     /// The facts.
     pub observation: Observation,
     /// The profile in force.
     pub profile: Profile,
-    /// Why it is in force.
+    /// Why it is in force, for the user.
     pub profile_reason: String,
-    /// The database's credentials, where it was found and they could be read.
+    /// Helm's record of the newest revision, where it could be read.
+    pub stored: Option<StoredRelease>,
+    /// The database's credentials, where they could be read.
     pub credentials: Option<Credentials>,
-    /// Opens further sessions on the database, where it answered.
+    /// Opens further sessions on the database, where it has credentials.
     pub connector: Option<Connector>,
 }
 
 /// Why nothing could be observed at all.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ObserveError {
     /// There is no such release.
     #[error("release {release} not found in namespace {namespace}")]
@@ -53,17 +59,24 @@ pub enum ObserveError {
     #[error("failed to settle the profile")]
     Profile(#[source] ProfileChoiceError),
     /// The API server does not answer.
-    #[error("failed to talk to the cluster")]
-    Cluster(#[source] cluster::ApiError),
-}
-
-/// Gathers every fact about a release, once, in parallel.
-///
-/// What cannot be read becomes `Unreadable` with the reason and ends nothing.
-///
-/// # Errors
-/// See [`ObserveError`].
-pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError> {
-    let _ = request;
-    todo!()
+    #[error("failed to talk to the cluster of context {context}")]
+    Cluster {
+        /// The context.
+        context: String,
+        /// What happened on the way there.
+        #[source]
+        source: ApiError,
+    },
+    /// The chart of the target could not be pinned or rendered.
+    #[error("failed to render the target")]
+    Target(#[source] helm::HelmError),
+    /// No folder for the pinned chart.
+    #[error("failed to make a folder for the chart in {}", path.display())]
+    Folder {
+        /// Where it was to be.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
 }

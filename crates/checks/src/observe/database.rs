@@ -1,0 +1,129 @@
+//! The database: found, reached, asked, and looked up among the backups.
+
+use backup::{Filter, Store};
+use cluster::Cluster;
+use jiff::Timestamp;
+use model::{
+    BackupSummary, ClusterFacts, DatabaseFacts, DatabaseLocation, DatabaseRoute, Profile, Seen, Workload,
+    causes,
+};
+use postgres_room::{Connector, Credentials, FindOptions, SessionOptions};
+
+/// What our sessions call themselves after the common prefix, so that a person can tell a check from a run.
+const SESSION_ID: &str = "check";
+
+/// Where the database is, and what else is named.
+pub(super) struct Found {
+    pub(super) location: Seen<DatabaseLocation>,
+    pub(super) others: Vec<String>,
+}
+
+pub(super) async fn find(
+    cluster: &Cluster,
+    namespace: &str,
+    workloads: &Seen<Vec<Workload>>,
+    profile: &Profile,
+    options: &FindOptions,
+) -> Found {
+    let said = options.dsn.is_some() || options.secret.is_some();
+    let workloads = match workloads {
+        Seen::Present(workloads) => workloads.as_slice(),
+        Seen::Unreadable(why) if !said => {
+            return Found {
+                location: Seen::Unreadable(why.clone()),
+                others: Vec::new(),
+            };
+        }
+        Seen::Absent | Seen::Unreadable(_) => &[],
+    };
+    match postgres_room::find(cluster, namespace, workloads, profile, options).await {
+        Ok(candidates) => {
+            let mut locations = candidates.into_iter().map(|candidate| candidate.location);
+            let location = locations.next().map_or(Seen::Absent, Seen::Present);
+            Found {
+                location,
+                others: locations
+                    .map(|other| format!("{} on {}", other.database, other.host))
+                    .collect(),
+            }
+        }
+        Err(error) => Found {
+            location: Seen::Unreadable(causes(&error)),
+            others: Vec::new(),
+        },
+    }
+}
+
+/// What was learned by asking the database itself.
+pub(super) struct Asked {
+    pub(super) facts: Seen<DatabaseFacts>,
+    pub(super) credentials: Option<Credentials>,
+    pub(super) connector: Option<Connector>,
+}
+
+impl Asked {
+    fn not(facts: Seen<DatabaseFacts>) -> Self {
+        Self {
+            facts,
+            credentials: None,
+            connector: None,
+        }
+    }
+}
+
+pub(super) async fn ask(cluster: &Cluster, location: &Seen<DatabaseLocation>, profile: &Profile) -> Asked {
+    let location = match location {
+        Seen::Present(location) => location,
+        Seen::Absent => return Asked::not(Seen::Absent),
+        Seen::Unreadable(why) => return Asked::not(Seen::Unreadable(why.clone())),
+    };
+    let credentials = match postgres_room::credentials(cluster, location).await {
+        Ok(credentials) => credentials,
+        Err(error) => return Asked::not(Seen::Unreadable(causes(&error))),
+    };
+    let connector = Connector::new(cluster, location, &credentials, SESSION_ID);
+    let facts = match connector.connect(&SessionOptions::default()).await {
+        Ok(database) => {
+            let facts = postgres_room::facts(Some(cluster), &database, profile.migrations.tool).await;
+            Seen::from_result(facts.map(Some))
+        }
+        Err(error) => Seen::Unreadable(causes(&error)),
+    };
+    Asked {
+        facts,
+        credentials: Some(credentials),
+        connector: Some(connector),
+    }
+}
+
+/// Backups of this database in the store, newest first.
+pub(super) async fn backups(
+    store: Option<&str>,
+    cluster: &ClusterFacts,
+    location: &Seen<DatabaseLocation>,
+    now: Timestamp,
+) -> Seen<Vec<BackupSummary>> {
+    let (Some(store), Some(location)) = (store, location.present()) else {
+        return Seen::Absent;
+    };
+    let store = match Store::open(store) {
+        Ok(store) => store,
+        Err(error) => return Seen::Unreadable(causes(&error)),
+    };
+    let filter = Filter {
+        cluster: cluster_word(cluster, &location.route),
+        database: Some(location.database.clone()),
+        ..Filter::default()
+    };
+    let backups = store.list(&filter).await;
+    Seen::from_result(backups.map(|backups| Some(backups.iter().map(|backup| backup.summary(now)).collect())))
+}
+
+/// How stores name the cluster: the first 8 characters of its UID. A server outside is filed elsewhere.
+fn cluster_word(cluster: &ClusterFacts, route: &DatabaseRoute) -> Option<String> {
+    const SHOWN: usize = 8;
+    match route {
+        DatabaseRoute::Pod { .. } => cluster.uid.present().map(|uid| uid.chars().take(SHOWN).collect()),
+        DatabaseRoute::Direct => None,
+    }
+}

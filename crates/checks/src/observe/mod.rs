@@ -1,0 +1,11 @@
+//! Gathering facts, once and in parallel. Nothing else in the house looks for itself.
+
+mod database;
+mod jobs;
+mod release;
+mod request;
+mod rights;
+mod run;
+
+pub use request::{ObserveError, ObserveRequest, Observed};
+pub use run::observe;

@@ -1,0 +1,58 @@
+//! What Helm's records and our own leave in the namespace.
+
+use cluster::Cluster;
+use engine::journal::ClusterStore;
+use engine::lease::{ClusterLeases, LeaseStore};
+use helm::{Storage, StoredRelease};
+use model::{LeaseFacts, RevisionSummary, Seen, causes};
+
+use super::{ObserveError, ObserveRequest};
+
+/// The newest revision; an `Err` text is why it cannot be read.
+pub(super) async fn latest(request: &ObserveRequest) -> Result<Result<StoredRelease, String>, ObserveError> {
+    let storage = match Storage::open(&request.cluster, &request.namespace) {
+        Ok(storage) => storage,
+        Err(error) => return Ok(Err(causes(&error))),
+    };
+    match storage.latest(&request.release).await {
+        Ok(Some(stored)) => Ok(Ok(stored)),
+        Ok(None) => Err(ObserveError::UnknownRelease {
+            release: request.release.clone(),
+            namespace: request.namespace.clone(),
+        }),
+        Err(error) => Ok(Err(causes(&error))),
+    }
+}
+
+pub(super) async fn history(request: &ObserveRequest) -> Seen<Vec<RevisionSummary>> {
+    let storage = match Storage::open(&request.cluster, &request.namespace) {
+        Ok(storage) => storage,
+        Err(error) => return Seen::Unreadable(causes(&error)),
+    };
+    Seen::from_result(storage.history(&request.release).await.map(Some))
+}
+
+pub(super) async fn lease(cluster: &Cluster, namespace: &str, release: &str) -> Seen<LeaseFacts> {
+    let leases = ClusterLeases::new(cluster, namespace);
+    let record = leases.read(release).await.map(|record| {
+        // A lease that was given back keeps no holder.
+        record
+            .filter(|record| !record.holder.is_empty())
+            .map(|record| LeaseFacts {
+                holder: record.holder,
+                renewed: record.renewed,
+            })
+    });
+    Seen::from_result(record)
+}
+
+pub(super) async fn unfinished_run(cluster: &Cluster, namespace: &str, release: &str) -> Seen<String> {
+    let journals = ClusterStore::new(cluster, namespace);
+    let runs = engine::unfinished(&journals, release).await;
+    Seen::from_result(runs.map(|runs| runs.into_iter().next().map(|head| head.run)))
+}
+
+pub(super) async fn last_migration_seconds(cluster: &Cluster, namespace: &str, release: &str) -> Seen<u64> {
+    let facts = engine::facts::recall(cluster, namespace, release).await;
+    Seen::from_result(facts.map(|facts| facts.get(engine::facts::MIGRATION_SECONDS).copied()))
+}

@@ -1,0 +1,192 @@
+//! The look itself: what depends on nothing first, all at once; then what depends on the workloads; then the database.
+
+use std::collections::BTreeSet;
+
+use cluster::{ApiError, Cluster};
+use helm::storage::Driver;
+use jiff::Timestamp;
+use model::{ClusterFacts, DatabaseLocation, DatabaseRoute, Observation, PodFacts, Scaler, Seen, Workload};
+
+use super::database::{Found, ask, backups, find};
+use super::jobs::hook_jobs;
+use super::release::{history, last_migration_seconds, latest, lease, unfinished_run};
+use super::rights::rights;
+use super::{ObserveError, ObserveRequest, Observed};
+use crate::AccessNeeds;
+use crate::profiles::resolve;
+
+/// Gathers every fact about a release, once, in parallel.
+///
+/// What cannot be read becomes `Unreadable` with the reason and ends nothing.
+///
+/// # Errors
+/// See [`ObserveError`]: an unknown release, a profile that cannot be had, an API server that does not answer.
+pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError> {
+    let ObserveRequest {
+        cluster,
+        namespace,
+        release,
+        profile,
+        database,
+        store,
+    } = request;
+    let now = Timestamp::now();
+    // The API server comes first: without it every other part would fail in its own words.
+    let facts = facts(cluster).await?;
+    let (stored, history, lease, unfinished_run, last_migration_seconds, workloads, hook_jobs, owners) = tokio::join!(
+        latest(request),
+        history(request),
+        lease(cluster, namespace, release),
+        unfinished_run(cluster, namespace, release),
+        last_migration_seconds(cluster, namespace, release),
+        cluster.workloads_of_release(namespace, release),
+        hook_jobs(cluster, namespace),
+        cluster.owners_of_release(namespace, release),
+    );
+    let (stored, seen_release) = match stored? {
+        Ok(stored) => {
+            let release = Seen::Present(stored.release.clone());
+            (Some(stored), release)
+        }
+        Err(why) => (None, Seen::Unreadable(why)),
+    };
+    let mut workloads = Seen::from_result(workloads.map(Some));
+    let resolved = {
+        let charts: Vec<&str> = stored
+            .iter()
+            .map(|stored| stored.release.chart.name.as_str())
+            .collect();
+        resolve(profile, &charts, &images(&workloads)).map_err(ObserveError::Profile)?
+    };
+    let (pods, scalers, Found { location, others }) = tokio::join!(
+        pods(cluster, &workloads),
+        scalers(cluster, &workloads),
+        find(cluster, namespace, &workloads, &resolved.profile, database),
+    );
+    mark_database(&mut workloads, &location);
+    let needs = needs(request, &workloads, &location);
+    let (asked, access, backups) = tokio::join!(
+        ask(cluster, &location, &resolved.profile),
+        rights(cluster, &needs),
+        backups(store.as_deref(), &facts, &location, now),
+    );
+    Ok(Observed {
+        observation: Observation {
+            taken_at: now.to_string(),
+            release_name: release.clone(),
+            namespace: namespace.clone(),
+            cluster: facts,
+            release: seen_release,
+            history,
+            lease,
+            unfinished_run,
+            workloads,
+            pods,
+            scalers,
+            hook_jobs,
+            owners: Seen::from_result(owners.map(Some)),
+            location,
+            other_databases: others,
+            database: asked.facts,
+            backups,
+            access,
+            last_migration_seconds,
+            profile: resolved.profile.name.clone(),
+        },
+        profile: resolved.profile,
+        profile_reason: resolved.reason,
+        stored,
+        credentials: asked.credentials,
+        connector: asked.connector,
+    })
+}
+
+/// The cluster's own facts. A server that answers with a refusal is there; one that does not answer ends the look.
+async fn facts(cluster: &Cluster) -> Result<ClusterFacts, ObserveError> {
+    match cluster.facts().await {
+        Ok(facts) => Ok(facts),
+        Err(error) if error.code().is_some() => Ok(ClusterFacts {
+            version: "unknown".into(),
+            uid: Seen::Unreadable(model::causes(&error)),
+            context: cluster.context.clone(),
+        }),
+        Err(source) => Err(ObserveError::Cluster {
+            context: cluster.context.clone(),
+            source,
+        }),
+    }
+}
+
+fn images(workloads: &Seen<Vec<Workload>>) -> Vec<&str> {
+    workloads
+        .present()
+        .into_iter()
+        .flatten()
+        .flat_map(|workload| &workload.containers)
+        .map(|container| container.image.as_str())
+        .collect()
+}
+
+async fn pods(cluster: &Cluster, workloads: &Seen<Vec<Workload>>) -> Seen<Vec<PodFacts>> {
+    of_workloads(workloads, async |workloads| cluster.pods_of(workloads).await).await
+}
+
+async fn scalers(cluster: &Cluster, workloads: &Seen<Vec<Workload>>) -> Seen<Vec<Scaler>> {
+    of_workloads(workloads, async |workloads| cluster.scalers_of(workloads).await).await
+}
+
+/// Facts that hang on the workloads cannot be read where those cannot.
+async fn of_workloads<T>(
+    workloads: &Seen<Vec<Workload>>,
+    read: impl AsyncFnOnce(&[Workload]) -> Result<Vec<T>, ApiError>,
+) -> Seen<Vec<T>> {
+    match workloads {
+        Seen::Present(workloads) => Seen::from_result(read(workloads).await.map(Some)),
+        Seen::Absent => Seen::Absent,
+        Seen::Unreadable(why) => Seen::Unreadable(why.clone()),
+    }
+}
+
+/// Marks the workload that the database's address leads to.
+fn mark_database(workloads: &mut Seen<Vec<Workload>>, location: &Seen<DatabaseLocation>) {
+    let Some(DatabaseRoute::Pod {
+        workload: Some(name), ..
+    }) = location.present().map(|location| &location.route)
+    else {
+        return;
+    };
+    if let Seen::Present(workloads) = workloads {
+        for workload in workloads.iter_mut().filter(|workload| workload.name == *name) {
+            workload.is_database = true;
+        }
+    }
+}
+
+fn needs(
+    request: &ObserveRequest,
+    workloads: &Seen<Vec<Workload>>,
+    location: &Seen<DatabaseLocation>,
+) -> AccessNeeds {
+    let kinds: BTreeSet<_> = workloads
+        .present()
+        .into_iter()
+        .flatten()
+        .map(|workload| workload.name.kind)
+        .collect();
+    let database_namespace = match location {
+        Seen::Present(location) => match &location.route {
+            DatabaseRoute::Pod { namespace, .. } => Some(namespace.clone()),
+            DatabaseRoute::Direct => None,
+        },
+        Seen::Absent => None,
+        // Most probably where the release is; asking costs nothing.
+        Seen::Unreadable(_) => Some(request.namespace.clone()),
+    };
+    let driver = std::env::var("HELM_DRIVER").unwrap_or_default();
+    AccessNeeds {
+        namespace: request.namespace.clone(),
+        database_namespace,
+        kinds,
+        records_in_config_maps: matches!(Driver::parse(&driver), Ok(Driver::ConfigMap)),
+    }
+}

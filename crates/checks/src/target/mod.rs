@@ -1,0 +1,8 @@
+//! Asking what an upgrade would go to.
+
+mod judge;
+mod request;
+mod secrets;
+
+pub use judge::target;
+pub use request::{RenderRequest, Renderable, TargetRequest, observe_with_target, render};

@@ -1,0 +1,87 @@
+//! What to render, and what to ask about it.
+
+use std::path::Path;
+
+use cluster::Cluster;
+use helm::{Helm, HelmError, HelmMajor, PinnedChart, Rendered, StoredRelease, UpgradeLine};
+use model::Target;
+
+use super::target;
+use crate::{ObserveError, ObserveRequest, Observed, observe};
+
+/// What to render.
+pub struct RenderRequest<'a> {
+    /// The user's helm.
+    pub helm: &'a Helm,
+    /// The line as `helm upgrade` would take it.
+    pub line: &'a UpgradeLine,
+    /// The release's namespace.
+    pub namespace: &'a str,
+    /// The folder for the pinned chart.
+    pub into: &'a Path,
+}
+
+/// A chart pinned and rendered. Has no `Debug`: the manifest holds Secrets.
+pub struct Renderable {
+    /// The chart.
+    pub chart: PinnedChart,
+    /// What the user's line renders from it.
+    pub rendered: Rendered,
+}
+
+/// Pins the chart and renders it by the user's own helm. Needs nothing that was observed.
+///
+/// # Errors
+/// helm's own words for a chart that cannot be had or does not render.
+pub async fn render(request: &RenderRequest<'_>) -> Result<Renderable, HelmError> {
+    let chart = request.helm.pin_chart(request.line, request.into).await?;
+    let rendered = request
+        .helm
+        .render(request.line, Some(&chart), request.namespace)
+        .await?;
+    Ok(Renderable { chart, rendered })
+}
+
+/// What to ask about a rendered target.
+pub struct TargetRequest<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// The release's namespace.
+    pub namespace: &'a str,
+    /// The line it was rendered from.
+    pub line: &'a UpgradeLine,
+    /// The line of helm that will apply it.
+    pub major: HelmMajor,
+    /// The pinned chart.
+    pub chart: &'a PinnedChart,
+    /// What the line renders.
+    pub rendered: &'a Rendered,
+    /// The running revision, where it could be read.
+    pub stored: Option<&'a StoredRelease>,
+}
+
+/// Observes a release and renders its target at the same time, then asks the API server about every object.
+///
+/// # Errors
+/// As [`observe`], and [`ObserveError::Target`] where the chart cannot be had or does not render.
+pub async fn observe_with_target(
+    request: &ObserveRequest,
+    wanted: &RenderRequest<'_>,
+) -> Result<(Observed, Renderable, Target), ObserveError> {
+    let (observed, renderable) = tokio::join!(observe(request), render(wanted));
+    // An unknown release fails both; the observer's words are the clearer ones.
+    let observed = observed?;
+    let renderable = renderable.map_err(ObserveError::Target)?;
+    let target = target(&TargetRequest {
+        cluster: &request.cluster,
+        namespace: &request.namespace,
+        line: wanted.line,
+        major: wanted.helm.major(),
+        chart: &renderable.chart,
+        rendered: &renderable.rendered,
+        stored: observed.stored.as_ref(),
+    })
+    .await
+    .map_err(ObserveError::Target)?;
+    Ok((observed, renderable, target))
+}

@@ -1,0 +1,96 @@
+//! The documents and files that must follow the code.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use checks::registry;
+use model::Profile;
+
+fn project(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+fn text(path: &str) -> String {
+    let path = project(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn every_row_has_its_heading_and_every_heading_its_row() {
+    let documents = text("docs/checks.md");
+    let headings: Vec<&str> = documents
+        .lines()
+        .filter_map(|line| line.strip_prefix("### "))
+        .collect();
+    let unique: BTreeSet<&str> = headings.iter().copied().collect();
+    assert_eq!(unique.len(), headings.len(), "a heading stands twice");
+    let ids: BTreeSet<&str> = registry().map(|check| check.id).collect();
+    let missing: Vec<_> = ids.difference(&unique).collect();
+    let left_over: Vec<_> = unique.difference(&ids).collect();
+    assert!(missing.is_empty(), "no heading in docs/checks.md: {missing:?}");
+    assert!(left_over.is_empty(), "no row for these headings: {left_over:?}");
+}
+
+#[test]
+fn every_heading_tells_what_the_row_means_for_an_upgrade() {
+    let documents = text("docs/checks.md");
+    for check in registry() {
+        let section = documents
+            .split(&format!("### {}\n", check.id))
+            .nth(1)
+            .and_then(|rest| rest.split("\n### ").next())
+            .unwrap_or_default();
+        let word = match check.severity {
+            model::Severity::Block => "**blocks**",
+            model::Severity::Warn => "**warns**",
+            model::Severity::Info => "**informs**",
+        };
+        assert!(section.contains(word), "{} should say {word}", check.id);
+        assert!(section.contains("*Do:*"), "{} says nothing to do", check.id);
+    }
+}
+
+#[test]
+fn the_profile_schema_is_the_one_that_the_code_reads() {
+    let schema = serde_json::to_value(schemars::schema_for!(Profile)).unwrap();
+    let mut wanted = serde_json::to_string_pretty(&schema).unwrap();
+    wanted.push('\n');
+    let path = project("profiles/schema.json");
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    assert!(
+        text("profiles/schema.json") == wanted,
+        "profiles/schema.json is old: run UPDATE_SCHEMA=1 cargo test -p checks"
+    );
+}
+
+#[test]
+fn every_key_of_a_profile_is_described() {
+    let documents = text("docs/profiles.md");
+    let schema = serde_json::to_value(schemars::schema_for!(Profile)).unwrap();
+    let mut keys = BTreeSet::new();
+    collect(&schema, &mut keys);
+    let missing: Vec<_> = keys
+        .iter()
+        .filter(|key| !documents.contains(&format!("`{key}`")))
+        .collect();
+    assert!(missing.is_empty(), "not in docs/profiles.md: {missing:?}");
+}
+
+/// The names of all properties anywhere in a schema.
+fn collect(schema: &serde_json::Value, keys: &mut BTreeSet<String>) {
+    match schema {
+        serde_json::Value::Object(map) => {
+            if let Some(serde_json::Value::Object(properties)) = map.get("properties") {
+                keys.extend(properties.keys().cloned());
+            }
+            map.values().for_each(|value| collect(value, keys));
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, keys)),
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => {}
+    }
+}

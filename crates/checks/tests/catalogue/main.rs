@@ -1,0 +1,13 @@
+//! Every row of the catalogue against observations: what passes, what does not, what does not apply, what cannot be
+//! told. All start from one healthy release and change what the row looks at.
+
+mod backup;
+mod cluster;
+mod documents;
+mod fixture;
+mod helm;
+mod path;
+mod postgres;
+mod registry;
+mod roles;
+mod workload;

@@ -1,0 +1,151 @@
+//! What runs.
+
+use model::profile::{QuiesceNeed, RunBy};
+use model::{Scaler, Seen, UpdateStrategy, WorkloadKind};
+
+use crate::fixture::{Case, generic, hidden, hook, name, present};
+
+#[test]
+fn a_crash_loop_or_a_missing_pod_warns() {
+    Case::healthy().says("workload-health", "pass", &["4 workloads"]);
+    Case::with(|case| present(&mut case.seen.pods)[0].trouble = Some("CrashLoopBackOff".into())).says(
+        "workload-health",
+        "warn",
+        &["web-1: CrashLoopBackOff"],
+    );
+    Case::with(|case| present(&mut case.seen.pods)[0].restarts = 9).says(
+        "workload-health",
+        "warn",
+        &["9 restarts"],
+    );
+    Case::with(|case| case.workloads()[0].ready = 1).says("workload-health", "warn", &["1 of 2 ready"]);
+    // A pod on its way out says nothing about the release.
+    Case::with(|case| {
+        let pod = &mut present(&mut case.seen.pods)[0];
+        pod.trouble = Some("Error".into());
+        pod.terminating = true;
+    })
+    .says("workload-health", "pass", &[]);
+    Case::with(|case| case.workloads().clear()).says("workload-health", "skip", &[]);
+    Case::with(|case| case.seen.pods = hidden()).says("workload-health", "unknown", &[]);
+}
+
+#[test]
+fn a_paused_roll_out_blocks() {
+    Case::healthy().says("workload-paused", "pass", &[]);
+    Case::with(|case| case.workloads()[0].paused = true).says("workload-paused", "fail", &["deployment/web"]);
+    Case::with(|case| case.seen.workloads = hidden()).says("workload-paused", "unknown", &[]);
+}
+
+#[test]
+fn a_count_that_the_upgrade_would_change_warns() {
+    Case::healthy().says("workload-replicas", "pass", &["3 workloads"]);
+    Case::with(|case| case.workloads()[0].desired = Some(5)).says(
+        "workload-replicas",
+        "warn",
+        &["runs 5, the target says 2"],
+    );
+    Case::with(|case| {
+        case.workloads()[0].desired = Some(0);
+        case.target().workloads[0].replicas = None;
+    })
+    .says("workload-replicas", "warn", &["stays at 0"]);
+    Case::with(|case| case.target().workloads[0].replicas = None).says("workload-replicas", "pass", &[]);
+    Case::with(|case| case.target().workloads.clear()).says("workload-replicas", "skip", &[]);
+    Case::with(|case| case.seen.workloads = hidden()).says("workload-replicas", "unknown", &[]);
+}
+
+#[test]
+fn overlap_is_told_and_warns_where_a_role_need_not_stop() {
+    Case::healthy().says("workload-overlap", "pass", &["stops the old pods first"]);
+    Case::with(|case| case.workloads()[0].strategy = UpdateStrategy::Recreate).says(
+        "workload-overlap",
+        "pass",
+        &["no writer"],
+    );
+    Case::with(|case| case.profile.roles[0].quiesce = QuiesceNeed::Optional).says(
+        "workload-overlap",
+        "warn",
+        &["deployment/web goes on serving"],
+    );
+    Case::with(|case| case.seen.workloads = hidden()).says("workload-overlap", "unknown", &[]);
+}
+
+#[test]
+fn an_autoscaler_that_would_raise_the_pod_behind_the_gate_warns() {
+    let scaled = |target: &str, kind: WorkloadKind, min_replicas: i32| {
+        Case::with(|case| {
+            case.seen.scalers = Seen::Present(vec![Scaler {
+                kind: "HorizontalPodAutoscaler".into(),
+                name: "shop".into(),
+                target: name(kind, target),
+                min_replicas,
+                max_replicas: 9,
+            }]);
+        })
+    };
+    Case::healthy().says("workload-scalers", "pass", &["no autoscaler"]);
+    scaled("web", WorkloadKind::Deployment, 2).says("workload-scalers", "warn", &["2 pods behind the gate"]);
+    scaled("web", WorkloadKind::Deployment, 1).says("workload-scalers", "pass", &[]);
+    scaled("worker", WorkloadKind::StatefulSet, 2).says("workload-scalers", "pass", &[]);
+    Case::with(|case| case.seen.scalers = hidden()).says("workload-scalers", "unknown", &[]);
+}
+
+#[test]
+fn a_probe_that_kills_a_migrating_start_warns() {
+    let budget = |seconds: Option<u32>| {
+        Case::with(|case| case.target().workloads[0].containers[0].budget.start_seconds = seconds)
+    };
+    Case::healthy().says("startup-budget", "pass", &["5 min 0 s", "by the profile"]);
+    budget(Some(3)).says("startup-budget", "warn", &["after 3 s", "takes 20 s"]);
+    budget(None).says("startup-budget", "pass", &["no probe ever kills"]);
+    Case::with(|case| case.seen.last_migration_seconds = Seen::Present(900)).says(
+        "startup-budget",
+        "warn",
+        &["15 min 0 s (measured last time)"],
+    );
+    Case::with(|case| case.profile.migrations.run = Some(RunBy::Hook)).says(
+        "startup-budget",
+        "skip",
+        &["hook Job"],
+    );
+    Case::with(|case| case.profile.budgets.usual_seconds = None).says(
+        "startup-budget",
+        "skip",
+        &["nobody says how long"],
+    );
+    Case::with(|case| case.seen.last_migration_seconds = hidden()).says("startup-budget", "unknown", &[]);
+    Case::with(|case| case.seen.workloads = hidden()).says("startup-budget", "unknown", &[]);
+}
+
+#[test]
+fn a_hook_job_that_is_killed_too_early_warns() {
+    let deadline = |seconds: Option<i64>| {
+        Case::with(|case| {
+            let mut migrate = hook("shop-migrate", "pre-upgrade");
+            migrate.active_deadline_seconds = seconds;
+            case.target().hooks = vec![migrate];
+        })
+    };
+    Case::healthy().says("hook-deadline", "skip", &["no pre-upgrade hook Job"]);
+    deadline(Some(600)).says("hook-deadline", "pass", &[]);
+    deadline(None).says("hook-deadline", "pass", &[]);
+    deadline(Some(10)).says("hook-deadline", "warn", &["killed after 10 s"]);
+    let mut untold = deadline(Some(10));
+    untold.profile = generic();
+    untold.says("hook-deadline", "skip", &["nobody says"]);
+    untold.seen.last_migration_seconds = hidden();
+    untold.says("hook-deadline", "unknown", &[]);
+}
+
+#[test]
+fn a_helm_that_gives_up_too_early_warns() {
+    Case::healthy().says("helm-timeout", "pass", &["helm waits 5 min"]);
+    Case::with(|case| case.target().timeout_seconds = 10).says(
+        "helm-timeout",
+        "warn",
+        &["gives up after 10 s"],
+    );
+    Case::with(|case| case.profile = generic()).says("helm-timeout", "skip", &[]);
+    Case::with(|case| case.seen.last_migration_seconds = hidden()).says("helm-timeout", "unknown", &[]);
+}
