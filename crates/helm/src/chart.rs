@@ -1,10 +1,15 @@
 //! A chart fetched once, so that every pass of a run applies the same bytes.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use model::ChartIdentity;
+use sha2::{Digest, Sha256};
 
-use crate::{Helm, HelmError, UpgradeLine};
+use crate::{Helm, HelmError, UpgradeLine, archive};
+
+/// The archive's name in the folder that the caller gives.
+const ARCHIVE: &str = "chart.tgz";
 
 /// A chart archive on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +29,18 @@ impl PinnedChart {
     ///
     /// # Errors
     /// An unreadable file, or one that is no chart archive.
-    pub fn open(_archive: &Path) -> Result<Self, HelmError> {
-        todo!()
+    pub fn open(archive: &Path) -> Result<Self, HelmError> {
+        let bytes = std::fs::read(archive).map_err(|source| HelmError::File {
+            act: "read",
+            path: archive.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            archive: archive.to_owned(),
+            sha256: hex(&Sha256::digest(&bytes)),
+            bytes: bytes.len() as u64,
+            identity: archive::identity(archive, &bytes)?,
+        })
     }
 }
 
@@ -35,7 +50,85 @@ impl Helm {
     ///
     /// # Errors
     /// helm's own words for a chart that cannot be found, fetched, verified or packaged.
-    pub async fn pin_chart(&self, _line: &UpgradeLine, _into: &Path) -> Result<PinnedChart, HelmError> {
-        todo!()
+    pub async fn pin_chart(&self, line: &UpgradeLine, into: &Path) -> Result<PinnedChart, HelmError> {
+        let reference = line.chart.clone().unwrap_or_default();
+        let local = Path::new(&reference);
+        let pinned = into.join(ARCHIVE);
+        // As helm does: what exists here is never looked for elsewhere.
+        if local.is_file() {
+            self.verify_archive(line, local).await?;
+            copy(local, &pinned)?;
+            return PinnedChart::open(&pinned);
+        }
+        let fetched = tempfile::tempdir_in(into).map_err(|source| HelmError::File {
+            act: "write into",
+            path: into.to_owned(),
+            source,
+        })?;
+        let destination = fetched.path().as_os_str();
+        let mut args: Vec<OsString> = Vec::new();
+        let act = if local.is_dir() {
+            args.extend([
+                "package".into(),
+                reference.into(),
+                "--destination".into(),
+                destination.into(),
+            ]);
+            args.extend(updates_dependencies(line).then(|| "--dependency-update".into()));
+            "package"
+        } else {
+            args.extend([
+                "pull".into(),
+                reference.into(),
+                "--destination".into(),
+                destination.into(),
+            ]);
+            let is_known_to_pull = |flag: &&String| !flag.starts_with("--dependency-update");
+            args.extend(line.location.iter().filter(is_known_to_pull).map(OsString::from));
+            "pull"
+        };
+        self.capture(act, args).await?;
+        let archive = only_archive(fetched.path()).ok_or_else(|| HelmError::Output {
+            act: act.to_owned(),
+            reason: "it wrote no chart archive".to_owned(),
+        })?;
+        copy(&archive, &pinned)?;
+        PinnedChart::open(&pinned)
     }
+
+    async fn verify_archive(&self, line: &UpgradeLine, archive: &Path) -> Result<(), HelmError> {
+        if !line.location.iter().any(|flag| flag == "--verify") {
+            return Ok(());
+        }
+        let mut args: Vec<OsString> = vec!["verify".into(), archive.into()];
+        let is_keyring = |flag: &&String| flag.starts_with("--keyring=");
+        args.extend(line.location.iter().filter(is_keyring).map(OsString::from));
+        self.capture("verify", args).await.map(drop)
+    }
+}
+
+fn updates_dependencies(line: &UpgradeLine) -> bool {
+    line.location.iter().any(|flag| flag == "--dependency-update")
+}
+
+fn only_archive(folder: &Path) -> Option<PathBuf> {
+    std::fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "tgz"))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), HelmError> {
+    std::fs::copy(from, to)
+        .map(drop)
+        .map_err(|source| HelmError::File {
+            act: "copy",
+            path: from.to_owned(),
+            source,
+        })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,6 +6,7 @@
 //! Two hidden subcommands must be routed by the program that uses this crate, before anything else is parsed:
 //! [`supervise::WORD`] to [`supervise::main`] and [`post_render::WORD`] to [`post_render::main`].
 
+mod archive;
 mod chart;
 mod error;
 mod flags;
@@ -14,6 +15,7 @@ mod pass;
 pub mod post_render;
 mod prepare;
 mod program;
+mod record;
 mod render;
 pub mod storage;
 pub mod supervise;

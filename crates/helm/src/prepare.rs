@@ -2,14 +2,20 @@
 
 use std::path::Path;
 
-use crate::{Helm, HelmError, PinnedChart, PinnedValues, Rendered, UpgradeLine};
+use serde_json::Value;
+
+use crate::render::ValuesSource;
+use crate::{Helm, HelmError, PinnedChart, PinnedValues, Rendered, Reuse, UpgradeLine, archive, manifest};
+
+/// From here on Go prints a number that came from a file as `1e+06`, but one that came from `--set` as `1000000`.
+const PRINTED_WITH_EXPONENT: u64 = 1_000_000;
 
 /// Whether the pinned chart and values render what the user's own line renders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fidelity {
-    /// Byte by byte the same manifest.
+    /// The same objects.
     Same,
-    /// The manifest differs, as it does for charts that render something random or the time; the objects that differ.
+    /// These objects differ, as they do in charts that render something random or the time.
     Differs(Vec<String>),
 }
 
@@ -20,9 +26,9 @@ pub struct Prepared {
     pub chart: PinnedChart,
     /// The values.
     pub values: PinnedValues,
-    /// What the user's own line renders.
+    /// What the pinned pair renders.
     pub rendered: Rendered,
-    /// Whether the pinned pair renders the same.
+    /// Whether the user's own line renders the same.
     pub fidelity: Fidelity,
 }
 
@@ -36,10 +42,140 @@ impl Helm {
     /// As [`Helm::pin_chart`] and [`Helm::render`].
     pub async fn prepare(
         &self,
-        _line: &UpgradeLine,
-        _namespace: &str,
-        _into: &Path,
+        line: &UpgradeLine,
+        namespace: &str,
+        into: &Path,
     ) -> Result<Prepared, HelmError> {
-        todo!()
+        let mut chart = self.pin_chart(line, into).await?;
+        let wanted = self.render(line, Some(&chart), namespace).await?;
+        match line.reuse {
+            Reuse::Reuse => {
+                archive::replace_default_values(&chart.archive, &wanted.base_values)?;
+                chart = PinnedChart::open(&chart.archive)?;
+            }
+            Reuse::Reset | Reuse::ResetThenReuse => {}
+        }
+        let mut values = wanted.values.clone();
+        let mut pinned = PinnedValues::write(&values, into)?;
+        let mut rendered = self.render_pinned(line, &chart, &pinned, namespace).await?;
+        let mut differing = differences(&wanted.manifest, &rendered.manifest)?;
+        for pointer in exponent_printed(&values) {
+            if differing.is_empty() {
+                break;
+            }
+            // As a string the number is printed as `--set` printed it. Kept only where it helps.
+            let mut tried = values.clone();
+            if let Some(number) = tried.pointer_mut(&pointer) {
+                *number = Value::String(number.to_string());
+            }
+            let file = PinnedValues::write(&tried, into)?;
+            let attempt = self.render_pinned(line, &chart, &file, namespace).await;
+            // Where the chart wants a number, it may not even render.
+            if let Ok(attempt) = attempt {
+                let fewer = differences(&wanted.manifest, &attempt.manifest)?;
+                if fewer.len() < differing.len() {
+                    (values, rendered, differing) = (tried, attempt, fewer);
+                }
+            }
+        }
+        pinned = PinnedValues::write(&values, into)?;
+        Ok(Prepared {
+            chart,
+            values: pinned,
+            rendered,
+            fidelity: if differing.is_empty() {
+                Fidelity::Same
+            } else {
+                Fidelity::Differs(differing)
+            },
+        })
+    }
+
+    async fn render_pinned(
+        &self,
+        line: &UpgradeLine,
+        chart: &PinnedChart,
+        values: &PinnedValues,
+        namespace: &str,
+    ) -> Result<Rendered, HelmError> {
+        self.render_with(line, Some(chart), ValuesSource::Pinned(&values.path), namespace)
+            .await
+    }
+}
+
+/// The objects of two manifests that are not equal, by kind and name.
+fn differences(wanted: &str, found: &str) -> Result<Vec<String>, HelmError> {
+    let wanted = manifest::objects(wanted).map_err(HelmError::Manifest)?;
+    let found = manifest::objects(found).map_err(HelmError::Manifest)?;
+    let name = |object: &Value| {
+        format!(
+            "{} {}",
+            object["kind"].as_str().unwrap_or("object"),
+            object["metadata"]["name"].as_str().unwrap_or("without a name")
+        )
+    };
+    let only_in = |these: &[Value], those: &[Value]| -> Vec<String> {
+        these
+            .iter()
+            .filter(|object| !those.contains(object))
+            .map(name)
+            .collect()
+    };
+    let mut differing = only_in(&wanted, &found);
+    differing.extend(only_in(&found, &wanted));
+    differing.sort();
+    differing.dedup();
+    Ok(differing)
+}
+
+/// JSON pointers to the whole numbers that Go would print with an exponent.
+fn exponent_printed(values: &Value) -> Vec<String> {
+    let mut pointers = Vec::new();
+    collect_numbers(values, "", &mut pointers);
+    pointers
+}
+
+fn collect_numbers(value: &Value, pointer: &str, pointers: &mut Vec<String>) {
+    let below = |key: &str| format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                collect_numbers(value, &below(key), pointers);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                collect_numbers(value, &below(&index.to_string()), pointers);
+            }
+        }
+        Value::Number(number) => {
+            let magnitude = number.as_i64().map(i64::unsigned_abs).or_else(|| number.as_u64());
+            if magnitude.is_some_and(|magnitude| magnitude >= PRINTED_WITH_EXPONENT) {
+                pointers.push(pointer.to_owned());
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_numbers_that_go_prints_with_an_exponent_are_found() {
+        let values =
+            json!({"uid": 1000660000, "port": 8080, "a/b": [{"c": -2000000}], "f": 1.5e7, "s": "1000000"});
+        assert_eq!(exponent_printed(&values), ["/a~1b/0/c", "/uid"]);
+    }
+
+    #[test]
+    fn differing_objects_are_named_once() {
+        let one = "kind: A\nmetadata: {name: x}\nv: 1\n---\nkind: B\nmetadata: {name: y}\n";
+        let other = "kind: B\nmetadata: {name: y}\n---\nkind: A\nmetadata: {name: x}\nv: 1e+06\n";
+        assert_eq!(differences(one, other).unwrap(), ["A x"]);
+        assert!(differences(one, one).unwrap().is_empty());
     }
 }

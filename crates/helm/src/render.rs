@@ -1,19 +1,21 @@
 //! What an upgrade would apply, as rendered by the user's own helm against the running revision.
 
+use std::ffi::OsString;
 use std::path::Path;
 
-use model::ChartIdentity;
+use model::{ChartIdentity, RenderedHook};
 use serde_json::Value;
 
-use crate::{Helm, HelmError, UpgradeLine};
+use crate::record::{Record, or_empty};
+use crate::{Helm, HelmError, PinnedChart, UpgradeLine};
 
 /// A dry run's result. Has no `Debug` and no `Serialize`: it holds values and rendered Secrets.
 #[derive(Clone)]
 pub struct Rendered {
     /// All objects but the hooks, as YAML.
     pub manifest: String,
-    /// Every hook's manifest and what helm says of it.
-    pub hooks: Vec<RenderedHookManifest>,
+    /// The hooks; those of `helm test` are left out.
+    pub hooks: Vec<RenderedHook>,
     /// The effective user values: what the revision's record would hold as its configuration.
     pub values: Value,
     /// The chart's defaults as helm used them; under `--reuse-values` these are the running revision's computed values.
@@ -22,29 +24,75 @@ pub struct Rendered {
     pub chart: ChartIdentity,
 }
 
-/// A hook as rendered. Has no `Debug`: a hook may be a Secret.
-#[derive(Clone)]
-pub struct RenderedHookManifest {
-    /// The object as YAML.
-    pub manifest: String,
-    /// Its events, such as `pre-upgrade`.
-    pub events: Vec<String>,
-    /// Its delete policies as written.
-    pub delete_policies: Vec<String>,
+/// Where the values of a rendering come from.
+pub(crate) enum ValuesSource<'a> {
+    /// The user's own flags.
+    Line,
+    /// A pinned file and nothing else.
+    Pinned(&'a Path),
 }
 
 impl Helm {
-    /// Renders the upgrade of `line` by `helm upgrade … --dry-run=server -o json`; `chart` is the pinned archive or the
-    /// user's own reference.
+    /// Renders the upgrade of `line` by `helm upgrade … --dry-run=server -o json`, from the pinned archive or, without
+    /// one, from wherever the line says.
     ///
     /// # Errors
     /// One clear line in helm's own words: an unknown release, a chart that does not render, a schema violation.
     pub async fn render(
         &self,
-        _line: &UpgradeLine,
-        _chart: &Path,
-        _namespace: &str,
+        line: &UpgradeLine,
+        chart: Option<&PinnedChart>,
+        namespace: &str,
     ) -> Result<Rendered, HelmError> {
-        todo!()
+        self.render_with(line, chart, ValuesSource::Line, namespace).await
+    }
+
+    pub(crate) async fn render_with(
+        &self,
+        line: &UpgradeLine,
+        chart: Option<&PinnedChart>,
+        values: ValuesSource<'_>,
+        namespace: &str,
+    ) -> Result<Rendered, HelmError> {
+        let mut args: Vec<OsString> = vec!["upgrade".into(), line.release.clone().into()];
+        match chart {
+            Some(chart) => args.push(chart.archive.clone().into()),
+            None => {
+                args.push(line.chart.clone().unwrap_or_default().into());
+                args.extend(line.location.iter().map(OsString::from));
+            }
+        }
+        match values {
+            ValuesSource::Line => args.extend(line.values.iter().map(OsString::from)),
+            ValuesSource::Pinned(file) => {
+                args.extend(["--reset-values".into(), "--values".into(), file.into()]);
+            }
+        }
+        args.extend(line.passed.iter().map(OsString::from));
+        args.extend(["--namespace", namespace, "--dry-run=server", "--output", "json"].map(OsString::from));
+        let answer = self.capture("upgrade --dry-run", args).await?;
+        // serde_json names the place, never the text.
+        let record: Record = serde_json::from_slice(&answer).map_err(|error| HelmError::Output {
+            act: "upgrade --dry-run".to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok(rendered(record, namespace))
+    }
+}
+
+fn rendered(record: Record, namespace: &str) -> Rendered {
+    let chart = record.chart.unwrap_or_default();
+    Rendered {
+        manifest: record.manifest,
+        hooks: record
+            .hooks
+            .unwrap_or_default()
+            .iter()
+            .map(|hook| hook.facts(namespace))
+            .filter(|hook| hook.events.iter().any(|event| !event.starts_with("test")))
+            .collect(),
+        values: or_empty(record.config),
+        chart: chart.identity(),
+        base_values: or_empty(chart.values),
     }
 }

@@ -3,7 +3,7 @@
 use model::{ObjectName, RenderedHook, RenderedWorkload};
 use serde_json::Value;
 
-use crate::{HelmError, Rendered};
+use crate::{HelmError, Rendered, manifest};
 
 /// The parts of [`model::Target`] that the manifest says. Has no `Debug`: the objects hold rendered Secrets.
 #[derive(Clone)]
@@ -20,6 +20,28 @@ pub struct TargetParts {
 ///
 /// # Errors
 /// A manifest that is no YAML.
-pub fn target_parts(_rendered: &Rendered, _namespace: &str) -> Result<TargetParts, HelmError> {
-    todo!()
+pub fn target_parts(rendered: &Rendered, namespace: &str) -> Result<TargetParts, HelmError> {
+    let objects = manifest::objects(&rendered.manifest).map_err(HelmError::Manifest)?;
+    Ok(TargetParts {
+        workloads: objects
+            .iter()
+            .filter_map(|object| cluster::workload_from_manifest(object, namespace))
+            .collect(),
+        hooks: rendered.hooks.clone(),
+        objects: objects
+            .into_iter()
+            .map(|object| (object_name(&object), object))
+            .collect(),
+    })
+}
+
+/// An object's name as its manifest says it; the namespace stays empty where the manifest names none.
+fn object_name(object: &Value) -> ObjectName {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    ObjectName {
+        api_version: text(&object["apiVersion"]),
+        kind: text(&object["kind"]),
+        namespace: text(&object["metadata"]["namespace"]),
+        name: text(&object["metadata"]["name"]),
+    }
 }

@@ -1,9 +1,17 @@
 //! Reading and, where a run must, writing records.
 
 use cluster::Cluster;
-use model::RevisionSummary;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::Api;
+use kube::api::{DeleteParams, ListParams, ObjectMeta, PartialObjectMeta, Patch, PatchParams};
+use model::{ReleaseStatus, RevisionSummary};
+use serde_json::{Value, json};
 
-use super::{Driver, StorageError, StoredRelease};
+use super::record::status;
+use super::{Driver, StorageError, StoredRelease, codec};
+
+/// What is in every record's name before the release's.
+const PREFIX: &str = "sh.helm.release.v1.";
 
 /// The records of one namespace.
 #[derive(Debug, Clone)]
@@ -11,6 +19,12 @@ pub struct Storage {
     cluster: Cluster,
     namespace: String,
     driver: Driver,
+}
+
+/// A record as its object holds it.
+struct Stored {
+    release: Vec<u8>,
+    resource_version: Option<String>,
 }
 
 impl Storage {
@@ -36,16 +50,27 @@ impl Storage {
     ///
     /// # Errors
     /// The API server's refusal.
-    pub async fn history(&self, _release: &str) -> Result<Vec<RevisionSummary>, StorageError> {
-        todo!()
+    pub async fn history(&self, release: &str) -> Result<Vec<RevisionSummary>, StorageError> {
+        let params = ListParams::default().labels(&format!("owner=helm,name={release}"));
+        let listed = match self.driver {
+            Driver::Secret => self.secrets().list_metadata(&params).await.map(metadata),
+            Driver::ConfigMap => self.config_maps().list_metadata(&params).await.map(metadata),
+        };
+        let listed = listed.map_err(|source| self.failed("list the revisions of", release, source))?;
+        let mut revisions: Vec<_> = listed.iter().filter_map(|meta| summary(meta, release)).collect();
+        revisions.sort_by_key(|summary| summary.revision);
+        Ok(revisions)
     }
 
     /// The newest revision by number; `None` when the release does not exist.
     ///
     /// # Errors
     /// The API server's refusal, or a record that cannot be decoded.
-    pub async fn latest(&self, _release: &str) -> Result<Option<StoredRelease>, StorageError> {
-        todo!()
+    pub async fn latest(&self, release: &str) -> Result<Option<StoredRelease>, StorageError> {
+        match self.history(release).await?.last() {
+            Some(newest) => self.revision(release, newest.revision).await,
+            None => Ok(None),
+        }
     }
 
     /// One revision; `None` when there is none of that number.
@@ -54,10 +79,21 @@ impl Storage {
     /// The API server's refusal, or a record that cannot be decoded.
     pub async fn revision(
         &self,
-        _release: &str,
-        _revision: u32,
+        release: &str,
+        revision: u32,
     ) -> Result<Option<StoredRelease>, StorageError> {
-        todo!()
+        let record = record_name(release, revision);
+        let Some(stored) = self.get(release, &record).await? else {
+            return Ok(None);
+        };
+        let broken = |reason: String| StorageError::Record {
+            record: record.clone(),
+            reason,
+        };
+        let json = codec::decode(&stored.release).map_err(&broken)?;
+        StoredRelease::read(&json, &self.namespace, stored.release.len())
+            .map(Some)
+            .map_err(|error| broken(error.to_string()))
     }
 
     /// Marks a pending revision failed, in its data and its label, so that Helm accepts another operation. Both at once
@@ -65,15 +101,142 @@ impl Storage {
     ///
     /// # Errors
     /// No such revision, one that is not pending, or the API server's refusal.
-    pub async fn mark_failed(&self, _release: &str, _revision: u32, _why: &str) -> Result<(), StorageError> {
-        todo!()
+    pub async fn mark_failed(&self, release: &str, revision: u32, why: &str) -> Result<(), StorageError> {
+        let record = record_name(release, revision);
+        let stored = self
+            .get(release, &record)
+            .await?
+            .ok_or_else(|| StorageError::NoRevision {
+                release: release.to_owned(),
+                namespace: self.namespace.clone(),
+                revision,
+            })?;
+        let broken = |reason: String| StorageError::Record {
+            record: record.clone(),
+            reason,
+        };
+        let json = codec::decode(&stored.release).map_err(&broken)?;
+        let mut content: Value = serde_json::from_slice(&json).map_err(|error| broken(error.to_string()))?;
+        if !status(content["info"]["status"].as_str().unwrap_or_default()).is_pending() {
+            return Err(StorageError::NotPending {
+                release: release.to_owned(),
+                revision,
+            });
+        }
+        content["info"]["status"] = json!("failed");
+        content["info"]["description"] = json!(why);
+        let packed =
+            codec::encode(content.to_string().as_bytes()).map_err(|error| broken(error.to_string()))?;
+        let data = match self.driver {
+            // The API carries a Secret's data in base64 once more.
+            Driver::Secret => json!(k8s_openapi::ByteString(packed.into_bytes())),
+            Driver::ConfigMap => json!(packed),
+        };
+        let patch = Patch::Merge(json!({
+            "metadata": {"resourceVersion": stored.resource_version, "labels": {"status": "failed"}},
+            "data": {"release": data},
+        }));
+        let params = PatchParams::default();
+        match self.driver {
+            Driver::Secret => self.secrets().patch(&record, &params, &patch).await.map(drop),
+            Driver::ConfigMap => self.config_maps().patch(&record, &params, &patch).await.map(drop),
+        }
+        .map_err(|source| self.failed("mark the newest revision failed of", release, source))
     }
 
     /// Takes a revision out of the history. Does nothing when it is gone already.
     ///
     /// # Errors
     /// The API server's refusal.
-    pub async fn delete_revision(&self, _release: &str, _revision: u32) -> Result<(), StorageError> {
-        todo!()
+    pub async fn delete_revision(&self, release: &str, revision: u32) -> Result<(), StorageError> {
+        let record = record_name(release, revision);
+        let params = DeleteParams::default();
+        let deleted = match self.driver {
+            Driver::Secret => self.secrets().delete(&record, &params).await.map(drop),
+            Driver::ConfigMap => self.config_maps().delete(&record, &params).await.map(drop),
+        };
+        match deleted {
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            other => other.map_err(|source| self.failed("delete a revision of", release, source)),
+        }
     }
+
+    async fn get(&self, release: &str, record: &str) -> Result<Option<Stored>, StorageError> {
+        let (content, meta) = match self.driver {
+            Driver::Secret => match self.secrets().get_opt(record).await {
+                Ok(Some(mut secret)) => (
+                    secret
+                        .data
+                        .take()
+                        .and_then(|mut data| data.remove("release"))
+                        .map(|bytes| bytes.0),
+                    secret.metadata,
+                ),
+                Ok(None) => return Ok(None),
+                Err(source) => return Err(self.failed("read", release, source)),
+            },
+            Driver::ConfigMap => match self.config_maps().get_opt(record).await {
+                Ok(Some(mut map)) => (
+                    map.data
+                        .take()
+                        .and_then(|mut data| data.remove("release"))
+                        .map(String::into_bytes),
+                    map.metadata,
+                ),
+                Ok(None) => return Ok(None),
+                Err(source) => return Err(self.failed("read", release, source)),
+            },
+        };
+        let release = content.ok_or_else(|| StorageError::Record {
+            record: record.to_owned(),
+            reason: "it holds no release".to_owned(),
+        })?;
+        Ok(Some(Stored {
+            release,
+            resource_version: meta.resource_version,
+        }))
+    }
+
+    fn secrets(&self) -> Api<Secret> {
+        Api::namespaced(self.cluster.client.clone(), &self.namespace)
+    }
+
+    fn config_maps(&self) -> Api<ConfigMap> {
+        Api::namespaced(self.cluster.client.clone(), &self.namespace)
+    }
+
+    fn failed(&self, act: &str, release: &str, source: kube::Error) -> StorageError {
+        StorageError::Api {
+            action: format!("{act} release {release} in namespace {}", self.namespace),
+            source: Box::new(source),
+        }
+    }
+}
+
+fn record_name(release: &str, revision: u32) -> String {
+    format!("{PREFIX}{release}.v{revision}")
+}
+
+fn metadata<K: Clone>(list: kube::api::ObjectList<PartialObjectMeta<K>>) -> Vec<ObjectMeta> {
+    list.items.into_iter().map(|object| object.metadata).collect()
+}
+
+/// A revision by its labels; `None` for an object that only looks like a record.
+fn summary(meta: &ObjectMeta, release: &str) -> Option<RevisionSummary> {
+    let name = meta.name.as_deref()?;
+    let revision: u32 = name
+        .strip_prefix(PREFIX)?
+        .strip_prefix(release)?
+        .strip_prefix(".v")?
+        .parse()
+        .ok()?;
+    let label = |key: &str| meta.labels.as_ref().and_then(|labels| labels.get(key));
+    Some(RevisionSummary {
+        revision,
+        status: label("status").map_or(ReleaseStatus::Unknown, |word| status(word)),
+        // A record that was never changed has only the time of its creation.
+        modified_at: label("modifiedAt")
+            .or_else(|| label("createdAt"))
+            .and_then(|seconds| seconds.parse().ok()),
+    })
 }

@@ -1,6 +1,7 @@
 //! Helm's own release records.
 
 mod access;
+mod codec;
 mod driver;
 mod error;
 mod record;
@@ -9,3 +10,6 @@ pub use access::Storage;
 pub use driver::Driver;
 pub use error::StorageError;
 pub use record::StoredRelease;
+
+#[cfg(test)]
+mod tests;

@@ -62,11 +62,6 @@ impl Node {
         path.iter().try_fold(self, |node, key| node.get(key))
     }
 
-    /// The node at the end of a path of keys, to change it.
-    pub(crate) fn at_mut(&mut self, path: &[&str]) -> Option<&mut Node> {
-        path.iter().try_fold(self, |node, key| node.get_mut(key))
-    }
-
     /// The text of a scalar at the end of a path.
     pub(crate) fn text_at(&self, path: &[&str]) -> Option<&str> {
         match self.at(path)? {

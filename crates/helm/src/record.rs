@@ -1,0 +1,125 @@
+//! A release as Helm writes it in JSON: in its records and in the answer of a dry run, alike on both Helm lines.
+
+use model::{ChartIdentity, ObjectName, RenderedHook};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::yaml;
+
+/// Helm 3 writes empty times as `""`, Helm 4 leaves them out; either writes `null` for what is empty.
+#[derive(Deserialize)]
+pub(crate) struct Record {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) namespace: String,
+    #[serde(default)]
+    pub(crate) version: u32,
+    #[serde(default)]
+    pub(crate) info: Info,
+    #[serde(default)]
+    pub(crate) chart: Option<Chart>,
+    #[serde(default)]
+    pub(crate) config: Option<Value>,
+    #[serde(default)]
+    pub(crate) manifest: String,
+    #[serde(default)]
+    pub(crate) hooks: Option<Vec<Hook>>,
+    #[serde(default)]
+    pub(crate) apply_method: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+pub(crate) struct Info {
+    #[serde(default)]
+    pub(crate) last_deployed: Option<String>,
+    #[serde(default)]
+    pub(crate) description: Option<String>,
+    #[serde(default)]
+    pub(crate) status: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+pub(crate) struct Chart {
+    #[serde(default)]
+    pub(crate) metadata: Option<Metadata>,
+    #[serde(default)]
+    pub(crate) values: Option<Value>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Metadata {
+    #[serde(default)]
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) version: String,
+    #[serde(default)]
+    pub(crate) app_version: Option<String>,
+}
+
+#[derive(Deserialize, Clone)]
+pub(crate) struct Hook {
+    #[serde(default)]
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) kind: String,
+    #[serde(default)]
+    pub(crate) manifest: String,
+    #[serde(default)]
+    pub(crate) events: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) delete_policies: Option<Vec<String>>,
+}
+
+impl Chart {
+    pub(crate) fn identity(&self) -> ChartIdentity {
+        let nothing = Metadata::default();
+        let metadata = self.metadata.as_ref().unwrap_or(&nothing);
+        ChartIdentity {
+            name: metadata.name.clone(),
+            version: metadata.version.clone(),
+            app_version: metadata.app_version.clone().filter(|version| !version.is_empty()),
+        }
+    }
+}
+
+impl Hook {
+    /// What may be shown of a hook. One whose manifest cannot be read is known by what the record says of it.
+    pub(crate) fn facts(&self, default_namespace: &str) -> RenderedHook {
+        let object = yaml::parse(&self.manifest)
+            .ok()
+            .flatten()
+            .map_or(Value::Null, |node| node.to_json());
+        let text = |value: &Value, otherwise: &str| value.as_str().unwrap_or(otherwise).to_owned();
+        let job = &object["spec"];
+        let containers = |key: &str| {
+            job["template"]["spec"][key]
+                .as_array()
+                .cloned()
+                .unwrap_or_default()
+        };
+        RenderedHook {
+            object: ObjectName {
+                api_version: text(&object["apiVersion"], ""),
+                kind: text(&object["kind"], &self.kind),
+                namespace: text(&object["metadata"]["namespace"], default_namespace),
+                name: text(&object["metadata"]["name"], &self.name),
+            },
+            events: self.events.clone().unwrap_or_default(),
+            active_deadline_seconds: job["activeDeadlineSeconds"].as_i64(),
+            images: containers("initContainers")
+                .iter()
+                .chain(&containers("containers"))
+                .filter_map(|container| container["image"].as_str().map(str::to_owned))
+                .collect(),
+            delete_policies: self.delete_policies.clone().unwrap_or_default(),
+        }
+    }
+}
+
+/// An empty mapping for what Helm writes as `null`.
+pub(crate) fn or_empty(values: Option<Value>) -> Value {
+    values
+        .filter(|values| !values.is_null())
+        .unwrap_or_else(|| Value::Object(serde_json::Map::new()))
+}
