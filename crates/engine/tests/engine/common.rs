@@ -1,7 +1,7 @@
 //! A small world, steps that change it, and processes that work on it and die.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use cluster::Cluster;
@@ -257,9 +257,13 @@ impl Stage {
     }
 }
 
-/// A cluster that nobody is to speak with.
+/// A cluster that nobody is to speak with. Made once, because reading the system's certificates takes its time.
 pub(crate) fn no_cluster() -> Cluster {
-    cluster::install_crypto_provider();
-    let config = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
-    Cluster::from_client(kube::Client::try_from(config).unwrap(), "nowhere", "default")
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    let make = || {
+        cluster::install_crypto_provider();
+        let config = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
+        Cluster::from_client(kube::Client::try_from(config).unwrap(), "nowhere", "default")
+    };
+    CLUSTER.get_or_init(make).clone()
 }
