@@ -83,7 +83,7 @@ impl Place {
 
 fn options(node: &Node, namespace: &str) -> ConnectOptions {
     ConnectOptions {
-        kubeconfig: Some(node.kubeconfig.clone().into()),
+        kubeconfig: Some(node.kubeconfig.clone()),
         namespace: Some(namespace.to_owned()),
         ..ConnectOptions::default()
     }

@@ -1,0 +1,88 @@
+//! Carrying an unfinished run on, forward or back, from any machine.
+
+use std::sync::Arc;
+
+use cluster::Cluster;
+use engine::journal::ClusterStore;
+use engine::lease::{Acquire, ClusterLeases};
+use engine::{AbortConsent, Act, Holder, Journal, Lease};
+use helm::Helm;
+use model::UpgradeReport;
+
+use super::begin::{Inputs, major_number};
+use super::{FlowError, RunOptions};
+use crate::steps::steps;
+use crate::{Tools, upgrade_report};
+
+/// Where to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// On, in the direction the run had.
+    Resume,
+    /// Back to where it began.
+    Abort(AbortConsent),
+}
+
+/// Which run to carry on.
+#[derive(Clone)]
+pub struct CarryOn {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// The user's helm, of the line that began the run.
+    pub helm: Helm,
+    /// The release's namespace.
+    pub namespace: String,
+    /// The release.
+    pub release: String,
+    /// Where to.
+    pub direction: Direction,
+}
+
+/// Takes over the release's unfinished run. Needs nothing but the cluster.
+///
+/// # Errors
+/// When there is no such run, or it cannot be taken over; nothing has been changed then.
+pub async fn carry_on(request: &CarryOn, options: RunOptions) -> Result<UpgradeReport, FlowError> {
+    let CarryOn { cluster, helm, namespace, release, direction } = request;
+    let store = Arc::new(ClusterStore::new(cluster, namespace));
+    let unfinished = engine::unfinished(store.as_ref(), release).await.map_err(FlowError::Journal)?;
+    let head = unfinished.into_iter().next().ok_or_else(|| FlowError::NothingToCarryOn {
+        release: release.clone(),
+        namespace: namespace.clone(),
+    })?;
+    let run = head.run;
+    head.document.map_err(|why| FlowError::Damaged { run: run.clone(), why })?;
+    let leases = Arc::new(ClusterLeases::new(cluster, namespace));
+    let holder = Holder::of_this_process(&run);
+    let lease = Lease::acquire(leases, release, &holder, Acquire::TakeOver, &options.events)
+        .await
+        .map_err(FlowError::Lease)?;
+    let journal = Journal::open(store, lease.clone(), options.faults.clone(), release, &run)
+        .await
+        .map_err(FlowError::Journal)?;
+    let document = journal.document();
+    let inputs: Inputs = serde_json::from_value(document.inputs.clone())
+        .map_err(|error| FlowError::Damaged { run: run.clone(), why: error.to_string() })?;
+    if inputs.helm_major != major_number(helm) {
+        lease.release().await;
+        return Err(FlowError::OtherHelm { run, began: inputs.helm_major, found: major_number(helm) });
+    }
+    let tools = Tools::journaled(helm.clone(), cluster, &journal).await.map_err(FlowError::Tools)?;
+    let steps =
+        steps(&document.plan, &Arc::new(tools)).map_err(|step| FlowError::UnknownStep { step, run: run.clone() })?;
+    let act = Act {
+        cluster: cluster.clone(),
+        journal: journal.clone(),
+        lease,
+        steps,
+        events: options.events,
+        cancel: options.cancel,
+        faults: options.faults,
+    };
+    let end = match direction {
+        Direction::Resume => engine::resume(act).await,
+        Direction::Abort(consent) => engine::abort(act, *consent).await,
+    }
+    .map_err(FlowError::Run)?;
+    Ok(upgrade_report(&journal.document(), &end))
+}

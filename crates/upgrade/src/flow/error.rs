@@ -1,0 +1,105 @@
+//! Why a command could not do what it was asked, with the code it ends with.
+
+use engine::{JournalError, LeaseError, RunError};
+use model::ExitCode;
+use thiserror::Error;
+
+use crate::ToolsError;
+use crate::plan::PlanRefusal;
+
+/// A failure before or around a run. Failures inside a run are in its report.
+#[derive(Debug, Error)]
+pub enum FlowError {
+    /// Observing failed.
+    #[error("failed to observe the release")]
+    Observe(#[source] checks::ObserveError),
+    /// The chart could not be had or does not render.
+    #[error("failed to render the target")]
+    Target(#[source] helm::HelmError),
+    /// No plan.
+    #[error("failed to plan the upgrade")]
+    Plan(#[source] PlanRefusal),
+    /// Something that a plan needs was not readable.
+    #[error("failed to plan the upgrade: {0}")]
+    Unreadable(String),
+    /// An earlier run is not over.
+    #[error("run {run} on release {release} is not over; `helm safe-upgrade resume {release} -n {namespace}` carries it on, `helm safe-upgrade abort {release} -n {namespace}` takes it back")]
+    Unfinished {
+        /// The run.
+        run: String,
+        /// The release.
+        release: String,
+        /// Its namespace.
+        namespace: String,
+    },
+    /// There is nothing to carry on.
+    #[error("release {release} in namespace {namespace} has no unfinished run")]
+    NothingToCarryOn {
+        /// The release.
+        release: String,
+        /// Its namespace.
+        namespace: String,
+    },
+    /// The journal of a run cannot be understood.
+    #[error("the journal of run {run} cannot be understood: {why}")]
+    Damaged {
+        /// The run.
+        run: String,
+        /// Why.
+        why: String,
+    },
+    /// The journal speaks of a step that this version does not know.
+    #[error("step {step} of run {run} is not known to this version of the program; use the version that began the run")]
+    UnknownStep {
+        /// The step.
+        step: String,
+        /// The run.
+        run: String,
+    },
+    /// The helm at hand is of another line than the run's.
+    #[error("run {run} was begun with Helm {began}, this is Helm {found}; point HELM_BIN or --helm-bin to the other")]
+    OtherHelm {
+        /// The run.
+        run: String,
+        /// The line that began it.
+        began: u8,
+        /// The line at hand.
+        found: u8,
+    },
+    /// The lease.
+    #[error("failed to take the lease")]
+    Lease(#[source] LeaseError),
+    /// The journal.
+    #[error("failed to use the journal")]
+    Journal(#[source] JournalError),
+    /// Chart, values or helm's records.
+    #[error("failed to prepare the run")]
+    Tools(#[source] ToolsError),
+    /// The run.
+    #[error("failed to run")]
+    Run(#[source] RunError),
+}
+
+impl FlowError {
+    /// The code the program ends with: a lease held by another and a run that is not over are findings, all else means
+    /// that nothing could begin.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Lease(LeaseError::Held { .. }) | Self::Unfinished { .. } | Self::Plan(_) => ExitCode::Blocked,
+            Self::Run(RunError::Priced { .. }) => ExitCode::Blocked,
+            Self::Observe(_)
+            | Self::Target(_)
+            | Self::Unreadable(_)
+            | Self::NothingToCarryOn { .. }
+            | Self::Damaged { .. }
+            | Self::UnknownStep { .. }
+            | Self::OtherHelm { .. }
+            | Self::Lease(LeaseError::Store { .. })
+            | Self::Journal(_)
+            | Self::Tools(_)
+            | Self::Run(RunError::Journal { .. } | RunError::Finished { .. } | RunError::WrongSteps { .. }) => {
+                ExitCode::CouldNotBegin
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Observe, check, plan: everything before the first change.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use checks::profiles::ProfileChoice;
+use checks::{ObserveRequest, Observed, TargetRequest};
+use cluster::Cluster;
+use helm::{Helm, Prepared, UpgradeLine};
+use model::{CheckReport, GateMode, Plan, Seen, Target, WorkloadName};
+use postgres_room::FindOptions;
+use sha2::{Digest, Sha256};
+
+use super::{FlowError, no_way_back};
+use crate::plan::{PlanInput, plan};
+
+/// What the user asked for.
+#[derive(Clone)]
+pub struct UpgradeRequest {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// The user's helm.
+    pub helm: Helm,
+    /// The line of `helm upgrade`.
+    pub line: UpgradeLine,
+    /// The release's namespace.
+    pub namespace: String,
+    /// `--profile`.
+    pub profile: ProfileChoice,
+    /// `--dsn`, `--secret`.
+    pub database: FindOptions,
+    /// Where the backup goes.
+    pub store: String,
+    /// `--gate`.
+    pub gate: Option<GateMode>,
+}
+
+/// Everything known before the first change.
+pub struct Judged {
+    /// What was seen.
+    pub observed: Observed,
+    /// The target.
+    pub target: Target,
+    /// The pinned chart and values.
+    pub prepared: Prepared,
+    /// The judgement.
+    pub report: CheckReport,
+    /// The plan, or why there is none.
+    pub plan: Result<Plan, FlowError>,
+}
+
+/// Looks, judges and plans; the pinned chart and values are laid out in `folder`. Changes nothing in the cluster.
+///
+/// # Errors
+/// When there is nothing to judge: no such release, no such chart, no answer.
+pub async fn judge(request: &UpgradeRequest, folder: &Path) -> Result<Judged, FlowError> {
+    let observing = ObserveRequest {
+        cluster: request.cluster.clone(),
+        namespace: request.namespace.clone(),
+        release: request.line.release.clone(),
+        profile: request.profile.clone(),
+        database: request.database.clone(),
+        store: Some(request.store.clone()),
+    };
+    let (observed, prepared) = tokio::join!(
+        checks::observe(&observing),
+        request.helm.prepare(&request.line, &request.namespace, folder)
+    );
+    // An unknown release fails both; the observer's words are the clearer ones.
+    let observed = observed.map_err(FlowError::Observe)?;
+    let prepared = prepared.map_err(FlowError::Target)?;
+    let target = checks::target(&TargetRequest {
+        cluster: &request.cluster,
+        namespace: &request.namespace,
+        line: &request.line,
+        major: request.helm.major(),
+        chart: &prepared.chart,
+        rendered: &prepared.rendered,
+        stored: observed.stored.as_ref(),
+    })
+    .await
+    .map_err(FlowError::Target)?;
+    let report = checks::evaluate(&observed.observation, Some(&target), &observed.profile);
+    let plan = make_plan(request, &observed, &target, &prepared);
+    Ok(Judged { observed, target, prepared, report, plan })
+}
+
+fn make_plan(
+    request: &UpgradeRequest,
+    observed: &Observed,
+    target: &Target,
+    prepared: &Prepared,
+) -> Result<Plan, FlowError> {
+    let seen = &observed.observation;
+    let release = needed(&seen.release, "the release")?;
+    let workloads = needed(&seen.workloads, "the release's workloads")?;
+    let history = needed(&seen.history, "the release's history")?;
+    let members = checks::assign(&observed.profile, workloads, Some(target));
+    let database = seen.database.present();
+    let migration = database.and_then(|facts| facts.migration.present());
+    let anchor = history
+        .iter()
+        .filter(|entry| entry.status == model::ReleaseStatus::Deployed)
+        .map(|entry| entry.revision)
+        .max();
+    plan(&PlanInput {
+        created_at: seen.taken_at.clone(),
+        release,
+        anchor_revision: anchor,
+        target,
+        profile: &observed.profile,
+        members: &members,
+        manifest_replicas: &manifest_replicas(observed, &request.namespace),
+        database: database.map(|facts| &facts.location),
+        migration,
+        no_way_back: database.and_then(no_way_back),
+        gate: request.gate,
+        store: request.store.clone(),
+        chart_sha256: prepared.chart.sha256.clone(),
+        values_digest: values_digest(prepared)?,
+        helm_flags: request.line.passed.clone(),
+        timeout_seconds: request.line.timeout.map(|timeout| timeout.as_secs()),
+    })
+    .map_err(FlowError::Plan)
+}
+
+fn needed<'a, T>(seen: &'a Seen<T>, what: &str) -> Result<&'a T, FlowError> {
+    match seen {
+        Seen::Present(value) => Ok(value),
+        Seen::Absent => Err(FlowError::Unreadable(format!("{what} could not be found"))),
+        Seen::Unreadable(why) => Err(FlowError::Unreadable(format!("{what} could not be read: {why}"))),
+    }
+}
+
+/// The counts that the running revision's own manifest says.
+fn manifest_replicas(observed: &Observed, namespace: &str) -> BTreeMap<WorkloadName, i32> {
+    let Some(stored) = &observed.stored else { return BTreeMap::new() };
+    let objects = helm::manifest::objects(&stored.manifest).unwrap_or_default();
+    objects
+        .iter()
+        .filter_map(|object| cluster::workload_from_manifest(object, namespace))
+        .filter_map(|workload| Some((workload.name, workload.replicas?)))
+        .collect()
+}
+
+/// A digest under a key that is never saved: it tells whether values changed within one run, and nothing else.
+fn values_digest(prepared: &Prepared) -> Result<String, FlowError> {
+    let bytes = prepared.values.bytes().map_err(FlowError::Target)?;
+    let key: [u8; 32] = rand::random();
+    let mut hash = Sha256::new();
+    hash.update(key);
+    hash.update(bytes);
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,15 @@
+//! The commands: options in, report out. Nothing here prints or ends the process.
+
+mod begin;
+mod carry_on;
+mod error;
+mod judge;
+mod status;
+mod way_back;
+
+pub use begin::{RunOptions, begin};
+pub use carry_on::{CarryOn, Direction, carry_on};
+pub use error::FlowError;
+pub use judge::{Judged, UpgradeRequest, judge};
+pub use status::{RunLine, status};
+pub use way_back::no_way_back;

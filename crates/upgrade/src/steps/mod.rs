@@ -1,0 +1,45 @@
+//! The steps around helm, and the table that turns a plan into steps.
+
+mod anchor_release;
+mod forget_revision;
+mod gate;
+mod helm_pass;
+mod open_traffic;
+mod post_check;
+mod questions;
+mod run_helm;
+mod schema_now;
+mod settle;
+mod stop_all;
+
+use std::sync::Arc;
+
+use engine::Step;
+use model::{Plan, PlannedStep, StepSpec};
+
+use crate::Tools;
+
+/// The steps of a plan, in its order. `Err` is the id of a step that no room knows.
+pub(crate) fn steps(plan: &Plan, tools: &Arc<Tools>) -> Result<Vec<Box<dyn Step>>, String> {
+    plan.steps.iter().map(|planned| step(planned, tools).ok_or_else(|| planned.id.clone())).collect()
+}
+
+fn step(planned: &PlannedStep, tools: &Arc<Tools>) -> Option<Box<dyn Step>> {
+    let own = planned.clone();
+    Some(match &planned.spec {
+        StepSpec::WaitIdle(_)
+        | StepSpec::Suspend(_)
+        | StepSpec::Quiesce(_)
+        | StepSpec::Drain(_)
+        | StepSpec::Resume(_)
+        | StepSpec::RollOut(_)
+        | StepSpec::Unsuspend(_) => engine::steps::shared(planned)?,
+        StepSpec::BackUp(_) | StepSpec::AnchorDatabase(_) => backup::steps::shared(planned)?,
+        StepSpec::AnchorRelease(spec) => Box::new(anchor_release::AnchorReleaseStep::new(own, spec.clone(), tools)),
+        StepSpec::HelmPass(spec) => Box::new(helm_pass::HelmPassStep::new(own, spec.clone(), tools)),
+        StepSpec::Gate(spec) => Box::new(gate::GateStep::new(own, spec.clone())),
+        StepSpec::OpenTraffic(spec) => Box::new(open_traffic::OpenTrafficStep::new(own, spec.clone(), tools)),
+        StepSpec::PostCheck(spec) => Box::new(post_check::PostCheckStep::new(own, spec.clone(), tools)),
+        StepSpec::ForgetRevision(spec) => Box::new(forget_revision::ForgetRevisionStep::new(own, spec.clone(), tools)),
+    })
+}

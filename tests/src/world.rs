@@ -1,0 +1,52 @@
+//! A node that is up, with all images, and a namespace for one test.
+
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+use test_apps::Place;
+use test_node::{Namespace, Node};
+
+static NODE: OnceLock<Result<Node, String>> = OnceLock::new();
+
+/// Where one test lives: a namespace that goes with it, and a folder for charts and backups.
+pub struct World {
+    /// The node.
+    pub node: Node,
+    /// The namespace, to install into.
+    pub place: Place,
+    /// A folder of this test.
+    pub folder: TempDir,
+    _namespace: Namespace,
+}
+
+impl World {
+    /// Brings node and images up, once a process, and makes a namespace whose name begins with `prefix`.
+    ///
+    /// # Errors
+    /// When the node does not come up.
+    pub fn new(prefix: &str) -> Result<Self> {
+        let node = NODE
+            .get_or_init(|| {
+                let node = Node::ensure_up().map_err(|error| format!("{error:#}"))?;
+                test_apps::ensure_images(&node).map_err(|error| format!("{error:#}"))?;
+                Ok(node)
+            })
+            .clone()
+            .map_err(anyhow::Error::msg)
+            .context("the test node is not up")?;
+        let namespace = node.namespace(prefix)?;
+        let place = Place::new(&node, namespace.name());
+        Ok(Self { node, place, folder: TempDir::new()?, _namespace: namespace })
+    }
+
+    /// A folder below this test's own.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn subfolder(&self, name: &str) -> Result<std::path::PathBuf> {
+        let folder = self.folder.path().join(name);
+        std::fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+}

@@ -1,0 +1,212 @@
+//! The plugin killed with -9 in the middle, and the run carried on or taken back from elsewhere.
+
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use e2e::{Ended, Left, ReleaseState, SafeUpgrade, World};
+use test_apps::{HelmLine, Ledger, OpenFga};
+
+const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/apps/profiles/ledger.yaml");
+const KEEP: &str = "--reset-then-reuse-values";
+/// SIGKILL as helm and shells tell it.
+const KILLED: i32 = 137;
+
+#[derive(Clone, Copy)]
+enum Then {
+    Resume,
+    Abort,
+}
+
+/// Runs the upgrade until its n-th journal write, where the plugin kills itself, then carries on from elsewhere with the
+/// chart's folder gone.
+fn killed_at(world: &World, line: HelmLine, release: &str, chart: &Path, extra: &[&str], at: &str, then: Then) -> Result<Ended> {
+    let safe = SafeUpgrade::new(world, line)?;
+    let mut arguments = vec![KEEP, "--fault", at];
+    arguments.extend(extra);
+    let ended = safe.upgrade(release, chart, &arguments)?;
+    ensure!(ended.code != 0 && !ended.stdout.contains("outcome"), "the plugin was killed at {at}: {ended}");
+    std::fs::remove_dir_all(chart)?;
+    match then {
+        Then::Resume => safe.elsewhere("resume", release, &[])?.expect(0),
+        Then::Abort => safe.elsewhere("abort", release, &[])?.expect(10),
+    }
+}
+
+fn hook_run(at: &str, then: Then) -> Result<()> {
+    let world = World::new("killed-hook")?;
+    let line = HelmLine::Three;
+    let app = OpenFga::new(&world.place, line, "authz", &world.subfolder("charts")?);
+    app.install("1.3.0", 15)?;
+    let store = app.write(20)?;
+    let (before, state) = (app.snapshot(&store)?, ReleaseState::read(&world.place)?);
+    killed_at(&world, line, "authz", &app.chart("1.8.4")?, &[], at, then)?;
+    let after = ReleaseState::read(&world.place)?;
+    ensure!(after.replicas == state.replicas && after.ready == after.replicas, "{after:?}");
+    ensure!(app.snapshot(&store)? == before);
+    let schema = app.database().schema_version()?;
+    match then {
+        Then::Resume => ensure!(schema == 5 && after.images["Deployment/authz"].ends_with("1.8.4"), "{after:?}"),
+        Then::Abort => ensure!(schema == 3 && after == state, "{after:?}"),
+    }
+    nothing_left(&world)
+}
+
+fn boot_run(at: &str, then: Then) -> Result<()> {
+    let world = World::new("killed-boot")?;
+    let line = HelmLine::Four;
+    let app = Ledger::new(&world.place, line, "books", &world.subfolder("charts")?);
+    app.install("1.0.0", &["seedRows=300"])?;
+    app.write(10)?;
+    let (before, state) = (app.summary_of("test")?, ReleaseState::read(&world.place)?);
+    killed_at(&world, line, "books", &app.chart("1.1.0")?, &["--profile", PROFILE], at, then)?;
+    let after = ReleaseState::read(&world.place)?;
+    ensure!(after.replicas == state.replicas && after.ready == after.replicas, "{after:?}");
+    ensure!(after.suspended == state.suspended, "{after:?}");
+    ensure!(app.summary_of("test")?.same_entries(&before));
+    let schema = app.database().schema_version()?;
+    match then {
+        Then::Resume => ensure!(schema == 4, "schema {schema}"),
+        Then::Abort => ensure!(schema == 2 && after == state, "schema {schema}, {after:?}"),
+    }
+    nothing_left(&world)
+}
+
+fn nothing_left(world: &World) -> Result<()> {
+    let left = Left::read(&world.place)?;
+    ensure!(left.heads.len() == 1 && left.others.is_empty(), "{left:?}");
+    Ok(())
+}
+
+macro_rules! killed {
+    ($($name:ident: $run:ident at $at:literal then $then:ident;)*) => {
+        $(#[test]
+        fn $name() -> Result<()> {
+            $run($at, Then::$then)
+        })*
+    };
+}
+
+// Writes: the head, then before and after each step and with each record in between.
+killed! {
+    hook_run_killed_while_quiescing_is_resumed: hook_run at "kill:after:3" then Resume;
+    hook_run_killed_before_its_backup_is_done_is_aborted: hook_run at "kill:before:12" then Abort;
+    hook_run_killed_before_helm_is_resumed: hook_run at "kill:after:16" then Resume;
+    hook_run_killed_after_helm_is_aborted: hook_run at "kill:before:17" then Abort;
+    boot_run_killed_while_quiescing_is_aborted: boot_run at "kill:after:6" then Abort;
+    boot_run_killed_after_helm_is_aborted: boot_run at "kill:before:21" then Abort;
+    boot_run_killed_at_the_gate_is_resumed: boot_run at "kill:after:22" then Resume;
+}
+
+/// Kills the plugin itself while helm waits for a slow hook, as a power cut would.
+#[test]
+fn helm_dies_with_the_plugin_and_the_hook_is_waited_for() -> Result<()> {
+    let world = World::new("killed-helm")?;
+    let line = HelmLine::Four;
+    let app = Ledger::new(&world.place, line, "books", &world.subfolder("charts")?);
+    app.install("1.0.0", &["seedRows=300", "migrate.mode=hook"])?;
+    app.write(10)?;
+    let before = app.summary_of("test")?;
+    let safe = SafeUpgrade::new(&world, line)?;
+    let slow = ["--set", "behaviour.slowMigration=3:20", "--gate", "schema", KEEP, "--profile", PROFILE];
+    let mut command = safe.upgrade_command("books", &app.chart("1.1.0")?, &slow);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn()?;
+    let group = child.id();
+    wait_for("the hook job runs", || {
+        Ok(!world.place.kubectl(&["get", "job", "books-migrate", "--ignore-not-found", "-o", "name"])?.is_empty())
+    })?;
+    kill_plugin(&mut child)?;
+    wait_for("no helm upgrade is left", || Ok(!any_helm_of(group, "books")?))?;
+
+    let ended = safe.elsewhere("resume", "books", &[])?.expect(0)?;
+    ensure!(ended.json()?["outcome"] == "upgraded", "{ended}");
+    ensure!(app.summary_of("test")?.same_entries(&before));
+    ensure!(app.database().schema_version()? == 4);
+    nothing_left(&world)
+}
+
+/// Kills the plugin below the outer helm, and the outer helm with it.
+fn kill_plugin(outer: &mut Child) -> Result<()> {
+    let plugin = children(outer.id())?
+        .into_iter()
+        .find(|(_, command)| command.contains("helm-safe-upgrade"))
+        .context("helm runs the plugin as its child")?;
+    signal(plugin.0)?;
+    outer.kill()?;
+    outer.wait()?;
+    Ok(())
+}
+
+fn signal(pid: u32) -> Result<()> {
+    let ended = Ended::of(std::process::Command::new("kill").args(["-9", &pid.to_string()]))?;
+    ended.expect(0).map(drop)
+}
+
+/// `(pid, command line)` of a process's children.
+fn children(parent: u32) -> Result<Vec<(u32, String)>> {
+    Ok(processes()?.into_iter().filter(|process| process.1 == parent).map(|(pid, _, line)| (pid, line)).collect())
+}
+
+/// Whether a nested `helm upgrade` of the release is still there; the outer one has `safe-upgrade` in its line.
+fn any_helm_of(_group: u32, release: &str) -> Result<bool> {
+    Ok(processes()?.iter().any(|(_, _, line)| {
+        line.contains(" upgrade ") && line.contains(release) && line.contains("--reset-values") && line.contains("helm")
+    }))
+}
+
+/// `(pid, parent, command line)` of every process.
+fn processes() -> Result<Vec<(u32, u32, String)>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let path = entry?.path();
+        let Some(pid) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // A process may end while it is looked at.
+        let (Ok(status), Ok(line)) = (std::fs::read_to_string(path.join("status")), std::fs::read(path.join("cmdline")))
+        else {
+            continue;
+        };
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok()).unwrap_or(0);
+        found.push((pid, parent, String::from_utf8_lossy(&line).replace('\0', " ")));
+    }
+    Ok(found)
+}
+
+fn wait_for(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(90) {
+        if holds()? {
+            return Ok(());
+        }
+        #[expect(clippy::disallowed_methods, reason = "processes of this machine cannot be watched")]
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    bail!("{what}: not within 90 s")
+}
+
+#[test]
+fn a_second_run_is_refused_by_name_and_a_withheld_right_before_anything_changes() -> Result<()> {
+    let world = World::new("refused")?;
+    let line = HelmLine::Four;
+    let app = Ledger::new(&world.place, line, "books", &world.subfolder("charts")?);
+    app.install("1.0.0", &["seedRows=300"])?;
+    let chart = app.chart("1.1.0")?;
+    let safe = SafeUpgrade::new(&world, line)?;
+    let state = ReleaseState::read(&world.place)?;
+    let slow = ["--set", "behaviour.slowMigration=3:15", KEEP, "--profile", PROFILE];
+    let first = safe.upgrade_command("books", &chart, &slow).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    wait_for("the first run holds its lease", || {
+        Ok(!world.place.kubectl(&["get", "lease", "safe-upgrade.books", "--ignore-not-found", "-o", "name"])?.is_empty())
+    })?;
+    let second = safe.upgrade("books", &chart, &[KEEP, "--profile", PROFILE])?.expect(2)?;
+    ensure!(second.stderr.contains("books") || second.stdout.contains("books"), "{second}");
+    let first = Ended::from_output(&first.wait_with_output()?).expect(0)?;
+    let run = first.json()?["run"].as_str().unwrap_or_default().to_owned();
+    ensure!(format!("{second}").contains(&run), "the second names run {run}: {second}");
+    ensure!(ReleaseState::read(&world.place)?.replicas == state.replicas);
+    let _ = KILLED;
+    Ok(())
+}
