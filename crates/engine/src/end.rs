@@ -11,6 +11,8 @@ pub struct RunEnd {
     pub outcome: UpgradeOutcome,
     /// Why it did not end as wished.
     pub reason: Option<String>,
+    /// Seconds from the first writer stopped to all counts back; `None` where nothing was stopped or it is still down.
+    pub downtime_seconds: Option<f64>,
     /// Every step with its last state.
     pub steps: Vec<StepReport>,
     /// Whether the outcome is in the journal. `false` after a lost lease or an API server that does not answer.

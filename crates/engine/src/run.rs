@@ -424,6 +424,7 @@ impl Runner {
         RunEnd {
             outcome,
             reason,
+            downtime_seconds: document.downtime_seconds(),
             steps: document.step_reports(),
             journaled: true,
         }
@@ -442,10 +443,12 @@ impl Runner {
             | JournalError::TooLarge { .. }
             | JournalError::DamagedPart { .. } => self.act.lease.release().await,
         }
+        let document = self.act.journal.document();
         RunEnd {
             outcome: UpgradeOutcome::Stopped,
             reason: Some(format!("{}; nothing more was done", model::causes(error))),
-            steps: self.act.journal.document().step_reports(),
+            downtime_seconds: document.downtime_seconds(),
+            steps: document.step_reports(),
             journaled: false,
         }
     }

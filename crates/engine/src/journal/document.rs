@@ -4,8 +4,8 @@ use model::{Plan, StepReport, StepState, UpgradeOutcome};
 use serde::{Deserialize, Serialize};
 
 use super::JournalError;
-use crate::clock;
 use crate::transition::{is_reachable, next_state};
+use crate::{StepKind, clock};
 
 const KIND: &str = "Run";
 
@@ -168,6 +168,30 @@ impl RunDocument {
                 detail: record.detail.clone(),
             })
             .collect()
+    }
+
+    /// Seconds from the first writer stopped to all counts back: to the end of the roll-out, or of the quiesce step's
+    /// undo. `None` where nothing was stopped or it is still down.
+    pub fn downtime_seconds(&self) -> Option<f64> {
+        let steps = || self.plan.steps.iter().map(StepKind::of).zip(&self.steps);
+        let stopped = steps()
+            .find(|(kind, record)| *kind == StepKind::Quiesce && record.record.is_some())?
+            .1;
+        let back = match stopped.state {
+            StepState::Restored => stopped.ended_at.as_deref(),
+            StepState::Done => steps()
+                .filter(|(kind, record)| {
+                    matches!(kind, StepKind::Resume | StepKind::RollOut) && record.state == StepState::Done
+                })
+                .filter_map(|(_, record)| record.ended_at.as_deref())
+                .max(),
+            StepState::Pending
+            | StepState::Running
+            | StepState::Failed
+            | StepState::Restoring
+            | StepState::Stuck => None,
+        };
+        clock::seconds_between(stopped.started_at.as_deref()?, back?)
     }
 
     /// Moves a step on.

@@ -1,6 +1,7 @@
 //! Where leases lie.
 
 use async_trait::async_trait;
+use model::LeaseFacts;
 
 use crate::journal::StoreError;
 
@@ -15,6 +16,15 @@ pub struct LeaseRecord {
     pub duration_seconds: u64,
     /// The version to name when replacing it; changes with every renewal.
     pub version: String,
+}
+
+impl From<LeaseRecord> for LeaseFacts {
+    fn from(record: LeaseRecord) -> Self {
+        Self {
+            holder: record.holder,
+            renewed: record.renewed,
+        }
+    }
 }
 
 /// A place for leases: the cluster, or memory for tests.
