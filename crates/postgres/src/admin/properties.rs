@@ -46,8 +46,12 @@ pub(crate) async fn create_like(way: &Way, name: &str, like: &str) -> Result<(),
         });
     };
     let mut sql = "create database :\"name\" with template template0 owner :\"owner\" encoding :'encoding' \
-                   lc_collate :'collate' lc_ctype :'ctype' tablespace :\"tablespace\""
+                   lc_collate :'collate' lc_ctype :'ctype'"
         .to_owned();
+    // Naming the usual tablespace takes a right that an ordinary role lacks; leaving it out does not.
+    if making.tablespace != "pg_default" {
+        sql.push_str(" tablespace :\"tablespace\"");
+    }
     match (making.provider.as_deref(), &making.locale) {
         (Some("i"), Some(_)) => sql.push_str(" locale_provider icu icu_locale :'locale'"),
         (Some("b"), Some(_)) => sql.push_str(" locale_provider builtin builtin_locale :'locale'"),

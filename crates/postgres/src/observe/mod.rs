@@ -15,4 +15,3 @@ pub use redact::redact;
 pub use server::{database_size, replication, server};
 pub use sessions::sessions;
 pub use space::free_bytes;
-

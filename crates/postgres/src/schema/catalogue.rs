@@ -19,7 +19,8 @@ pub async fn extensions(database: &Database) -> Result<BTreeMap<String, String>,
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// Roles that own something in the database, the database itself included, ordered by name.
+/// Roles that own something in the database, the database itself included, ordered by name. Roles that every server
+/// has (`pg_…`) are left out.
 ///
 /// # Errors
 /// When the query fails.
@@ -36,7 +37,7 @@ pub async fn owners(database: &Database) -> Result<Vec<String>, QueryError> {
                  union select proowner from pg_proc join schemas s on s.oid = pronamespace \
                  union select typowner from pg_type join schemas s on s.oid = typnamespace \
                  union select lomowner from pg_largeobject_metadata \
-             ) as owners order by 1",
+             ) as owners where pg_get_userbyid(owner) not like 'pg\\_%' order by 1",
             &[],
         )
         .await?;

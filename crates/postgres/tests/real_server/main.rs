@@ -1,0 +1,9 @@
+//! What this room does, against a real Postgres server that the tests start for themselves.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod connecting;
+mod observing;
+mod schemas;
+mod support;
+mod swapping;
