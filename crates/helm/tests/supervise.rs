@@ -4,6 +4,7 @@
 //! words as the real one does, plays the program that is killed, and runs its tests when called without such a word.
 #![cfg(unix)]
 #![expect(clippy::print_stdout, reason = "this is the test runner")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -102,7 +103,9 @@ fn wait_until_closed(pipe: PathBuf) {
         let _ = std::fs::File::open(pipe).unwrap().read_to_end(&mut nothing);
         let _ = tell.send(());
     });
-    closed.recv_timeout(PATIENCE).expect("a process outlived its parent");
+    closed
+        .recv_timeout(PATIENCE)
+        .expect("a process outlived its parent");
 }
 
 /// helm holds the pipe `alive`, and so does a child of its own, which a signal to helm alone would leave behind.
@@ -112,7 +115,11 @@ fn helm_dies_with_a_program_that_is_killed() {
     let stage = Stage::new("v3.21.4", LONG_HELM);
     let alive = stage.fifo("alive");
     // Held open, so that helm's opening of the pipe need not wait for the reader below.
-    let opened = std::fs::OpenOptions::new().read(true).write(true).open(&alive).unwrap();
+    let opened = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(&alive)
+        .unwrap();
     let mut program = Command::new(std::env::current_exe().unwrap())
         .arg("play-the-program")
         .arg(stage.folder.path())
@@ -120,7 +127,9 @@ fn helm_dies_with_a_program_that_is_killed() {
         .spawn()
         .unwrap();
     let mut first = String::new();
-    BufReader::new(program.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    BufReader::new(program.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
     assert_eq!(first.trim(), "started");
     let reader = std::thread::spawn(move || wait_until_closed(alive));
     program.kill().unwrap();
@@ -167,17 +176,26 @@ async fn a_stopped_helm_may_end_in_order() {
 async fn dropping_a_running_helm_ends_it() {
     let stage = Stage::new("v3.21.4", LONG_HELM);
     let alive = stage.fifo("alive");
-    let opened = std::fs::OpenOptions::new().read(true).write(true).open(&alive).unwrap();
+    let opened = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(&alive)
+        .unwrap();
     let mut running = stage.upgrade(&[], None).await;
     assert_eq!(running.next_line().await.unwrap().text(), "started");
     let reader = std::thread::spawn(move || wait_until_closed(alive));
     drop(running);
     drop(opened);
-    tokio::task::spawn_blocking(move || reader.join().unwrap()).await.unwrap();
+    tokio::task::spawn_blocking(move || reader.join().unwrap())
+        .await
+        .unwrap();
 }
 
 async fn exit_code_lines_and_error_come_through() {
-    let stage = Stage::new("v3.21.4", "echo out\necho 'WARNING: x' >&2\necho 'Error: UPGRADE FAILED: one' >&2\necho '  two' >&2\nexit 3\n");
+    let stage = Stage::new(
+        "v3.21.4",
+        "echo out\necho 'WARNING: x' >&2\necho 'Error: UPGRADE FAILED: one' >&2\necho '  two' >&2\nexit 3\n",
+    );
     let mut running = stage.upgrade(&[], None).await;
     let end = running.wait().await.unwrap();
     assert_eq!(end.code, 3);
@@ -187,7 +205,10 @@ async fn exit_code_lines_and_error_come_through() {
         lines.push(line.text().to_owned());
     }
     lines.sort();
-    assert_eq!(lines, ["  two", "Error: UPGRADE FAILED: one", "WARNING: x", "out"]);
+    assert_eq!(
+        lines,
+        ["  two", "Error: UPGRADE FAILED: one", "WARNING: x", "out"]
+    );
 }
 
 async fn a_signalled_helm_has_the_shells_code() {
@@ -197,7 +218,9 @@ async fn a_signalled_helm_has_the_shells_code() {
 
 async fn passes_pin_everything_and_wait_for_nothing() {
     let stage = Stage::new("v4.2.4", "");
-    let mut running = stage.upgrade(&["--skip-crds", "--post-renderer=mine"], None).await;
+    let mut running = stage
+        .upgrade(&["--skip-crds", "--post-renderer=mine"], None)
+        .await;
     assert!(running.wait().await.unwrap().is_success());
     let expected = "upgrade shop /pinned/chart.tgz --namespace prod --reset-values --values /pinned/values.json \
                     --timeout 600s --skip-crds --post-renderer=mine --no-hooks";
@@ -215,7 +238,15 @@ async fn a_rollback_names_its_revision_and_runs_no_hooks() {
         force_conflicts: true,
         timeout: Duration::from_secs(60),
     };
-    stage.helm().await.rollback(request).await.unwrap().wait().await.unwrap();
+    stage
+        .helm()
+        .await
+        .rollback(request)
+        .await
+        .unwrap()
+        .wait()
+        .await
+        .unwrap();
     let expected =
         "rollback shop 3 --namespace prod --no-hooks --timeout 60s --history-max=0 --debug --force-conflicts";
     assert_eq!(stage.args().join(" "), expected);
@@ -265,7 +296,10 @@ async fn both_lines_call_our_post_renderer_after_the_users() {
         let rendered = std::fs::read_to_string(stage.path("rendered")).unwrap();
         assert!(rendered.contains("name: web-blue"), "{version}: {rendered}");
         assert!(rendered.contains("replicas: 0"), "{version}: {rendered}");
-        assert!(!stage.args().iter().any(|arg| arg.starts_with("--post-renderer=")), "{version}");
+        assert!(
+            !stage.args().iter().any(|arg| arg.starts_with("--post-renderer=")),
+            "{version}"
+        );
     }
 }
 
@@ -275,7 +309,10 @@ async fn a_post_renderers_refusal_is_told_on_both_lines() {
         std::fs::write(stage.path("manifest"), "kind: [\n").unwrap();
         let mut running = stage.upgrade(&[], Some(&spec())).await;
         let error = running.wait().await.unwrap().error().unwrap();
-        assert!(error.contains("failed to read the rendered manifest: document 1"), "{version}: {error}");
+        assert!(
+            error.contains("failed to read the rendered manifest: document 1"),
+            "{version}: {error}"
+        );
     }
 }
 
@@ -300,7 +337,13 @@ async fn a_plugin_that_cannot_be_called_is_refused_before_helm_starts() {
 }
 
 async fn versions_decide_the_line() {
-    for (version, expected) in [("v3.17.0", Some(HelmMajor::Three)), ("v4.3.0", Some(HelmMajor::Four)), ("v3.16.4", None), ("v2.17.0", None), ("soup", None)] {
+    for (version, expected) in [
+        ("v3.17.0", Some(HelmMajor::Three)),
+        ("v4.3.0", Some(HelmMajor::Four)),
+        ("v3.16.4", None),
+        ("v2.17.0", None),
+        ("soup", None),
+    ] {
         let stage = Stage::new(version, "");
         let found = Helm::find(Some(&stage.path("helm")), &cluster::ConnectOptions::default()).await;
         assert_eq!(found.ok().map(|helm| helm.major()), expected, "{version}");
@@ -329,23 +372,30 @@ fn main() -> ExitCode {
         runtime.block_on(play_the_program(PathBuf::from(args.next().unwrap())));
         return ExitCode::SUCCESS;
     }
-    let filter = first.and_then(|word| word.into_string().ok()).filter(|word| !word.starts_with('-')).unwrap_or_default();
+    let filter = first
+        .and_then(|word| word.into_string().ok())
+        .filter(|word| !word.starts_with('-'))
+        .unwrap_or_default();
     let filter = filter.as_str();
     if "helm_dies_with_a_program_that_is_killed".contains(filter) {
         helm_dies_with_a_program_that_is_killed();
         println!("test helm_dies_with_a_program_that_is_killed ... ok");
     }
-    all!(filter, runtime, [
-        a_stopped_helm_may_end_in_order,
-        dropping_a_running_helm_ends_it,
-        exit_code_lines_and_error_come_through,
-        a_signalled_helm_has_the_shells_code,
-        passes_pin_everything_and_wait_for_nothing,
-        a_rollback_names_its_revision_and_runs_no_hooks,
-        both_lines_call_our_post_renderer_after_the_users,
-        a_post_renderers_refusal_is_told_on_both_lines,
-        a_plugin_that_cannot_be_called_is_refused_before_helm_starts,
-        versions_decide_the_line,
-    ]);
+    all!(
+        filter,
+        runtime,
+        [
+            a_stopped_helm_may_end_in_order,
+            dropping_a_running_helm_ends_it,
+            exit_code_lines_and_error_come_through,
+            a_signalled_helm_has_the_shells_code,
+            passes_pin_everything_and_wait_for_nothing,
+            a_rollback_names_its_revision_and_runs_no_hooks,
+            both_lines_call_our_post_renderer_after_the_users,
+            a_post_renderers_refusal_is_told_on_both_lines,
+            a_plugin_that_cannot_be_called_is_refused_before_helm_starts,
+            versions_decide_the_line,
+        ]
+    );
     ExitCode::SUCCESS
 }
