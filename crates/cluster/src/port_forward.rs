@@ -42,6 +42,8 @@ pub struct PortForward {
     /// What the kubelet said on the error channel.
     failure: Option<String>,
     ended: bool,
+    /// Whether somebody waits for room to write. The socket wakes one writer only, and a ping must not take its place.
+    writer_waits: bool,
     pings: Interval,
 }
 
@@ -99,6 +101,7 @@ impl Cluster {
             announced: [false; 2],
             failure: None,
             ended: false,
+            writer_waits: false,
             pings,
         })
     }
@@ -153,7 +156,13 @@ impl AsyncRead for PortForward {
             }
             if self.pings.poll_tick(context).is_ready() {
                 // A ping that cannot be sent now is not missed: then something else is on its way.
-                if let Poll::Ready(Ok(())) = self.socket.poll_ready_unpin(context) {
+                if !self.writer_waits
+                    && self
+                        .socket
+                        .poll_ready_unpin(context)
+                        .map_err(io_error)?
+                        .is_ready()
+                {
                     self.socket
                         .start_send_unpin(Message::Ping(Bytes::new()))
                         .map_err(io_error)?;
@@ -181,7 +190,9 @@ impl AsyncWrite for PortForward {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.check()?;
-        ready!(self.socket.poll_ready_unpin(context)).map_err(io_error)?;
+        let room = self.socket.poll_ready_unpin(context).map_err(io_error);
+        self.writer_waits = room.is_pending();
+        ready!(room)?;
         let length = bytes.len().min(FRAME_BYTES);
         let mut frame = Vec::with_capacity(length + 1);
         frame.push(DATA);
@@ -195,7 +206,9 @@ impl AsyncWrite for PortForward {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.socket.poll_flush_unpin(context).map_err(io_error)
+        let flushed = self.socket.poll_flush_unpin(context).map_err(io_error);
+        self.writer_waits = flushed.is_pending();
+        flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

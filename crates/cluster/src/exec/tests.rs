@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -282,6 +282,42 @@ async fn a_dead_peer_is_noticed_where_the_caller_asks() {
         .await
         .unwrap_err();
     assert!(matches!(error, ExecError::Silent { .. }), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn signs_of_life_go_out_while_the_sink_stalls() {
+    const FRAMES: usize = 256;
+    let (heard, hears) = tokio::sync::oneshot::channel();
+    let (cluster, _server) = server(V5, |socket| async move {
+        let (mut to_client, mut from_client) = socket.split();
+        let listening = async move {
+            let mut pings = 0;
+            while pings < 3 {
+                if let Some(Ok(Message::Ping(_))) = from_client.next().await {
+                    pings += 1;
+                }
+            }
+            heard.send(()).unwrap();
+            from_client
+        };
+        let sending = async move {
+            for _ in 0..FRAMES {
+                to_client.send(frame(1, &[7; 32 * 1024])).await.unwrap();
+            }
+            to_client.send(frame(3, SUCCESS)).await.unwrap();
+            to_client.close().await.unwrap();
+        };
+        tokio::join!(listening, sending)
+    })
+    .await;
+    let (sink, mut stalled) = tokio::io::duplex(1024);
+    let command = tokio::spawn(async move { cluster.exec(&request(), None::<&[u8]>, sink).await });
+    hears.await.expect("no sign of life came");
+    let mut received = Vec::new();
+    stalled.read_to_end(&mut received).await.unwrap();
+    let end = command.await.unwrap().unwrap();
+    assert_eq!(end.stdout_bytes, received.len() as u64);
+    assert_eq!(received.len(), FRAMES * 32 * 1024);
 }
 
 #[tokio::test]
