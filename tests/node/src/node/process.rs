@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -41,7 +42,7 @@ impl Process {
             .try_clone()
             .with_context(|| format!("open {} twice", log.display()))?;
         // A process that was just made leads no group, so setsid replaces itself and the number stays the same.
-        let child = Command::new("setsid")
+        let mut child = Command::new("setsid")
             .arg(program)
             .args(arguments)
             .current_dir(folder)
@@ -66,6 +67,8 @@ impl Process {
             boot: boot()?,
         };
         write_whole(record, serde_json::to_vec(&process).context("record a process")?)?;
+        // Should it end before the one that started it, somebody has to take note, or it would stay in the table.
+        thread::spawn(move || child.wait());
         Ok(process)
     }
 

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use super::component::Component;
 use super::folders::Folders;
 use super::health::{self, Status};
+use super::leftovers::{self, Leftover};
 use super::namespace::Namespace;
 use super::{containers, down, network, up};
 use crate::cache::{Cache, CacheLock};
@@ -87,6 +88,15 @@ impl Node {
         let _lock = lock(&self.cache)?;
         super::machine::refuse_other_owner(folders)?;
         progress.run("take the node down", |_| down::down(folders))
+    }
+
+    /// Everything of the node that is on the machine outside of the cache, or that belongs to one life of it: nothing
+    /// after [`Node::down`].
+    ///
+    /// # Errors
+    /// When this is somebody else's cluster, or the machine cannot be looked at.
+    pub fn leftovers(&self) -> Result<Vec<Leftover>> {
+        leftovers::find(self.folders("looked for")?)
     }
 
     /// What runs and what does not.

@@ -13,7 +13,7 @@ use crate::cache::Cache;
 use crate::command;
 use crate::image::{self, PackedImage, PostgresImage};
 use crate::prerequisites;
-use crate::progress::Progress;
+use crate::progress::{Progress, Stage};
 use crate::tools::Tools;
 
 /// Brings the node up or repairs it; the caller holds the node's lock.
@@ -43,7 +43,7 @@ pub(super) fn up(cache: &Cache, folders: &Folders, progress: &Progress) -> Resul
             down::down(folders)
         })?;
     }
-    progress.run("start the node", |_| start(folders, &tools, &images))?;
+    progress.run("start the node", |stage| start(folders, &tools, &images, stage))?;
     Ok(tools)
 }
 
@@ -93,7 +93,7 @@ fn repair(folders: &Folders, dead: &[Component], images: &[PackedImage]) -> Resu
     health::wait_for_node(folders)
 }
 
-fn start(folders: &Folders, tools: &Tools, images: &[PackedImage]) -> Result<()> {
+fn start(folders: &Folders, tools: &Tools, images: &[PackedImage], stage: &Stage) -> Result<()> {
     machine::refuse_rivals()?;
     folders.create()?;
     machine::claim(folders)?;
@@ -111,8 +111,11 @@ fn start(folders: &Folders, tools: &Tools, images: &[PackedImage]) -> Result<()>
     containers::wait_until_answering()?;
     // Containers of an earlier life that ended without `down` are unknown to the new, empty cluster.
     containers::remove_all()?;
+    stage.note("import images");
     containers::import(images)?;
+    stage.note("wait for the API server");
     health::wait_for_api(folders)?;
+    stage.note("start the other components");
     let others = Component::ALL.into_iter().filter(|component| {
         !matches!(
             component,
