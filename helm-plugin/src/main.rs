@@ -1,2 +1,7 @@
-//! helm-plugin/src/main.rs
-fn main() {}
+//! `helm safe-upgrade`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    helm_plugin::main_impl(std::env::args_os())
+}

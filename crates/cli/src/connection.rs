@@ -1,0 +1,142 @@
+//! kubectl's connection flags, and what Helm says instead of them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use cluster::ConnectOptions;
+use model::Secret;
+
+use crate::Environment;
+
+/// How to reach the cluster. The names are kubectl's; `--kube-…` are Helm's for the same.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionFlags {
+    /// Namespace of the release
+    #[arg(short = 'n', long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    /// Context of the kubeconfig
+    #[arg(long, alias = "kube-context", value_name = "NAME")]
+    context: Option<String>,
+    /// Kubeconfig file
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// Cluster of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// User of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Address of the API server
+    #[arg(short = 's', long, alias = "kube-apiserver", value_name = "URL")]
+    server: Option<String>,
+    /// Bearer token; better kept in the kubeconfig, since arguments are seen by others
+    #[arg(long, alias = "kube-token", value_name = "TOKEN")]
+    token: Option<String>,
+    /// File with the certificate authority of the API server
+    #[arg(long, alias = "kube-ca-file", value_name = "FILE")]
+    certificate_authority: Option<PathBuf>,
+    /// Do not check the API server's certificate
+    #[arg(long, alias = "kube-insecure-skip-tls-verify")]
+    insecure_skip_tls_verify: bool,
+    /// Name that the API server's certificate must bear
+    #[arg(long, alias = "kube-tls-server-name", value_name = "NAME")]
+    tls_server_name: Option<String>,
+    /// User to act as
+    #[arg(long = "as", alias = "kube-as-user", value_name = "USER")]
+    as_user: Option<String>,
+    /// Group to act as; may be repeated
+    #[arg(long = "as-group", alias = "kube-as-group", value_name = "GROUP")]
+    as_groups: Vec<String>,
+    /// Longest time for one request, such as 30s; 0 means no limit
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    request_timeout: Option<Duration>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    helm::parse_duration(text).ok_or_else(|| format!("{text:?} is no time; write 30s, 5m or 1h"))
+}
+
+impl ConnectionFlags {
+    /// The options: flags first, then what Helm handed over if Helm started this program. Helm takes its own flags out of
+    /// a plugin's arguments and says them in the environment.
+    pub fn options(&self, environment: &Environment) -> ConnectOptions {
+        let helm = |name: &str| {
+            environment
+                .is_helm_plugin()
+                .then(|| environment.get(name))
+                .flatten()
+                .map(str::to_owned)
+        };
+        let groups =
+            || helm("HELM_KUBEASGROUPS").map(|groups| groups.split(',').map(str::to_owned).collect());
+        let insecure = || helm("HELM_KUBEINSECURE_SKIP_TLS_VERIFY").is_some_and(|value| value == "true");
+        let timeout = self.request_timeout.filter(|timeout| !timeout.is_zero());
+        ConnectOptions {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone().or_else(|| helm("HELM_KUBECONTEXT")),
+            namespace: self.namespace.clone().or_else(|| helm("HELM_NAMESPACE")),
+            cluster: self.cluster.clone(),
+            user: self.user.clone(),
+            server: self.server.clone().or_else(|| helm("HELM_KUBEAPISERVER")),
+            token: self
+                .token
+                .clone()
+                .or_else(|| helm("HELM_KUBETOKEN"))
+                .map(Secret::new),
+            certificate_authority: self
+                .certificate_authority
+                .clone()
+                .or_else(|| helm("HELM_KUBECAFILE").map(PathBuf::from)),
+            insecure_skip_tls_verify: self.insecure_skip_tls_verify || insecure(),
+            tls_server_name: self
+                .tls_server_name
+                .clone()
+                .or_else(|| helm("HELM_KUBETLS_SERVER_NAME")),
+            as_user: self.as_user.clone().or_else(|| helm("HELM_KUBEASUSER")),
+            as_groups: if self.as_groups.is_empty() {
+                groups().unwrap_or_default()
+            } else {
+                self.as_groups.clone()
+            },
+            request_timeout: timeout,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn helm_s_environment_counts_only_when_helm_started_the_program() {
+        let said = [
+            ("HELM_NAMESPACE", "prod"),
+            ("HELM_KUBECONTEXT", "east"),
+            ("HELM_KUBEASGROUPS", "a,b"),
+        ];
+        let alone = ConnectionFlags::default().options(&Environment::of(&said));
+        assert_eq!((alone.namespace, alone.context), (None, None));
+        let mut plugin = said.to_vec();
+        plugin.push(("HELM_PLUGIN_NAME", "safe-upgrade"));
+        let plugin = ConnectionFlags::default().options(&Environment::of(&plugin));
+        assert_eq!(plugin.namespace.as_deref(), Some("prod"));
+        assert_eq!(plugin.context.as_deref(), Some("east"));
+        assert_eq!(plugin.as_groups, ["a", "b"]);
+    }
+
+    #[test]
+    fn a_flag_wins_over_helm_s_environment() {
+        let environment =
+            Environment::of(&[("HELM_NAMESPACE", "prod"), ("HELM_PLUGIN_NAME", "safe-upgrade")]);
+        let flags = ConnectionFlags {
+            namespace: Some("dev".into()),
+            ..ConnectionFlags::default()
+        };
+        assert_eq!(flags.options(&environment).namespace.as_deref(), Some("dev"));
+    }
+}

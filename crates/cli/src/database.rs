@@ -1,0 +1,30 @@
+//! Naming the database instead of letting it be found.
+
+use clap::Args;
+use postgres_room::{FindOptions, SecretKey};
+
+/// Which database.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseFlags {
+    /// Address of the database, without password (that is taken from PGPASSWORD)
+    #[arg(long, value_name = "URL", conflicts_with = "secret")]
+    dsn: Option<String>,
+    /// Secret and key that hold the address of the database
+    #[arg(long, value_name = "NAME/KEY")]
+    secret: Option<SecretKey>,
+    /// Environment variable that names the database, where the release uses several
+    #[arg(long, value_name = "VARIABLE")]
+    database_env: Option<String>,
+}
+
+impl DatabaseFlags {
+    /// What was said.
+    pub fn options(&self) -> FindOptions {
+        FindOptions {
+            dsn: self.dsn.clone(),
+            secret: self.secret.clone(),
+            env: self.database_env.clone(),
+        }
+    }
+}

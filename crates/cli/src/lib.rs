@@ -1,0 +1,26 @@
+//! What the three programs share between their arguments and their exit: connection flags, Helm's environment, output,
+//! consent, signals. It holds no judgement of its own.
+
+mod connection;
+mod consent;
+mod database;
+mod ending;
+mod environment;
+mod live;
+mod output;
+mod own_flags;
+mod run;
+mod store;
+mod usage;
+
+pub use connection::ConnectionFlags;
+pub use consent::{Consent, ask};
+pub use database::DatabaseFlags;
+pub use ending::{end_with, fail};
+pub use environment::Environment;
+pub use live::{interrupts, show_events};
+pub use output::{Format, Output, OutputFlags};
+pub use own_flags::own_flags;
+pub use run::run;
+pub use store::{default_store, store_place};
+pub use usage::parse;

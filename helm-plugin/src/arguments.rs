@@ -1,0 +1,179 @@
+//! The command line, and which command it means.
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use cli::{ConnectionFlags, DatabaseFlags, Environment, OutputFlags, parse};
+use model::{ExitCode, GateMode};
+
+use crate::{carry_on, status, upgrade};
+
+/// Words that are commands even where a release has that name; `--release NAME` means the release.
+const COMMANDS: [&str; 6] = ["status", "resume", "abort", "completion", "help", "--version"];
+
+/// Upgrade a Helm release with backup, quiesce, gate and proof
+#[derive(Debug, Parser)]
+#[command(
+    name = "helm safe-upgrade",
+    bin_name = "helm safe-upgrade",
+    version,
+    override_usage = "helm safe-upgrade RELEASE CHART [flags of helm upgrade] [flags]\n       \
+                      helm safe-upgrade status|resume|abort RELEASE [flags]",
+    after_help = "Every flag of `helm upgrade` is taken: those on values and chart are used once and pinned, the others \
+                  go to every pass. Exit codes: 0 upgraded, 1 could not begin, 2 blocked, 3 cannot tell, 10 put back, \
+                  11 stopped half-way, 12 upgraded but a check failed."
+)]
+pub(crate) struct UpgradeCommand {
+    #[command(flatten)]
+    pub(crate) flags: UpgradeFlags,
+}
+
+/// Flags of an upgrade that are not helm's.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct UpgradeFlags {
+    /// The release, where its name is also a command
+    #[arg(long, value_name = "NAME")]
+    pub(crate) release: Option<String>,
+    /// Show checks and plan, change nothing
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "server", value_name = "HOW")]
+    pub(crate) dry_run: Option<String>,
+    /// Do not ask
+    #[arg(short = 'y', long)]
+    pub(crate) yes: bool,
+    /// When the new version is judged
+    #[arg(long, value_enum, value_name = "GATE")]
+    pub(crate) gate: Option<GateFlag>,
+    /// Profile: a built-in name or a file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) profile: Option<String>,
+    /// Folder for the backup
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) backup_to: Option<String>,
+    /// Go on although the database could not be put back
+    #[arg(long)]
+    pub(crate) accept_no_way_back: bool,
+    /// Make the run die or fail at a place, for tests: kill:before:N, kill:after:N, error:STEP, undo-error:STEP
+    #[arg(long, value_name = "FAULTS", hide = true)]
+    pub(crate) fault: Option<engine::Faults>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) database: DatabaseFlags,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Common {
+    /// The helm to run
+    #[arg(long, value_name = "FILE")]
+    pub(crate) helm_bin: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionFlags,
+    #[command(flatten)]
+    pub(crate) output: OutputFlags,
+    // Helm hands these on to plugins.
+    #[arg(long, hide = true, value_name = "N")]
+    burst_limit: Option<String>,
+    #[arg(long, hide = true, value_name = "N")]
+    qps: Option<String>,
+}
+
+/// The gate's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GateFlag {
+    /// One pod behind a readiness gate, all else parked; turning back loses nothing
+    Traffic,
+    /// Hooks only, no pods; turning back loses nothing
+    Schema,
+    /// The chart as it is; turning back has a price
+    After,
+}
+
+impl From<GateFlag> for GateMode {
+    fn from(flag: GateFlag) -> Self {
+        match flag {
+            GateFlag::Traffic => Self::Traffic,
+            GateFlag::Schema => Self::Schema,
+            GateFlag::After => Self::After,
+        }
+    }
+}
+
+/// Commands around a run.
+#[derive(Debug, Parser)]
+#[command(name = "helm safe-upgrade", bin_name = "helm safe-upgrade", version)]
+pub(crate) struct OtherCommand {
+    #[command(subcommand)]
+    command: Other,
+}
+
+#[derive(Debug, Subcommand)]
+enum Other {
+    /// Show the runs on a release, newest first
+    Status(StatusFlags),
+    /// Carry an unfinished run on, from any machine
+    Resume(ResumeFlags),
+    /// Take an unfinished run back, from any machine
+    Abort(AbortFlags),
+    /// Print a completion script for a shell
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Flags of `status`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StatusFlags {
+    /// The release
+    pub(crate) release: String,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Flags of `resume`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ResumeFlags {
+    /// The release
+    pub(crate) release: String,
+    /// As for an upgrade, for tests
+    #[arg(long, value_name = "FAULTS", hide = true)]
+    pub(crate) fault: Option<engine::Faults>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Flags of `abort`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AbortFlags {
+    /// The release
+    pub(crate) release: String,
+    /// Turn back even past the gate: what was written since is lost from the live database (it is kept under another name)
+    #[arg(long)]
+    pub(crate) accept_loss: bool,
+    /// As for an upgrade, for tests
+    #[arg(long, value_name = "FAULTS", hide = true)]
+    pub(crate) fault: Option<engine::Faults>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Runs the command that the words mean.
+pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitCode {
+    let first = words.get(1).map(String::as_str);
+    if !first.is_some_and(|first| COMMANDS.contains(&first)) {
+        return upgrade::run(&words, environment).await;
+    }
+    let command = match parse::<OtherCommand>(&words) {
+        Ok(parsed) => parsed.command,
+        Err(code) => return code,
+    };
+    match command {
+        Other::Status(flags) => status::run(&flags, environment).await,
+        Other::Resume(flags) => carry_on::resume(&flags, environment).await,
+        Other::Abort(flags) => carry_on::abort(&flags, environment).await,
+        Other::Completion { shell } => {
+            let mut command = OtherCommand::command();
+            clap_complete::generate(shell, &mut command, "helm-safe-upgrade", &mut std::io::stdout());
+            ExitCode::Done
+        }
+    }
+}

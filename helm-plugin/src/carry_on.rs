@@ -1,0 +1,83 @@
+//! `helm safe-upgrade resume` and `abort`.
+
+use cli::{Environment, interrupts, show_events};
+use engine::{AbortConsent, Events, Faults};
+use model::ExitCode;
+use upgrade::flow::{self, CarryOn, Direction, RunOptions};
+
+use crate::arguments::{AbortFlags, Common, ResumeFlags};
+use crate::session::Session;
+use crate::upgrade::show_end;
+
+/// What is true when a run could not be taken over.
+const AS_IT_WAS: &str = "The run is as it was; nothing was changed by this command.";
+
+/// Carries on.
+pub(crate) async fn resume(flags: &ResumeFlags, environment: Environment) -> ExitCode {
+    let ResumeFlags {
+        release,
+        fault,
+        common,
+    } = flags;
+    carry(release, Direction::Resume, fault.clone(), common, environment).await
+}
+
+/// Takes back.
+pub(crate) async fn abort(flags: &AbortFlags, environment: Environment) -> ExitCode {
+    let AbortFlags {
+        release,
+        accept_loss,
+        fault,
+        common,
+    } = flags;
+    let consent = if *accept_loss {
+        AbortConsent::Price
+    } else {
+        AbortConsent::FreeOnly
+    };
+    carry(
+        release,
+        Direction::Abort(consent),
+        fault.clone(),
+        common,
+        environment,
+    )
+    .await
+}
+
+async fn carry(
+    release: &str,
+    direction: Direction,
+    faults: Option<Faults>,
+    common: &Common,
+    environment: Environment,
+) -> ExitCode {
+    let session = match Session::open(common, &environment).await {
+        Ok(session) => session,
+        Err(code) => return code,
+    };
+    let (events, receiver) = Events::channel();
+    let view = show_events(session.output, receiver);
+    let options = RunOptions {
+        events,
+        cancel: interrupts(),
+        faults: faults.unwrap_or_default(),
+    };
+    let request = CarryOn {
+        cluster: session.cluster,
+        helm: session.helm,
+        namespace: session.namespace.clone(),
+        release: release.to_owned(),
+        direction,
+    };
+    let ended = flow::carry_on(&request, options).await;
+    // The view ends with its last event; a view that broke is no reason to fail.
+    drop(view.await);
+    match ended {
+        Ok(report) => show_end(&session.output, &report),
+        Err(error) => {
+            let next = format!("helm safe-upgrade status {release} -n {}", session.namespace);
+            cli::fail(&session.output, &error, AS_IT_WAS, Some(&next), error.exit_code())
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! `helm safe-upgrade RELEASE CHART`.
+
+use checks::profiles::ProfileChoice;
+use clap::CommandFactory;
+use cli::{Consent, Environment, Format, Output, interrupts, own_flags, parse, show_events, store_place};
+use engine::Events;
+use helm::{FlagError, UpgradeLine};
+use model::{CheckReport, ExitCode, Plan, UpgradeReport};
+use tempfile::TempDir;
+use thiserror::Error;
+use upgrade::flow::{self, FlowError, RunOptions, UpgradeRequest};
+
+use crate::arguments::{UpgradeCommand, UpgradeFlags};
+use crate::session::{Session, UNCHANGED};
+
+/// Why an upgrade could not begin.
+#[derive(Debug, Error)]
+enum Refusal {
+    #[error(transparent)]
+    Flags(#[from] FlagError),
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+    #[error("{0}")]
+    Words(String),
+    #[error("failed to make a folder for the pinned chart")]
+    Folder(#[source] std::io::Error),
+    #[error("failed to ask")]
+    Ask(#[source] std::io::Error),
+}
+
+impl Refusal {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Flow(error) => error.exit_code(),
+            Self::Flags(_) | Self::Words(_) | Self::Folder(_) | Self::Ask(_) => ExitCode::CouldNotBegin,
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode {
+    let program = words.first().cloned().unwrap_or_default();
+    let split = match helm::split(
+        words.get(1..).unwrap_or_default(),
+        &own_flags(&UpgradeCommand::command()),
+    ) {
+        Ok(split) => split,
+        Err(error) => return usage(&environment, &error),
+    };
+    let own: Vec<String> = std::iter::once(program).chain(split.own).collect();
+    let mut flags = match parse::<UpgradeCommand>(&own) {
+        Ok(command) => command.flags,
+        Err(code) => return code,
+    };
+    let mut line_words = split.helm;
+    if let Some(release) = flags.release.take() {
+        line_words.insert(0, release);
+    }
+    if line_words.is_empty() {
+        drop(UpgradeCommand::command().print_help());
+        return ExitCode::CouldNotBegin;
+    }
+    let session = match Session::open(&flags.common, &environment).await {
+        Ok(session) => session,
+        Err(code) => return code,
+    };
+    match act(&session, &flags, &line_words, &environment).await {
+        Ok(code) => code,
+        Err(refusal) => cli::fail(&session.output, &refusal, UNCHANGED, None, refusal.exit_code()),
+    }
+}
+
+fn usage(environment: &Environment, error: &FlagError) -> ExitCode {
+    let output = Output::new(&cli::OutputFlags::default(), environment);
+    cli::fail(
+        &output,
+        error,
+        UNCHANGED,
+        Some("helm safe-upgrade --help"),
+        ExitCode::CouldNotBegin,
+    )
+}
+
+async fn act(
+    session: &Session,
+    flags: &UpgradeFlags,
+    words: &[String],
+    environment: &Environment,
+) -> Result<ExitCode, Refusal> {
+    let line = UpgradeLine::parse(words, session.helm.major())?;
+    line.chart()?;
+    let folder = TempDir::new().map_err(Refusal::Folder)?;
+    let request = UpgradeRequest {
+        cluster: session.cluster.clone(),
+        helm: session.helm.clone(),
+        namespace: session.namespace.clone(),
+        profile: flags
+            .profile
+            .as_deref()
+            .map_or(ProfileChoice::Matching, ProfileChoice::from_argument),
+        database: flags.database.options(),
+        store: store_place(flags.backup_to.as_deref(), environment).map_err(Refusal::Words)?,
+        gate: flags.gate.map(Into::into),
+        line,
+    };
+    let mut judged = flow::judge(&request, folder.path()).await?;
+    let output = &session.output;
+    show_report(output, &judged.report)?;
+    let blocked = judged.report.exit_code(false);
+    let plan = match std::mem::replace(&mut judged.plan, Err(FlowError::Unreadable(String::new()))) {
+        Ok(plan) => plan,
+        // A finding that blocks says more than the plan that it prevents.
+        Err(_) if blocked != ExitCode::Done => return Ok(told(output, &judged.report, blocked)),
+        Err(error) => return Err(error.into()),
+    };
+    show_plan(output, &plan, &request.line)?;
+    let dry_run = flags
+        .dry_run
+        .as_deref()
+        .is_some_and(|how| how != "none" && how != "false");
+    if blocked != ExitCode::Done {
+        return Ok(told(output, &judged.report, blocked));
+    }
+    if dry_run {
+        let written = output.result(&plan, |_, _| Ok(()));
+        return Ok(cli::end_with(output, written, ExitCode::Done));
+    }
+    if let (Some(why), false) = (&plan.no_way_back, flags.accept_no_way_back) {
+        let words =
+            format!("there is no way back for the database: {why}; --accept-no-way-back goes on without one");
+        return Ok(cli::fail(
+            output,
+            &Refusal::Words(words),
+            UNCHANGED,
+            None,
+            ExitCode::Blocked,
+        ));
+    }
+    match cli::ask("Do it?", flags.yes).map_err(Refusal::Ask)? {
+        Consent::Yes => {}
+        Consent::No => return Err(Refusal::Words("not agreed to".into())),
+        Consent::NobodyThere => {
+            return Err(Refusal::Words(
+                "nobody is there to agree to the plan; add --yes to agree beforehand".into(),
+            ));
+        }
+    }
+    let (events, receiver) = Events::channel();
+    let view = show_events(*output, receiver);
+    let options = RunOptions {
+        events,
+        cancel: interrupts(),
+        faults: flags.fault.clone().unwrap_or_default(),
+    };
+    let ended = flow::begin(&request, judged, plan, folder, options).await;
+    // The view ends with its last event; a view that broke is no reason to fail.
+    drop(view.await);
+    Ok(show_end(output, &ended?))
+}
+
+fn show_report(output: &Output, report: &CheckReport) -> Result<(), Refusal> {
+    output
+        .talk(|err, style| render::check_report(err, style, report, false))
+        .map_err(|error| Refusal::Words(format!("failed to write to standard error: {error}")))
+}
+
+fn show_plan(output: &Output, plan: &Plan, line: &UpgradeLine) -> Result<(), Refusal> {
+    output
+        .talk(|err, style| {
+            writeln!(err)?;
+            render::plan(err, style, plan)?;
+            for notice in &line.notices {
+                writeln!(err, "  note: {notice}")?;
+            }
+            writeln!(err)
+        })
+        .map_err(|error| Refusal::Words(format!("failed to write to standard error: {error}")))
+}
+
+/// The report was shown to people already; a script gets it as the result.
+fn told(output: &Output, report: &CheckReport, code: ExitCode) -> ExitCode {
+    let written = match output.format {
+        Format::Json => output.result(report, |_, _| Ok(())),
+        Format::Table => Ok(()),
+    };
+    cli::end_with(output, written, code)
+}
+
+/// Tells how a run ended.
+pub(crate) fn show_end(output: &Output, report: &UpgradeReport) -> ExitCode {
+    let written = output.result(report, |out, style| render::upgrade_report(out, style, report));
+    cli::end_with(output, written, report.outcome.exit_code())
+}
