@@ -403,7 +403,7 @@ async fn a_roll_out_that_cannot_end_is_told_with_its_first_cause() -> Result<()>
     let crashing = APPLICATION
         .replace(
             r#"command: [sleep, "3600"]"#,
-            r#"command: [sh, -c, "echo no such table; exit 4"]"#,
+            r#"command: [sh, -c, "sleep 1; echo no such table; exit 4"]"#,
         )
         .replace("replicas: 3", "replicas: 1");
     place.namespace.apply(&crashing)?;

@@ -37,6 +37,11 @@ pub async fn first_trouble(cluster: &Cluster, name: &WorkloadName) -> Option<Str
     })
 }
 
+/// Whether a container of the pod has ended badly and does not run again yet.
+pub(super) fn has_crashed(pod: &Pod) -> bool {
+    trouble_of(pod).is_some_and(|trouble| trouble.crashed.is_some())
+}
+
 #[derive(Debug, PartialEq, Eq)]
 struct Trouble {
     pod: String,
