@@ -162,7 +162,7 @@ async fn fill(
         snapshot.as_ref().map_or("", Snapshot::id),
         &told,
     );
-    let observing = async { Ok(Facts::observe(snapshot.as_ref(), progress).await) };
+    let observing = async { Ok(Facts::observe(server, snapshot.as_ref(), progress).await) };
     let (dumped, facts): (Dumped, Facts) = tokio::try_join!(dumping, observing)?;
     if let Some(snapshot) = snapshot {
         // The dump holds the same view by now; a session that was lost on the way is no loss any more.

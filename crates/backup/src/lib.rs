@@ -27,7 +27,7 @@ mod store;
 mod transfer;
 mod verify;
 
-pub use create::{CreateError, CreateRequest, create};
+pub use create::{CreateError, CreateRequest, LOCK_WAIT, create};
 pub use fill::FillError;
 pub use get::{GetError, get};
 pub use id::BackupId;

@@ -228,19 +228,20 @@ impl Server {
             }
             (_, DatabaseRoute::Direct) | (None, DatabaseRoute::Pod { .. }) => {
                 let runner = LocalRunner::new(location.sslmode.as_deref());
-                let connector = Connector::direct(location, credentials, id);
-                Self::reach_from_here(runner, connector, location, credentials, id).await
+                let mut server =
+                    Self::reach_through(Arc::new(runner.clone()), location, credentials, id).await?;
+                server.runner = Arc::new(runner.with_programs_of(server.probe.major()));
+                Ok(server)
             }
         }
     }
 
-    /// Like [`Server::reach`] on this machine, with a runner of the caller's choice.
+    /// Like [`Server::reach`] for a server that is reached by address, with commands run by whoever the caller says.
     ///
     /// # Errors
     /// As there.
-    pub async fn reach_from_here(
-        runner: LocalRunner,
-        connector: Connector,
+    pub async fn reach_through(
+        runner: Arc<dyn Runner>,
         location: &DatabaseLocation,
         credentials: &Credentials,
         id: &str,
@@ -256,9 +257,8 @@ impl Server {
             },
             password: credentials.password.clone(),
         };
-        let mut server = Self::log_in(Arc::new(runner.clone()), connector, location, id, vec![login]).await?;
-        server.runner = Arc::new(runner.with_programs_of(server.probe.major()));
-        Ok(server)
+        let connector = Connector::direct(location, credentials, id);
+        Self::log_in(runner, connector, location, id, vec![login]).await
     }
 
     async fn log_in(

@@ -1,10 +1,11 @@
 //! What is written beside a dump, read in the dump's own view of the database.
 
 use model::{MigrationState, Seen, TableRows};
-use postgres_room::{QueryError, Snapshot};
+use postgres_room::{ConnectError, Database, QueryError, Snapshot, quote_literal};
 
-use crate::Progress;
+use crate::compare::session;
 use crate::settings::Settings;
+use crate::{Progress, Server};
 
 /// What the manifest says of the database. Empty where it could not be read; a backup is worth having without.
 #[derive(Debug, Default)]
@@ -18,11 +19,27 @@ pub(super) struct Facts {
 
 impl Facts {
     /// Reads what can be read and says what cannot.
-    pub(super) async fn observe(snapshot: Option<&Snapshot>, progress: Progress<'_>) -> Self {
+    pub(super) async fn observe(
+        server: &Server,
+        snapshot: Option<&Snapshot>,
+        progress: Progress<'_>,
+    ) -> Self {
         let Some(snapshot) = snapshot else {
             return Self::default();
         };
-        let database = snapshot.database();
+        match reader(server, snapshot).await {
+            Ok(database) => Self::read(&database, progress).await,
+            Err(error) => {
+                progress(
+                    &format!("rows and schema are not recorded: {}", model::causes(&error)),
+                    None,
+                );
+                Self::default()
+            }
+        }
+    }
+
+    async fn read(database: &Database, progress: Progress<'_>) -> Self {
         let told = |error: QueryError| progress(&format!("not recorded: {}", model::causes(&error)), None);
         // The counts come last: they take longest, and a failed statement ends the transaction for what follows.
         let schema_hash = postgres_room::schema_hash(database)
@@ -57,4 +74,32 @@ impl Facts {
             settings,
         }
     }
+}
+
+/// A second session in the same view. A statement that fails ends its transaction; in the session that holds the view,
+/// that would take the view away from pg_dump.
+async fn reader(server: &Server, snapshot: &Snapshot) -> Result<Database, ReaderError> {
+    let database = session(&server.connector, &server.location.database).await?;
+    let begin = format!(
+        "begin transaction isolation level repeatable read, read only; set transaction snapshot {}",
+        quote_literal(snapshot.id())
+    );
+    database
+        .client()
+        .batch_execute(&begin)
+        .await
+        .map_err(|error| QueryError {
+            doing: "look at the database as the dump does".into(),
+            error,
+        })?;
+    Ok(database)
+}
+
+/// Why there is no second session.
+#[derive(Debug, thiserror::Error)]
+enum ReaderError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Query(#[from] QueryError),
 }

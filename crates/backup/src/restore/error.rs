@@ -10,7 +10,7 @@ use crate::{FillError, RunError};
 #[non_exhaustive]
 pub enum RestoreError {
     /// The id cannot be part of a database's name.
-    #[error("{0:?} is no restore id: use 1 to 24 lower-case letters, digits and _")]
+    #[error("{0:?} is no restore id: use 1 to 24 lower-case letters and digits")]
     Id(String),
     /// The server's own database.
     #[error("{0} belongs to the server itself and is never swapped")]

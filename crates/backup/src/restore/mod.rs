@@ -24,7 +24,7 @@ use preflight::{may_be_restored, nothing_in_the_way, roles_are_there};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoreRequest {
     /// Names this restore and the databases it makes: `<database>_restore_<id>` and `<database>_pre_<id>`. The same id
-    /// takes up what an earlier, killed attempt left. Lower-case letters, digits and `_`, at most 24; see
+    /// takes up what an earlier, killed attempt left. Lower-case letters and digits, at most 24; see
     /// [`restore_id`].
     pub id: String,
     /// Restore a backup of another database or another server; refused otherwise.
@@ -46,7 +46,7 @@ pub struct RestoreReport {
 
 /// A new id for a restore that begins now.
 pub fn restore_id(now: jiff::Timestamp) -> String {
-    format!("{}_{:04x}", now.strftime("%Y%m%d%H%M%S"), rand::random::<u16>())
+    format!("{}{:04x}", now.strftime("%Y%m%d%H%M%S"), rand::random::<u16>())
 }
 
 /// Restores a backup under the name of the server's database and swaps. Can be repeated after a kill at any point.

@@ -6,9 +6,8 @@ use jiff::Timestamp;
 use model::{BackUp, BackupRelease, PlannedStep};
 use serde::{Deserialize, Serialize};
 
-use crate::create::LOCK_WAIT;
 use crate::transfer::size_in_words;
-use crate::{Backup, BackupId, CreateRequest, Place, Store, create};
+use crate::{Backup, BackupId, CreateRequest, LOCK_WAIT, Place, Store, create};
 
 use super::reach;
 

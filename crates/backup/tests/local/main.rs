@@ -1,0 +1,13 @@
+//! Backups of a real Postgres on this machine, with everything that can go wrong on the way.
+
+mod broken;
+mod creating;
+mod fixture;
+mod restoring;
+mod storing;
+#[expect(
+    dead_code,
+    reason = "the server is shared with the tests of another room, which use more of it"
+)]
+#[path = "../../../postgres/tests/real_server/support.rs"]
+mod support;
