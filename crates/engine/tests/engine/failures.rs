@@ -124,6 +124,25 @@ async fn a_stuck_step_is_put_back_by_whoever_removed_the_obstacle() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_turns_back_is_not_turned_around_by_resume() {
+    let mut stage = Stage::new(plan(3, None)).with(2, Behaviour::FailsHalfWay);
+    let before = stage.world_now();
+    // Head, parts, two states of steps 0, two states and two records of step 1; running, record and failed of step 2.
+    let died: Faults = "kill:after:11".parse::<Faults>().unwrap().simulated();
+    stage.begin(&died).await.unwrap();
+    assert_eq!(
+        states(&document(&stage).await)[2],
+        StepState::Failed,
+        "it died right after the failure was journaled"
+    );
+    stage.behaviours.clear();
+    let end = stage.take(Taken::Resume, &Faults::none()).await.unwrap().unwrap();
+    assert_eq!(end.outcome, UpgradeOutcome::Restored);
+    assert!(end.reason.unwrap().contains("half of it broke"));
+    assert_eq!(stage.world_now(), before);
+}
+
+#[tokio::test(start_paused = true)]
 async fn fault_points_fail_an_apply_after_its_work_and_an_undo_before_its_own() {
     let stage = Stage::new(plan(3, None));
     let end = stage

@@ -130,3 +130,26 @@ async fn a_run_killed_twice_still_ends_whole() {
         }
     }
 }
+
+/// Tells the child process of the test below that it is to be the victim.
+const VICTIM: &str = "SAFE_UPGRADE_TEST_VICTIM";
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_kill_fault_ends_the_process_as_kill_9_does() {
+    use std::os::unix::process::ExitStatusExt;
+
+    if std::env::var_os(VICTIM).is_some() {
+        let ended = Stage::new(plan(1, None))
+            .begin(&"kill:before:3".parse().unwrap())
+            .await;
+        panic!("it lives: {ended:?}");
+    }
+    let name = "killed_anywhere::a_kill_fault_ends_the_process_as_kill_9_does";
+    let victim = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name])
+        .env(VICTIM, "1")
+        .output()
+        .unwrap();
+    assert_eq!(victim.status.signal(), Some(9), "{victim:?}");
+}
