@@ -6,6 +6,8 @@ use std::fmt;
 use kube::core::Status;
 use thiserror::Error;
 
+use crate::login::{login_error, login_words};
+
 /// A request to the API server that did not succeed.
 #[derive(Debug, Error)]
 #[error("failed to {action}")]
@@ -63,6 +65,9 @@ impl RequestError {
 
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(error) = login_error(&self.0) {
+            return f.write_str(&login_words(error));
+        }
         match self.0.as_ref() {
             kube::Error::Api(status) if !status.message.is_empty() => f.write_str(&status.message),
             kube::Error::Api(status) => {
@@ -78,6 +83,8 @@ impl fmt::Display for RequestError {
 impl Error for RequestError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self.0.as_ref() {
+            // Its own text may hold what a login plugin put out, or its arguments.
+            _ if login_error(&self.0).is_some() => None,
             kube::Error::Api(_) => None,
             kube::Error::Service(error) => error.source(),
             kube::Error::HyperError(error) => error.source(),

@@ -17,6 +17,7 @@ mod gate;
 mod http_get;
 mod jobs;
 mod kinds;
+mod login;
 mod logs;
 mod manifest;
 mod owners;

@@ -1,7 +1,5 @@
 //! The connection.
 
-use std::error::Error;
-use std::io;
 use std::time::Duration;
 
 use kube::client::ClientBuilder;
@@ -14,6 +12,7 @@ use super::patience::{NoAnswer, Patience};
 use super::{ConnectError, ConnectOptions};
 use crate::RequestError;
 use crate::kinds::Kinds;
+use crate::login::{chain, login_error};
 
 /// How long reaching the API server and its first answer may take. kubectl waits for half a minute; a person who
 /// mistyped a context should not.
@@ -65,28 +64,26 @@ impl Cluster {
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         // A pod may read nothing for longer than any fixed time: a restore that builds an index, say.
         config.write_timeout = None;
-        let server = config.cluster_url.to_string();
+        let way = Way {
+            server: config.cluster_url.to_string(),
+            context,
+            remedy: login_remedy(&config),
+        };
         let namespace = options
             .namespace
             .clone()
             .unwrap_or_else(|| config.default_namespace.clone());
         let patience = Patience(options.request_timeout.unwrap_or(RESPONSE_TIMEOUT));
         let client = ClientBuilder::try_from(config)
-            .map_err(|error| unbuildable(error, &context))?
+            .map_err(|error| way.unbuildable(error))?
             .with_layer(&patience)
             .build();
         match timeout(CONNECT_TIMEOUT, client.apiserver_version()).await {
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => refine(error, &server, &context)?,
-            Err(_) => {
-                return Err(ConnectError::Unreachable {
-                    server,
-                    context,
-                    source: NoAnswer(CONNECT_TIMEOUT).into(),
-                });
-            }
+            Ok(Err(error)) => way.refine(error)?,
+            Err(_) => return Err(way.unreachable(NoAnswer(CONNECT_TIMEOUT).into())),
         }
-        Ok(Self::from_client(client, context, namespace))
+        Ok(Self::from_client(client, way.context, namespace))
     }
 
     /// Wraps a client that exists already, without asking the server anything.
@@ -123,64 +120,103 @@ async fn configuration(options: &ConnectOptions) -> Result<(Config, String), Con
     let context = kubeconfig.current_context.clone().unwrap_or_default();
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
-        .map_err(|source| unusable(found.place.clone(), source))?;
+        .map_err(|error| unusable(found.place.clone(), &error))?;
     Ok((config, context))
 }
 
-/// Why a client could not be built.
-fn unbuildable(error: kube::Error, context: &str) -> ConnectError {
-    let context = context.to_owned();
-    let is_login = matches!(error, kube::Error::Auth(_));
-    let source = RequestError(Box::new(error));
-    if is_login {
-        ConnectError::Credentials { context, source }
-    } else {
-        ConnectError::Configuration { context, source }
+/// Where we are going and as whom, for messages.
+struct Way {
+    server: String,
+    context: String,
+    remedy: String,
+}
+
+impl Way {
+    /// Why a client could not be built.
+    fn unbuildable(&self, error: kube::Error) -> ConnectError {
+        if login_error(&error).is_some() {
+            return self.no_credentials(error);
+        }
+        ConnectError::Configuration {
+            context: self.context.clone(),
+            source: RequestError(Box::new(error)),
+        }
+    }
+
+    /// Says which of the usual mishaps an error of the first request is. A missing right to read the version is none.
+    fn refine(&self, error: kube::Error) -> Result<(), ConnectError> {
+        if login_error(&error).is_some() {
+            return Err(self.no_credentials(error));
+        }
+        let (server, context) = (self.server.clone(), self.context.clone());
+        let tls = tls_error(&error).map(|error| matches!(error, rustls::Error::InvalidCertificate(_)));
+        let source = |error| RequestError(Box::new(error));
+        Err(match (error, tls) {
+            (kube::Error::Api(status), _) if status.code == 403 => return Ok(()),
+            (error @ kube::Error::Api(_), _) if code(&error) == Some(401) => ConnectError::Refused {
+                server,
+                context,
+                source: source(error),
+            },
+            (kube::Error::Api(status), _) if status.code < 500 => ConnectError::NotKubernetes {
+                server,
+                context,
+                said: format!("{} {}", status.code, status.reason),
+            },
+            (kube::Error::SerdeError(error), _) => ConnectError::NotKubernetes {
+                server,
+                context,
+                said: error.to_string(),
+            },
+            (error, Some(true)) => ConnectError::Untrusted {
+                server,
+                context,
+                source: source(error),
+            },
+            // The server ended the handshake: it wants another client certificate.
+            (error, Some(false)) => ConnectError::Refused {
+                server,
+                context,
+                source: source(error),
+            },
+            (error, None) => self.unreachable(Box::new(source(error))),
+        })
+    }
+
+    fn unreachable(&self, source: Box<dyn std::error::Error + Send + Sync>) -> ConnectError {
+        ConnectError::Unreachable {
+            server: self.server.clone(),
+            context: self.context.clone(),
+            source,
+        }
+    }
+
+    fn no_credentials(&self, error: kube::Error) -> ConnectError {
+        ConnectError::Credentials {
+            context: self.context.clone(),
+            remedy: self.remedy.clone(),
+            source: RequestError(Box::new(error)),
+        }
     }
 }
 
-/// Says which of the usual mishaps an error of the first request is. A missing right to read the version is none.
-fn refine(error: kube::Error, server: &str, context: &str) -> Result<(), ConnectError> {
-    let server = server.to_owned();
-    let context = context.to_owned();
-    let tls = tls_error(&error).map(|error| matches!(error, rustls::Error::InvalidCertificate(_)));
-    let is_login = is_login(&error);
-    let source = RequestError(Box::new(error));
-    Err(match source.0.as_ref() {
-        kube::Error::Api(status) if status.code == 403 => return Ok(()),
-        kube::Error::Api(status) if status.code == 401 => ConnectError::Refused {
-            server,
-            context,
-            source,
-        },
-        kube::Error::Api(status) if status.code < 500 => ConnectError::NotKubernetes {
-            server,
-            context,
-            source,
-        },
-        kube::Error::SerdeError(_) => ConnectError::NotKubernetes {
-            server,
-            context,
-            source,
-        },
-        _ if tls == Some(true) => ConnectError::Untrusted {
-            server,
-            context,
-            source,
-        },
-        // The server ended the handshake: it wants another client certificate.
-        _ if matches!(tls, Some(false)) => ConnectError::Refused {
-            server,
-            context,
-            source,
-        },
-        _ if is_login => ConnectError::Credentials { context, source },
-        _ => ConnectError::Unreachable {
-            server,
-            context,
-            source: Box::new(source),
-        },
-    })
+fn code(error: &kube::Error) -> Option<u16> {
+    match error {
+        kube::Error::Api(status) => Some(status.code),
+        _ => None,
+    }
+}
+
+/// What a person can do about a failed login. A plugin's own hint says how to install it.
+fn login_remedy(config: &Config) -> String {
+    let Some(plugin) = &config.auth_info.exec else {
+        return "log in again".to_owned();
+    };
+    let name = plugin.command.as_deref().unwrap_or("without a name");
+    match plugin.install_hint.as_deref().map(str::trim) {
+        Some(hint) if !hint.is_empty() => format!("log in again or install its login plugin {name} ({hint})"),
+        _ => format!("log in again or install its login plugin {name}"),
+    }
 }
 
 /// The TLS alert or certificate error in a chain. An `io::Error` hides what it wraps from `source`.
@@ -188,20 +224,5 @@ fn tls_error(error: &kube::Error) -> Option<&rustls::Error> {
     chain(error).find_map(|error| match error.downcast_ref::<rustls::Error>() {
         Some(found @ (rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_))) => Some(found),
         _ => None,
-    })
-}
-
-/// Whether a login plugin or token source failed.
-fn is_login(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Auth(_)) || chain(error).any(|error| error.is::<kube::client::AuthError>())
-}
-
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| {
-        let error: &'a (dyn Error + 'static) = *error;
-        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(inner) => Some(inner as &(dyn Error + 'static)),
-            None => error.source(),
-        }
     })
 }

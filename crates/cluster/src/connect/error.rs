@@ -1,6 +1,6 @@
 //! Why no cluster could be reached.
 
-use kube::config::{InClusterError, KubeconfigError};
+use kube::config::InClusterError;
 use thiserror::Error;
 
 use crate::RequestError;
@@ -18,13 +18,12 @@ pub enum ConnectError {
         looked_in: String,
     },
     /// A kubeconfig, or a file it names, cannot be read or understood.
-    #[error("kubeconfig {place} cannot be used")]
+    #[error("kubeconfig {place} cannot be used: {reason}")]
     Kubeconfig {
         /// The file or files.
         place: String,
-        /// Why.
-        #[source]
-        source: KubeconfigError,
+        /// Why. No text of the file stands in it: that may be a token.
+        reason: String,
     },
     /// The kubeconfig has no current context.
     #[error("kubeconfig {place} has no current context: choose one with --context ({known})")]
@@ -50,10 +49,12 @@ pub enum ConnectError {
     #[error("the pod's service account cannot be used")]
     InCluster(#[source] InClusterError),
     /// The credentials could not be got: a login plugin is missing or failed, a token or key file is unreadable.
-    #[error("no credentials for context {context}: log in again or install its login plugin")]
+    #[error("no credentials for context {context}: {remedy}")]
     Credentials {
         /// The context.
         context: String,
+        /// What can be done.
+        remedy: String,
         /// Why.
         #[source]
         source: RequestError,
@@ -99,15 +100,16 @@ pub enum ConnectError {
         source: RequestError,
     },
     /// What answers is no API server.
-    #[error("what answers at {server} of context {context} is no Kubernetes API server: check its address")]
+    #[error(
+        "what answers at {server} of context {context} is no Kubernetes API server ({said}): check its address"
+    )]
     NotKubernetes {
         /// Its address.
         server: String,
         /// The context.
         context: String,
         /// What it said.
-        #[source]
-        source: RequestError,
+        said: String,
     },
     /// The client cannot be built from the configuration.
     #[error("the configuration of context {context} cannot be used")]

@@ -75,7 +75,7 @@ impl Places {
         for path in &paths {
             merged = Kubeconfig::read_from(path)
                 .and_then(|next| merged.merge(next))
-                .map_err(|source| unusable(path.display().to_string(), source))?;
+                .map_err(|error| unusable(path.display().to_string(), &error))?;
         }
         Ok(Some(Found {
             kubeconfig: merged,
@@ -84,8 +84,20 @@ impl Places {
     }
 }
 
-pub(super) fn unusable(place: String, source: KubeconfigError) -> ConnectError {
-    ConnectError::Kubeconfig { place, source }
+/// Why a kubeconfig cannot be used. A parser shows the lines around a mistake, which may hold a token: only their number
+/// is told.
+pub(super) fn unusable(place: String, error: &KubeconfigError) -> ConnectError {
+    let reason = match error {
+        KubeconfigError::Parse(error) => match error.location() {
+            Some(location) => {
+                format!("mistake at line {} column {}", location.line(), location.column())
+            }
+            None => "it is no YAML of a kubeconfig".to_owned(),
+        },
+        KubeconfigError::ReadConfig(error, _) => error.to_string(),
+        other => other.to_string(),
+    };
+    ConnectError::Kubeconfig { place, reason }
 }
 
 /// Lays the flags over a kubeconfig. The result has one context, which is current.
@@ -242,7 +254,7 @@ fn joined(names: impl Iterator<Item = String>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, with_flags};
+    use super::{Found, Places, with_flags};
     use crate::{ConnectError, ConnectOptions};
     use kube::config::Kubeconfig;
 
@@ -346,6 +358,32 @@ users:
         let cluster = laid_over(&options).unwrap().clusters[0].cluster.clone().unwrap();
         assert_eq!(cluster.insecure_skip_tls_verify, Some(true));
         assert_eq!(cluster.certificate_authority_data, None);
+    }
+
+    #[test]
+    fn a_mistake_in_a_kubeconfig_does_not_show_its_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        std::fs::write(&path, "users:\n- {name: me, user: {token: [top-secret]}}\n").unwrap();
+        let Err(error) = Places::Named(path).read() else {
+            panic!("a list is no token")
+        };
+        let told = model::causes(&error);
+        assert!(told.contains("line 2") && !told.contains("top-secret"), "{told}");
+    }
+
+    #[test]
+    fn missing_files_of_the_list_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        std::fs::write(&path, TWO_CONTEXTS).unwrap();
+        let found = Places::Usual(vec!["/no/such".into(), path])
+            .read()
+            .unwrap()
+            .unwrap();
+        assert_eq!(found.kubeconfig.contexts.len(), 2);
+        assert!(Places::Usual(vec!["/no/such".into()]).read().unwrap().is_none());
+        assert!(Places::Named("/no/such".into()).read().is_err());
     }
 
     #[test]

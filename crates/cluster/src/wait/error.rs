@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::RequestError;
+
 /// Why a wait ended without what it waited for.
 #[derive(Debug, Error)]
 pub enum WaitError {
@@ -32,6 +34,6 @@ pub enum WaitError {
         what: String,
         /// Why.
         #[source]
-        source: Box<kube::runtime::watcher::Error>,
+        source: RequestError,
     },
 }

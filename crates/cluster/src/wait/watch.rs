@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::WaitError;
+use crate::RequestError;
 
 /// What a look at the objects says of the wait.
 pub(crate) enum Judgement<T> {
@@ -59,7 +60,7 @@ where
                 Err(error) if is_refusal(&error) => {
                     return Err(WaitError::Watch {
                         what: what.clone(),
-                        source: Box::new(error),
+                        source: request_error(error),
                     });
                 }
                 Err(error) => {
@@ -92,10 +93,21 @@ where
         (Ok(result), _) => result,
         (Err(_), Some(error)) => Err(WaitError::Watch {
             what,
-            source: Box::new(error),
+            source: request_error(error),
         }),
         (Err(_), None) => Err(WaitError::TimedOut { what, limit, state }),
     }
+}
+
+/// The request behind a watcher's error.
+fn request_error(error: watcher::Error) -> RequestError {
+    RequestError(Box::new(match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => error,
+        watcher::Error::WatchError(status) => kube::Error::Api(status),
+        error @ watcher::Error::NoResourceVersion => kube::Error::Service(Box::new(error)),
+    }))
 }
 
 /// Whether asking again is in vain: no right, no such resource, credentials refused.
