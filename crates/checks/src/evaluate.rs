@@ -1,6 +1,6 @@
 //! Every row in order, and the report over all of them.
 
-use model::{ChartIdentity, CheckReport, NextStep, Observation, Profile, ReleaseIdentity, Target};
+use model::{CheckReport, NextStep, Observation, Profile, ReleaseIdentity, Target};
 
 use crate::check::Check;
 use crate::rows;
@@ -66,11 +66,10 @@ fn next(report: &CheckReport, target: Option<&Target>) -> Vec<NextStep> {
 }
 
 fn upgrade(report: &CheckReport, target: &Target) -> NextStep {
-    let ChartIdentity { version, .. } = &target.chart;
     NextStep {
-        text: "do the upgrade, with the flags you gave here".into(),
+        text: "do the upgrade, with the flags that you gave here".into(),
         command: Some(format!(
-            "helm safe-upgrade {} {} --version {version} -n {}",
+            "helm safe-upgrade {} {} -n {}",
             report.release.name, target.reference, report.release.namespace
         )),
     }

@@ -135,7 +135,7 @@ fn unfinished(seen: &Observation) -> Judgement {
 
 fn profile_known(profile: &Profile) -> Judged {
     if profile.name == GENERIC {
-        Judged::pass(
+        Judged::warn(
             "none does: the generic profile works from what is observed, and every workload is held to write",
         )
         .sure(Confidence::Inferred)

@@ -31,14 +31,26 @@ pub struct Renderable {
 
 /// Pins the chart and renders it by the user's own helm. Needs nothing that was observed.
 ///
+/// A chart that lies on this machine is packed and rendered at the same time; another is fetched once and rendered from
+/// what was fetched, so that a repository cannot answer twice in two ways.
+///
 /// # Errors
 /// helm's own words for a chart that cannot be had or does not render.
 pub async fn render(request: &RenderRequest<'_>) -> Result<Renderable, HelmError> {
-    let chart = request.helm.pin_chart(request.line, request.into).await?;
-    let rendered = request
-        .helm
-        .render(request.line, Some(&chart), request.namespace)
-        .await?;
+    let RenderRequest {
+        helm,
+        line,
+        namespace,
+        into,
+    } = request;
+    let lies_here = line.chart.as_ref().is_some_and(|chart| Path::new(chart).exists());
+    let (chart, rendered) = if lies_here {
+        tokio::try_join!(helm.pin_chart(line, into), helm.render(line, None, namespace))?
+    } else {
+        let chart = helm.pin_chart(line, into).await?;
+        let rendered = helm.render(line, Some(&chart), namespace).await?;
+        (chart, rendered)
+    };
     Ok(Renderable { chart, rendered })
 }
 
