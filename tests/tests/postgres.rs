@@ -247,6 +247,17 @@ async fn a_database_of_another_release_is_found_and_a_hidden_secret_is_named() -
     };
     let given = world.find("fga", &by_address).await?;
     ensure!(given.first().context("a candidate")?.location.route == candidate.location.route);
+    // The release that is the server alone tells of its own database.
+    let own = world.find("fga-db", &FindOptions::default()).await?;
+    ensure!(
+        own.first().context("a candidate")?.location.route == candidate.location.route,
+        "{own:?}"
+    );
+    world
+        .connector(own.first().context("a candidate")?)
+        .await?
+        .connect(&SessionOptions::default())
+        .await?;
     let with_password = FindOptions {
         dsn: Some("postgres://app:hush@db/app".into()),
         ..FindOptions::default()

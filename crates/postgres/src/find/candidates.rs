@@ -145,7 +145,11 @@ pub async fn find(
         Some(name) => vec![name.clone()],
         None => profile.database.env.clone(),
     };
-    let (places, mut reasons) = look_through(cluster, workloads).await?;
+    let Seen {
+        places,
+        servers,
+        mut reasons,
+    } = look_through(cluster, workloads).await?;
     for name in &wanted {
         let named: Vec<&Place<'_>> = places
             .iter()
@@ -172,7 +176,13 @@ pub async fn find(
     if !candidates.is_empty() {
         return Ok(candidates);
     }
-    reasons.extend(failures.into_iter().map(|reason| (String::new(), reason)));
+    // A release that is nothing but a server uses none: then its own database is meant.
+    let (own, own_failures) = candidates_of(cluster, &servers.iter().collect::<Vec<_>>()).await;
+    if !own.is_empty() && reasons.is_empty() && failures.is_empty() {
+        return Ok(own);
+    }
+    let failures = failures.into_iter().chain(own_failures);
+    reasons.extend(failures.map(|reason| (String::new(), reason)));
     if reasons.is_empty() {
         return Ok(candidates);
     }
@@ -182,13 +192,20 @@ pub async fn find(
     Err(FindError::NothingUsable { reasons })
 }
 
-/// Every mention in every container, and per variable the reason why one could not be used.
-async fn look_through<'a>(
-    cluster: &Cluster,
-    workloads: &'a [Workload],
-) -> Result<(Vec<Place<'a>>, Vec<(String, String)>), FindError> {
-    let mut places = Vec::new();
-    let mut reasons = Vec::new();
+/// What the pod templates of a release say of databases.
+#[derive(Default)]
+struct Seen<'a> {
+    /// Every address that a container is given.
+    places: Vec<Place<'a>>,
+    /// The databases that the release's own servers were told to make.
+    servers: Vec<Place<'a>>,
+    /// Variables that seem to hold an address, with the reason why they cannot be used.
+    reasons: Vec<(String, String)>,
+}
+
+/// Looks through every container of every workload.
+async fn look_through<'a>(cluster: &Cluster, workloads: &'a [Workload]) -> Result<Seen<'a>, FindError> {
+    let mut seen = Seen::default();
     // The same Secret serves many workloads: it is read once.
     let mut known: BTreeMap<String, Referenced> = BTreeMap::new();
     for workload in workloads {
@@ -215,12 +232,15 @@ async fn look_through<'a>(
         for container in template::containers(&template) {
             let variables = environment::resolve(container, referenced);
             let (mentions, unusable) = mention::mentions(&variables);
-            places.extend(mentions.into_iter().map(|mention| Place {
+            let place = |mention| Place {
                 workload: name,
                 container: container.name.clone(),
                 mention,
-            }));
-            reasons.extend(unusable.into_iter().map(|unusable| {
+            };
+            seen.servers
+                .extend(mention::of_the_server(container, &variables).map(place));
+            seen.places.extend(mentions.into_iter().map(place));
+            seen.reasons.extend(unusable.into_iter().map(|unusable| {
                 let reason = format!(
                     "{name}, container {}, env {}: {}",
                     container.name, unusable.variable, unusable.reason
@@ -229,7 +249,7 @@ async fn look_through<'a>(
             }));
         }
     }
-    Ok((places, reasons))
+    Ok(seen)
 }
 
 /// Follows each place to its server and merges those that name the same database.

@@ -109,7 +109,9 @@ async fn from_environment(
         .ok_or_else(|| gone(format!("container {container} of {workload}")))?;
     let names = environment::references([container]);
     let referenced = template::read_referenced(cluster, &workload.namespace, &names).await;
-    let (mentions, unusable) = mention::mentions(&environment::resolve(container, &referenced));
+    let variables = environment::resolve(container, &referenced);
+    let (mut mentions, unusable) = mention::mentions(&variables);
+    mentions.extend(mention::of_the_server(container, &variables));
     let place = || format!("{workload}, container {}, env {variable}", container.name);
     if let Some(mention) = mentions.into_iter().find(|mention| mention.variable == variable) {
         return match (mention.password, mention.password_unreadable) {

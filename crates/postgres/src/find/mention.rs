@@ -1,9 +1,11 @@
 //! Which variables of a container name a Postgres database.
 
+use k8s_openapi::api::core::v1::Container;
 use model::Secret;
 
 use super::connection_string::{self, ConnectionString, ConnectionStringError};
 use super::environment::Variable;
+use super::server_pod;
 
 /// A complete address found in one container.
 #[derive(Debug, Clone)]
@@ -79,6 +81,45 @@ pub(crate) fn mentions(variables: &[Variable]) -> (Vec<Mention>, Vec<Unusable>) 
         }
     }
     (found, unusable)
+}
+
+/// The database that a server's own container was told to make, by the variables of the images of Postgres. The host
+/// is the pod itself.
+pub(crate) fn of_the_server(container: &Container, variables: &[Variable]) -> Option<Mention> {
+    if !server_pod::runs_postgres(container) {
+        return None;
+    }
+    let set = |names: &[&str]| {
+        names
+            .iter()
+            .find_map(|name| variables.iter().find(|variable| variable.name == *name))
+    };
+    let text = |names: &[&str]| {
+        set(names)
+            .and_then(Variable::text)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+    };
+    let password = set(&["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD"])?;
+    let user = text(&["POSTGRES_USER", "POSTGRESQL_USERNAME"]).unwrap_or_else(|| "postgres".to_owned());
+    Some(Mention {
+        variable: password.name.clone(),
+        origin: password.origin.clone(),
+        secret: password.secret.clone(),
+        host: "localhost".to_owned(),
+        port: container
+            .ports
+            .iter()
+            .flatten()
+            .find_map(|listening| u16::try_from(listening.container_port).ok())
+            .unwrap_or(DEFAULT_PORT),
+        database: text(&["POSTGRES_DB", "POSTGRESQL_DATABASE"]).unwrap_or_else(|| user.clone()),
+        user,
+        password: password.value.clone().ok(),
+        sslmode: None,
+        password_unreadable: password.value.clone().err(),
+        surely_postgres: true,
+    })
 }
 
 /// What of a name stands before one of these endings, compared in capitals.

@@ -5,7 +5,7 @@ use model::Secret;
 use serde_json::{Value, json};
 
 use super::environment::{Data, Referenced, references, resolve};
-use super::mention::{Mention, mentions};
+use super::mention::{Mention, mentions, of_the_server};
 use super::server_pod::{choose, is_loopback, pod_of, service_of};
 
 fn data(pairs: &[(&str, &str)]) -> Data {
@@ -383,4 +383,20 @@ fn an_unnamed_image_is_a_server_by_its_data_folder_and_a_pooler_is_refused() {
     )
     .unwrap();
     assert!(!chosen.surely_postgres);
+}
+
+#[test]
+fn a_server_alone_tells_of_its_own_database_and_other_containers_do_not() {
+    let env = json!([
+        { "name": "POSTGRES_USER", "value": "app" },
+        { "name": "POSTGRES_PASSWORD", "value": "pw" },
+        { "name": "POSTGRES_DB", "value": "shop" },
+    ]);
+    let mut server = container(env, json!([]));
+    let own = |container: &Container| of_the_server(container, &resolve(container, &Referenced::default()));
+    assert!(own(&server).is_none());
+    server.image = Some("docker.io/library/postgres:17".into());
+    let mention = own(&server).unwrap();
+    assert_eq!(address(&mention), "app@localhost:5432/shop");
+    assert_eq!(password(&mention), Some("pw"));
 }

@@ -1,6 +1,9 @@
 //! Opening sessions on a real server.
 
-use crate::support::{connector, credentials, database, location, open, session, unique};
+use model::DatabaseLocation;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::{connector, credentials, database, encrypting_server, location, open, session, unique};
 use postgres_room::{ConnectError, Connector, Database, QueryError, SessionOptions};
 
 async fn failure(connector: &Connector) -> ConnectError {
@@ -153,4 +156,66 @@ async fn a_profile_question_is_answered_by_rows_and_cannot_be_two_statements() {
         .await
         .unwrap_err();
     assert_eq!(error.code(), Some(&tokio_postgres::error::SqlState::SYNTAX_ERROR));
+}
+
+#[tokio::test]
+async fn an_unknown_certificate_encrypts_and_never_passes_for_a_known_one() {
+    let mut location = location("postgres", "postgres");
+    location.port = encrypting_server().port;
+    for (mode, encrypted) in [("require", true), ("prefer", true), ("disable", false)] {
+        location.sslmode = Some(mode.into());
+        let database = open(&location).await;
+        let row = database
+            .client()
+            .query_one("select ssl from pg_stat_ssl where pid = pg_backend_pid()", &[])
+            .await
+            .unwrap();
+        assert_eq!(row.get::<_, bool>(0), encrypted, "{mode}");
+    }
+    for mode in ["verify-ca", "verify-full"] {
+        location.sslmode = Some(mode.into());
+        let error = failure(&connector(&location)).await;
+        let text = model::causes(&error);
+        assert!(
+            matches!(error, ConnectError::Tls { .. }) && text.contains("certificate"),
+            "{mode}: {text}"
+        );
+    }
+}
+
+/// A server that answers every start with one error.
+async fn refusing_with(code: &str, message: &str) -> DatabaseLocation {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut location = location("shop", "app");
+    location.port = listener.local_addr().unwrap().port();
+    location.sslmode = Some("disable".into());
+    let fields = format!("SFATAL\0C{code}\0M{message}\0\0");
+    let mut answer = vec![b'E'];
+    answer.extend(u32::try_from(fields.len() + 4).unwrap().to_be_bytes());
+    answer.extend(fields.as_bytes());
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut start = [0; 1024];
+            let _ = client.read(&mut start).await;
+            let _ = client.write_all(&answer).await;
+        }
+    });
+    location
+}
+
+#[tokio::test]
+async fn a_server_that_is_starting_or_full_is_worth_waiting_for() {
+    let starting = refusing_with("57P03", "the database system is starting up").await;
+    let error = failure(&connector(&starting)).await;
+    assert!(
+        matches!(&error, ConnectError::NotReady { message } if message.ends_with("starting up")),
+        "{error:?}"
+    );
+    assert!(error.is_passing());
+    let full = refusing_with("53300", "sorry, too many clients already").await;
+    let error = failure(&connector(&full)).await;
+    assert!(matches!(error, ConnectError::TooManyConnections { .. }) && error.is_passing());
+    let shut = refusing_with("28000", "no pg_hba.conf entry for host").await;
+    let error = failure(&connector(&shut)).await;
+    assert!(matches!(error, ConnectError::NotAllowed { .. }) && !error.is_passing());
 }

@@ -18,10 +18,14 @@ pub(crate) const PASSWORD: &str = "correct horse";
 /// Runs a server until its standard input closes, which it does when the test process ends in whatever way.
 const KEEPER: &str = r#"
 set -eu
-bin=$1; folder=$2; port=$3
+bin=$1; folder=$2; port=$3; tls=$4
 "$bin/initdb" -D "$folder/data" -U postgres --auth-local=trust --auth-host=scram-sha-256 \
     --pwfile="$folder/password" -E UTF8 --locale=C.UTF-8 --no-sync >"$folder/initdb.log" 2>&1
-"$bin/postgres" -D "$folder/data" -k "$folder" -p "$port" -c listen_addresses=127.0.0.1 -c fsync=off \
+if [ "$tls" = on ]; then
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=nobody.example \
+        -keyout "$folder/data/server.key" -out "$folder/data/server.crt" >"$folder/openssl.log" 2>&1
+fi
+"$bin/postgres" -D "$folder/data" -c ssl="$tls" -k "$folder" -p "$port" -c listen_addresses=127.0.0.1 -c fsync=off \
     -c max_prepared_transactions=10 -c max_connections=200 -c wal_level=logical >"$folder/log" 2>&1 &
 server=$!
 while ! "$bin/pg_isready" -q -h 127.0.0.1 -p "$port"; do
@@ -60,7 +64,7 @@ fn programs() -> PathBuf {
         .expect("these tests need the programs of a Postgres server (initdb, postgres, psql, pg_dump)")
 }
 
-fn start() -> Option<Server> {
+fn start(tls: &str) -> Option<Server> {
     let bin = programs();
     let folder = tempfile::Builder::new().prefix("pg-").tempdir().unwrap().keep();
     std::fs::write(folder.join("password"), PASSWORD).unwrap();
@@ -103,6 +107,7 @@ fn start() -> Option<Server> {
         .arg(&bin)
         .arg(&folder)
         .arg(port.to_string())
+        .arg(tls)
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -120,11 +125,25 @@ fn start() -> Option<Server> {
     })
 }
 
-/// The server of this test binary.
+/// A second server, which encrypts, with a certificate that no authority has signed.
+pub(crate) fn encrypting_server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        (0..3)
+            .find_map(|_| start("on"))
+            .expect("a Postgres server starts, with a certificate made by openssl")
+    })
+}
+
+/// The server of this test binary. It does not encrypt.
 pub(crate) fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     // A port that was free may be taken a moment later: another one is tried.
-    SERVER.get_or_init(|| (0..3).find_map(|_| start()).expect("a Postgres server starts"))
+    SERVER.get_or_init(|| {
+        (0..3)
+            .find_map(|_| start("off"))
+            .expect("a Postgres server starts")
+    })
 }
 
 /// A name that no other test has.
