@@ -60,6 +60,12 @@ impl Helm {
             copy(local, &pinned)?;
             return PinnedChart::open(&pinned);
         }
+        // What looks like a path is never a repository's.
+        if !local.exists() && (local.is_absolute() || reference.starts_with('.')) {
+            return Err(HelmError::NoChart {
+                path: local.to_owned(),
+            });
+        }
         let fetched = tempfile::tempdir_in(into).map_err(|source| HelmError::File {
             act: "write into",
             path: into.to_owned(),

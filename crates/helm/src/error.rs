@@ -61,6 +61,12 @@ pub enum HelmError {
         #[source]
         source: std::io::Error,
     },
+    /// A path where no chart is.
+    #[error("no chart at {path}")]
+    NoChart {
+        /// The path as typed.
+        path: PathBuf,
+    },
     /// A chart archive does not hold what it must.
     #[error("chart archive {path}: {reason}")]
     Chart {

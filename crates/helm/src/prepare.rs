@@ -1,5 +1,6 @@
 //! Everything a run pins: the chart, the values, and what they render to.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::Value;
@@ -58,9 +59,9 @@ impl Helm {
         let mut values = wanted.values.clone();
         let mut pinned = PinnedValues::write(&values, into)?;
         let mut rendered = self.render_pinned(line, &chart, &pinned, namespace).await?;
-        let mut differing = differences(&wanted.manifest, &rendered.manifest)?;
+        let mut differing = Differences::between(&wanted.manifest, &rendered.manifest)?;
         for pointer in exponent_printed(&values) {
-            if differing.is_empty() {
+            if differing.places == 0 {
                 break;
             }
             // As a string the number is printed as `--set` printed it. Kept only where it helps.
@@ -72,8 +73,8 @@ impl Helm {
             let attempt = self.render_pinned(line, &chart, &file, namespace).await;
             // Where the chart wants a number, it may not even render.
             if let Ok(attempt) = attempt {
-                let fewer = differences(&wanted.manifest, &attempt.manifest)?;
-                if fewer.len() < differing.len() {
+                let fewer = Differences::between(&wanted.manifest, &attempt.manifest)?;
+                if fewer.places < differing.places {
                     (values, rendered, differing) = (tried, attempt, fewer);
                 }
             }
@@ -83,10 +84,10 @@ impl Helm {
             chart,
             values: pinned,
             rendered,
-            fidelity: if differing.is_empty() {
+            fidelity: if differing.places == 0 {
                 Fidelity::Same
             } else {
-                Fidelity::Differs(differing)
+                Fidelity::Differs(differing.objects)
             },
         })
     }
@@ -103,29 +104,63 @@ impl Helm {
     }
 }
 
-/// The objects of two manifests that are not equal, by kind and name.
-fn differences(wanted: &str, found: &str) -> Result<Vec<String>, HelmError> {
-    let wanted = manifest::objects(wanted).map_err(HelmError::Manifest)?;
-    let found = manifest::objects(found).map_err(HelmError::Manifest)?;
-    let name = |object: &Value| {
-        format!(
-            "{} {}",
-            object["kind"].as_str().unwrap_or("object"),
-            object["metadata"]["name"].as_str().unwrap_or("without a name")
-        )
-    };
-    let only_in = |these: &[Value], those: &[Value]| -> Vec<String> {
-        these
-            .iter()
-            .filter(|object| !those.contains(object))
-            .map(name)
-            .collect()
-    };
-    let mut differing = only_in(&wanted, &found);
-    differing.extend(only_in(&found, &wanted));
-    differing.sort();
-    differing.dedup();
-    Ok(differing)
+/// Where two manifests are not equal.
+struct Differences {
+    /// The objects, by kind and name.
+    objects: Vec<String>,
+    /// How many values differ in all.
+    places: usize,
+}
+
+impl Differences {
+    fn between(wanted: &str, found: &str) -> Result<Self, HelmError> {
+        let by_name = |manifest: &str| -> Result<BTreeMap<String, Value>, HelmError> {
+            let objects = manifest::objects(manifest).map_err(HelmError::Manifest)?;
+            Ok(objects
+                .into_iter()
+                .map(|object| (name(&object), object))
+                .collect())
+        };
+        let (wanted, found) = (by_name(wanted)?, by_name(found)?);
+        let mut differences = Self {
+            objects: Vec::new(),
+            places: 0,
+        };
+        let names: BTreeSet<_> = wanted.keys().chain(found.keys()).collect();
+        for name in names {
+            let places = differing_places(wanted.get(name), found.get(name));
+            if places > 0 {
+                differences.objects.push(name.clone());
+                differences.places += places;
+            }
+        }
+        Ok(differences)
+    }
+}
+
+fn name(object: &Value) -> String {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let own = text(&object["metadata"]["name"]).unwrap_or_default();
+    let kind = text(&object["kind"]).unwrap_or_default();
+    match text(&object["metadata"]["namespace"]) {
+        Some(namespace) => format!("{kind} {own} in {namespace}"),
+        None => format!("{kind} {own}"),
+    }
+}
+
+fn differing_places(wanted: Option<&Value>, found: Option<&Value>) -> usize {
+    match (wanted, found) {
+        (Some(Value::Object(wanted)), Some(Value::Object(found))) => {
+            let keys: BTreeSet<_> = wanted.keys().chain(found.keys()).collect();
+            keys.iter()
+                .map(|key| differing_places(wanted.get(*key), found.get(*key)))
+                .sum()
+        }
+        (Some(Value::Array(wanted)), Some(Value::Array(found))) => (0..wanted.len().max(found.len()))
+            .map(|index| differing_places(wanted.get(index), found.get(index)))
+            .sum(),
+        (wanted, found) => usize::from(wanted != found),
+    }
 }
 
 /// JSON pointers to the whole numbers that Go would print with an exponent.
@@ -172,10 +207,14 @@ mod tests {
     }
 
     #[test]
-    fn differing_objects_are_named_once() {
-        let one = "kind: A\nmetadata: {name: x}\nv: 1\n---\nkind: B\nmetadata: {name: y}\n";
-        let other = "kind: B\nmetadata: {name: y}\n---\nkind: A\nmetadata: {name: x}\nv: 1e+06\n";
-        assert_eq!(differences(one, other).unwrap(), ["A x"]);
-        assert!(differences(one, one).unwrap().is_empty());
+    fn differing_objects_are_named_and_their_places_counted() {
+        let one = "kind: A\nmetadata: {name: x}\nv: [1, 2]\nw: 3\n---\nkind: B\nmetadata: {name: y}\n";
+        let other = "kind: B\nmetadata: {name: y}\n---\nkind: A\nmetadata: {name: x}\nv: [1, 1e+06]\n";
+        let differences = Differences::between(one, other).unwrap();
+        assert_eq!(
+            (differences.objects, differences.places),
+            (vec!["A x".to_owned()], 2)
+        );
+        assert_eq!(Differences::between(one, one).unwrap().places, 0);
     }
 }
