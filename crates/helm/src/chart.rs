@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use model::ChartIdentity;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{Helm, HelmError, UpgradeLine, archive};
@@ -22,6 +23,8 @@ pub struct PinnedChart {
     pub bytes: u64,
     /// What the chart calls itself.
     pub identity: ChartIdentity,
+    /// The chart's own defaults, where the archive has been given others.
+    pub(crate) replaced_defaults: Option<Value>,
 }
 
 impl PinnedChart {
@@ -40,7 +43,26 @@ impl PinnedChart {
             sha256: hex(&Sha256::digest(&bytes)),
             bytes: bytes.len() as u64,
             identity: archive::identity(archive, &bytes)?,
+            replaced_defaults: None,
         })
+    }
+
+    /// Gives the archive other defaults than the chart's own, which are remembered.
+    pub(crate) fn with_defaults(self, defaults: &Value) -> Result<Self, HelmError> {
+        let own = archive::default_values(&self.archive)?;
+        archive::replace_default_values(&self.archive, defaults)?;
+        Ok(Self {
+            replaced_defaults: Some(own),
+            ..Self::open(&self.archive)?
+        })
+    }
+
+    /// The chart's own defaults.
+    pub(crate) fn own_defaults(&self) -> Result<Value, HelmError> {
+        match &self.replaced_defaults {
+            Some(own) => Ok(own.clone()),
+            None => archive::default_values(&self.archive),
+        }
     }
 }
 

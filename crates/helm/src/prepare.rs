@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::render::ValuesSource;
-use crate::{Helm, HelmError, PinnedChart, PinnedValues, Rendered, Reuse, UpgradeLine, archive, manifest};
+use crate::{Helm, HelmError, PinnedChart, PinnedValues, Rendered, Reuse, UpgradeLine, manifest};
 
 /// From here on Go prints a number that came from a file as `1e+06`, but one that came from `--set` as `1000000`.
 const PRINTED_WITH_EXPONENT: u64 = 1_000_000;
@@ -50,10 +50,7 @@ impl Helm {
         let mut chart = self.pin_chart(line, into).await?;
         let wanted = self.render(line, Some(&chart), namespace).await?;
         match line.reuse {
-            Reuse::Reuse => {
-                archive::replace_default_values(&chart.archive, &wanted.base_values)?;
-                chart = PinnedChart::open(&chart.archive)?;
-            }
+            Reuse::Reuse => chart = chart.with_defaults(&wanted.base_values)?,
             Reuse::Reset | Reuse::ResetThenReuse => {}
         }
         let mut values = wanted.values.clone();

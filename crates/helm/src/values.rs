@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use model::ValuesHazard;
 use serde_json::Value;
 
-use crate::{HelmError, PinnedChart, Rendered, Reuse, archive};
+use crate::{HelmError, PinnedChart, Rendered, Reuse};
 
 /// The file's name in the folder that the caller gives.
 const FILE: &str = "values.json";
@@ -72,7 +72,7 @@ pub fn values_hazard(
     reuse: Reuse,
 ) -> Result<ValuesHazard, HelmError> {
     let missing_defaults = match reuse {
-        Reuse::Reuse => missing(&archive::default_values(&chart.archive)?, &rendered.base_values),
+        Reuse::Reuse => missing(&chart.own_defaults()?, &rendered.base_values),
         Reuse::Reset | Reuse::ResetThenReuse => Vec::new(),
     };
     Ok(ValuesHazard {
