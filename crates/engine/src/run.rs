@@ -437,6 +437,7 @@ impl Runner {
             JournalError::SimulatedDeath | JournalError::LeaseLost { .. } => {}
             JournalError::Store { .. }
             | JournalError::NotFound { .. }
+            | JournalError::Unfinished { .. }
             | JournalError::Changed { .. }
             | JournalError::Malformed { .. }
             | JournalError::Transition(_)
@@ -446,7 +447,10 @@ impl Runner {
         let document = self.act.journal.document();
         RunEnd {
             outcome: UpgradeOutcome::Stopped,
-            reason: Some(format!("{}; nothing more was done", model::causes(error))),
+            reason: Some(format!(
+                "{}; nothing more was done, and the journal does not say so",
+                model::causes(error)
+            )),
             downtime_seconds: document.downtime_seconds(),
             steps: document.step_reports(),
             journaled: false,

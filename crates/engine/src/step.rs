@@ -23,7 +23,8 @@ pub trait Step: Send + Sync {
     async fn apply(&self, context: &StepContext) -> Result<Outcome, StepFailure>;
 
     /// Takes it back; called for every step that was begun, also where `apply` never ended or never did anything.
-    /// Not called for [`model::Reversal::NotNeeded`].
+    /// Not called for [`model::Reversal::NotNeeded`]. For [`model::Reversal::Impossible`] it must find out whether
+    /// anything has changed, and fail only then.
     async fn undo(&self, context: &StepContext) -> Result<Outcome, StepFailure>;
 }
 

@@ -194,6 +194,12 @@ impl RunDocument {
         clock::seconds_between(stopped.started_at.as_deref()?, back?)
     }
 
+    /// A run that goes on has no outcome any more.
+    pub(crate) fn take_up(&mut self) {
+        self.outcome = None;
+        self.reason = None;
+    }
+
     /// Moves a step on.
     pub(crate) fn set_state(
         &mut self,
@@ -203,6 +209,7 @@ impl RunDocument {
         warning: bool,
     ) -> Result<(), JournalError> {
         let now = clock::now().to_string();
+        self.take_up();
         let step = &mut self.steps[index];
         step.state = next_state(&step.id, step.state, to).map_err(JournalError::Transition)?;
         match to {

@@ -23,6 +23,14 @@ pub enum JournalError {
         /// The run.
         run: String,
     },
+    /// An earlier run must be resumed or aborted first.
+    #[error("run {run} of release {release} has not ended: resume or abort it first")]
+    Unfinished {
+        /// The release.
+        release: String,
+        /// The earlier run.
+        run: String,
+    },
     /// Somebody else wrote to the journal.
     #[error("the journal of run {run} was changed by {by}")]
     Changed {

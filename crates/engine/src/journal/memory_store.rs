@@ -22,6 +22,7 @@ struct Inner {
     versions: u64,
     silent_for: usize,
     lose_answer: bool,
+    refuses_pieces: bool,
 }
 
 impl MemoryStore {
@@ -33,6 +34,11 @@ impl MemoryStore {
     /// The next write is stored, but its answer is lost.
     pub fn lose_next_answer(&self) {
         self.lock().lose_answer = true;
+    }
+
+    /// Whether pieces of parts are refused, as by a quota.
+    pub fn refuse_pieces(&self, refuse: bool) {
+        self.lock().refuses_pieces = refuse;
     }
 
     /// Changes a head as another program would.
@@ -146,7 +152,14 @@ impl JournalStore for MemoryStore {
         bytes: &[u8],
     ) -> Result<(), StoreError> {
         let key = (name(release, run), part.to_owned(), index);
-        self.answering(run)?.pieces.insert(key, bytes.to_vec());
+        let mut inner = self.answering(run)?;
+        if inner.refuses_pieces {
+            return Err(StoreError::Refused {
+                object: part.to_owned(),
+                reason: "it refuses on request".into(),
+            });
+        }
+        inner.pieces.insert(key, bytes.to_vec());
         Ok(())
     }
 

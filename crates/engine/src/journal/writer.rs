@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::document::bounded;
 use super::store::ask;
-use super::{HeadLabels, JournalError, JournalStore, PartEntry, RunDocument, StoreError, parts};
+use super::{HeadLabels, JournalError, JournalStore, PartEntry, RunDocument, StoreError, parts, unfinished};
 use crate::{Faults, Lease, clock};
 
 /// How long a write is tried again while the API server does not answer: long enough for one that is restarted, and
@@ -69,7 +69,8 @@ impl Journal {
     /// Writes the head and the parts of a new run.
     ///
     /// # Errors
-    /// The store refuses or does not answer, the plan does not fit, the lease is lost.
+    /// An earlier run of the release has not ended for good; the store refuses or does not answer, the plan does not fit,
+    /// the lease is lost.
     pub async fn create(
         store: Arc<dyn JournalStore>,
         lease: Lease,
@@ -78,21 +79,40 @@ impl Journal {
     ) -> Result<Self, JournalError> {
         let holder = lease.holder().as_str().to_owned();
         let document = RunDocument::of_new_run(&new.run, &holder, new.plan, new.inputs);
+        let earlier = unfinished(store.as_ref(), &document.release).await?;
+        if let Some(earlier) = earlier.first().filter(|earlier| earlier.run != document.run) {
+            return Err(JournalError::Unfinished {
+                release: document.release,
+                run: earlier.run.clone(),
+            });
+        }
         let journal = Self::of(store, lease, faults, document);
         journal.shared.create().await?;
-        let mut entries = Vec::with_capacity(new.parts.len());
-        for (name, bytes) in &new.parts {
-            entries.push(journal.shared.store_part(name, bytes).await?);
+        match journal.put_parts(&new.parts).await {
+            Ok(()) => Ok(journal),
+            Err(error) => {
+                // Nothing was begun; without this word the head would stand in the way of the next run. Where it
+                // cannot be written either, `abort` says it.
+                let reason = format!("nothing was begun: {}", model::causes(&error));
+                drop(journal.finish(UpgradeOutcome::Restored, Some(reason)).await);
+                Err(error)
+            }
         }
-        if !entries.is_empty() {
-            journal
-                .append(HEAD_LIMIT, move |document| {
-                    document.parts = entries;
-                    Ok(())
-                })
-                .await?;
+    }
+
+    async fn put_parts(&self, parts: &[(String, Vec<u8>)]) -> Result<(), JournalError> {
+        if parts.is_empty() {
+            return Ok(());
         }
-        Ok(journal)
+        let mut entries = Vec::with_capacity(parts.len());
+        for (name, bytes) in parts {
+            entries.push(self.shared.store_part(name, bytes).await?);
+        }
+        self.append(HEAD_LIMIT, move |document| {
+            document.parts = entries;
+            Ok(())
+        })
+        .await
     }
 
     /// Takes an existing run over: reads, validates, and writes our name into it. One that has ended for good is only
@@ -126,8 +146,6 @@ impl Journal {
             journal
                 .append(HEAD_LIMIT, move |document| {
                     document.holder = holder;
-                    document.outcome = None;
-                    document.reason = None;
                     Ok(())
                 })
                 .await?;
@@ -246,6 +264,7 @@ impl Journal {
     /// Journals that the run turns back.
     pub(crate) async fn turn_back(&self, reason: String) -> Result<(), JournalError> {
         self.append(HEAD_LIMIT, move |document| {
+            document.take_up();
             document.turning_back = Some(bounded(&reason));
             Ok(())
         })

@@ -24,6 +24,8 @@ const RETRY: Duration = Duration::from_secs(2);
 /// How often a silent holder's lease is looked at. A watch would only tell of renewals; what is waited for is that
 /// there is none.
 const LOOK: Duration = Duration::from_secs(5);
+/// How often a person is told that a silent holder is waited for.
+const NOTICE: Duration = Duration::from_secs(15);
 /// Longest silence that a foreign lease may ask for, whatever it says.
 const LONGEST_SILENCE: Duration = Duration::from_secs(600);
 
@@ -130,11 +132,13 @@ impl Lease {
                 let silence = Duration::from_secs(record.duration_seconds.max(1)).min(LONGEST_SILENCE);
                 if !is_free(record) && since.elapsed() < silence {
                     let left = silence.saturating_sub(since.elapsed());
-                    events.notice(format!(
-                        "{} does not answer yet; its lease on {release} runs out in {} s",
-                        record.holder,
-                        left.as_secs()
-                    ));
+                    if left.as_secs() % NOTICE.as_secs() < LOOK.as_secs() {
+                        events.notice(format!(
+                            "waiting for {}: its lease on {release} runs out in {} s",
+                            record.holder,
+                            left.as_secs()
+                        ));
+                    }
                     tokio::time::sleep(LOOK.min(left)).await;
                     continue;
                 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cluster::{Cluster, ScaleError};
-use model::{PlannedStep, Quiesce, WorkloadName};
+use model::{PlannedStep, Quiesce, Workload, WorkloadName};
 use serde::{Deserialize, Serialize};
 
 use crate::{Outcome, Step, StepContext, StepFailure};
@@ -65,16 +65,27 @@ impl Step for QuiesceStep {
             );
             set_count(context.cluster(), &original.workload, original.replicas).await?;
         }
-        let mut late = Vec::new();
-        for original in originals.iter().filter(|original| original.replicas > 0) {
-            let ready = context
+        let running = originals.iter().filter(|original| original.replicas > 0);
+        let ready = running.map(|original| {
+            let progress = |workload: &Workload| {
+                let name = &workload.name;
+                context.progress(
+                    format!(
+                        "{name}: {} of {} pods are ready",
+                        workload.ready, original.replicas
+                    ),
+                    None,
+                );
+            };
+            context
                 .cluster()
-                .wait_rolled_out(&original.workload, READY_AGAIN, |_| {})
-                .await;
-            if let Err(error) = ready {
-                late.push(model::causes(&error));
-            }
-        }
+                .wait_rolled_out(&original.workload, READY_AGAIN, progress)
+        });
+        let ended = futures::future::join_all(ready).await;
+        let late: Vec<String> = ended
+            .into_iter()
+            .filter_map(|end| Some(model::causes(&end.err()?)))
+            .collect();
         if late.is_empty() {
             Ok(Outcome::told("all counts are as before"))
         } else {

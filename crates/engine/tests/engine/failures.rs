@@ -7,7 +7,8 @@ use crate::common::{Behaviour, RELEASE, RUN, Stage, Taken, plan};
 use engine::journal::{JournalStore, MemoryStore};
 use engine::lease::Acquire;
 use engine::{
-    AbortConsent, Events, Faults, Journal, NewRun, RunDocument, RunError, StepContext, runs, unfinished,
+    AbortConsent, Events, Faults, Journal, JournalError, NewRun, RunDocument, RunError, StepContext, runs,
+    unfinished,
 };
 use model::{Event, Reversal, StepState, UpgradeOutcome};
 
@@ -416,37 +417,73 @@ async fn the_last_ten_finished_runs_stay_and_unfinished_ones_always() {
             parts: vec![("chart".into(), vec![1; 10])],
         };
         let store = Arc::new(stage.store.clone());
-        let journal = Journal::create(store, lease.clone(), faults.clone(), new)
-            .await
-            .unwrap();
-        engine::run(stage.act(journal, lease, faults)).await.unwrap()
+        let journal = Journal::create(store, lease.clone(), faults.clone(), new).await?;
+        Ok::<_, JournalError>(engine::run(stage.act(journal, lease, faults)).await.unwrap())
     };
-    let stopped: Faults = "error:01-step,undo-error:01-step".parse().unwrap();
-    assert_eq!(begin(0, &stage, stopped).await.outcome, UpgradeOutcome::Stopped);
-    for number in 1..=13 {
+    for number in 1..=12 {
         assert_eq!(
-            begin(number, &stage, Faults::none()).await.outcome,
+            begin(number, &stage, Faults::none()).await.unwrap().outcome,
             UpgradeOutcome::Upgraded
         );
     }
+    let stopped: Faults = "error:01-step,undo-error:01-step".parse().unwrap();
+    assert_eq!(
+        begin(13, &stage, stopped).await.unwrap().outcome,
+        UpgradeOutcome::Stopped
+    );
     let kept: Vec<String> = runs(&stage.store, RELEASE)
         .await
         .unwrap()
         .into_iter()
         .map(|run| run.run)
         .collect();
-    let mut expected: Vec<String> = (4..=13)
+    let expected: Vec<String> = (3..=13)
         .rev()
         .map(|number| format!("20260101-{number:06}-00000001"))
         .collect();
-    expected.push("20260101-000000-00000001".into());
-    assert_eq!(kept, expected);
-    assert_eq!(unfinished(&stage.store, RELEASE).await.unwrap().len(), 1);
+    assert_eq!(kept, expected, "ten that are finished and the one that is not");
     assert_eq!(
         stage.store.piece_count(),
         1,
         "only the stopped run's part is left"
     );
+    assert_eq!(unfinished(&stage.store, RELEASE).await.unwrap().len(), 1);
+    let refused = begin(14, &stage, Faults::none()).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("000013"),
+        "an unfinished run stands in the way: {refused}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_abort_leaves_the_outcome_as_it_was() {
+    let stage = Stage::new(plan(3, Some(2))).with(3, Behaviour::FailsHalfWay);
+    stage.begin(&Faults::none()).await.unwrap();
+    let reason = document(&stage).await.reason;
+    assert!(stage.take(Taken::Abort, &Faults::none()).await.unwrap().is_err());
+    let document = document(&stage).await;
+    assert_eq!(
+        (document.outcome, document.reason),
+        (Some(UpgradeOutcome::Stopped), reason)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_parts_cannot_be_stored_stands_in_nobodys_way() {
+    let stage = Stage::new(plan(1, None));
+    let lease = stage.lease("first", Acquire::NewRun).await;
+    let new = NewRun {
+        run: RUN.into(),
+        plan: stage.plan.clone(),
+        inputs: serde_json::Value::Null,
+        parts: vec![("chart".into(), vec![1; 10])],
+    };
+    stage.store.refuse_pieces(true);
+    let failed = Journal::create(Arc::new(stage.store.clone()), lease.clone(), Faults::none(), new).await;
+    assert!(failed.is_err());
+    lease.release().await;
+    assert!(unfinished(&stage.store, RELEASE).await.unwrap().is_empty());
+    assert_eq!(document(&stage).await.outcome, Some(UpgradeOutcome::Restored));
 }
 
 #[test]
