@@ -15,7 +15,9 @@ if [ -n "${SAFE_UPGRADE_PROGRAM:-}" ]; then
     exit 1
   fi
   mkdir -p bin
-  ln -sf "$SAFE_UPGRADE_PROGRAM" "$program"
+  # A rename puts it in place at once, also while another installation looks at it.
+  ln -s "$SAFE_UPGRADE_PROGRAM" "$program.$$"
+  mv -f "$program.$$" "$program"
   exit 0
 fi
 

@@ -9,7 +9,8 @@ use cluster::{Cluster, ConnectOptions};
 use e2e::program;
 use helm::storage::Storage;
 use helm::{
-    Fidelity, Helm, HelmMajor, PassRequest, PostRenderSpec, RollbackRequest, UpgradeLine, values_hazard,
+    Arity, Fidelity, Helm, HelmFlag, HelmMajor, Lines, PassRequest, PostRenderSpec, RollbackRequest,
+    Treatment, UpgradeLine, values_hazard,
 };
 use model::{ApplyMethod, ReleaseStatus, WorkloadKind, WorkloadName};
 use serde_json::{Value, json};
@@ -512,6 +513,70 @@ fn the_checkout_installs_as_a_plugin_on_helm_3() -> Result<()> {
 #[test]
 fn the_checkout_installs_as_a_plugin_on_helm_4() -> Result<()> {
     install_plugin(HelmMajor::Four)
+}
+
+/// One flag as `helm upgrade --help` lists it: `  -f, --values strings   …`.
+fn flag_of_help(line: &str) -> Option<(String, Option<char>, String)> {
+    let line = line.trim_start();
+    let (short, rest) = match line.strip_prefix('-') {
+        Some(rest) if !rest.starts_with('-') => (rest.chars().next(), rest.split_once(", ")?.1),
+        _ => (None, line),
+    };
+    let words = rest.strip_prefix("--")?.split("  ").next()?;
+    let (name, kind) = words.split_once(' ').unwrap_or((words, ""));
+    Some((name.to_owned(), short, kind.to_owned()))
+}
+
+#[test]
+fn the_flags_table_is_what_both_helms_say_of_themselves() -> Result<()> {
+    let node = Node::ensure_up()?;
+    for (binary, major) in [(&node.helm3, HelmMajor::Three), (&node.helm4, HelmMajor::Four)] {
+        let help = node.command(binary).args(["upgrade", "--help"]).output()?;
+        let help = String::from_utf8(help.stdout)?;
+        let flags: Vec<_> = help
+            .split_once("\nFlags:")
+            .context("no flags in the help")?
+            .1
+            .lines()
+            .filter_map(flag_of_help)
+            .collect();
+        ensure!(
+            flags.len() > 50,
+            "only {} flags were read from the help",
+            flags.len()
+        );
+        for (name, short, kind) in &flags {
+            let row = helm::table().iter().find(|row| row.name == name);
+            let row = row.with_context(|| format!("--{name} is missing from the table"))?;
+            ensure!(row.short == *short, "--{name}: {short:?}");
+            let fits = match row.arity {
+                Arity::Bool => kind.is_empty(),
+                Arity::Value => !kind.is_empty() && !kind.contains("[="),
+                // A plain switch on Helm 3.
+                Arity::Optional(_) => kind.contains("[=") || (name == "wait" && major == HelmMajor::Three),
+            };
+            ensure!(fits, "--{name} {kind} is {:?} in the table", row.arity);
+            ensure!(exists(row, major), "--{name} exists in {major:?}");
+        }
+        for row in helm::table() {
+            let listed = flags.iter().any(|(name, _, _)| name == row.name);
+            let refused = matches!(row.treatment, Treatment::Refused { .. });
+            ensure!(
+                listed || refused || !exists(row, major),
+                "--{} does not exist in {major:?}",
+                row.name
+            );
+        }
+    }
+    Ok(())
+}
+
+fn exists(row: &HelmFlag, major: HelmMajor) -> bool {
+    match row.lines {
+        Lines::Both => true,
+        Lines::Three(_) => major == HelmMajor::Three,
+        Lines::Four(_) => major == HelmMajor::Four,
+    }
 }
 
 /// The rules of krew's own validation that a manifest can break by hand.
