@@ -96,11 +96,11 @@ fn spec() -> PostRenderSpec {
 }
 
 /// Reads a pipe until every process that holds its other end is gone.
-fn wait_until_closed(pipe: PathBuf) {
+fn wait_until_closed(mut pipe: std::fs::File) {
     let (tell, closed) = mpsc::channel();
     std::thread::spawn(move || {
         let mut nothing = Vec::new();
-        let _ = std::fs::File::open(pipe).unwrap().read_to_end(&mut nothing);
+        let _ = pipe.read_to_end(&mut nothing);
         let _ = tell.send(());
     });
     closed
@@ -131,6 +131,8 @@ fn helm_dies_with_a_program_that_is_killed() {
         .read_line(&mut first)
         .unwrap();
     assert_eq!(first.trim(), "started");
+    // Opened while a writer is sure to be there: without one, opening would wait for it.
+    let alive = std::fs::File::open(alive).unwrap();
     let reader = std::thread::spawn(move || wait_until_closed(alive));
     program.kill().unwrap();
     program.wait().unwrap();
@@ -183,6 +185,8 @@ async fn dropping_a_running_helm_ends_it() {
         .unwrap();
     let mut running = stage.upgrade(&[], None).await;
     assert_eq!(running.next_line().await.unwrap().text(), "started");
+    // Opened while a writer is sure to be there: without one, opening would wait for it.
+    let alive = std::fs::File::open(alive).unwrap();
     let reader = std::thread::spawn(move || wait_until_closed(alive));
     drop(running);
     drop(opened);
