@@ -23,9 +23,34 @@ pub(crate) struct Comparison {
     pub(crate) differences: Vec<String>,
 }
 
+/// How often a look is begun anew when its session is lost: connections through an API server are, now and then, and a
+/// database that was filled for an hour should not be thrown away for it.
+pub(crate) const LOOKS: usize = 3;
+
+/// Why a database could not be looked into.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LookError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Query(#[from] QueryError),
+}
+
 impl Content {
+    /// Reads it from a database of the server, again if the session is lost.
+    pub(crate) async fn look(connector: &Connector, name: &str) -> Result<Self, LookError> {
+        let mut look = 1;
+        loop {
+            let database = session(connector, name).await?;
+            match Self::observe(&database).await {
+                Err(error) if error.is_closed() && look < LOOKS => look += 1,
+                seen => return Ok(seen?),
+            }
+        }
+    }
+
     /// Reads it from an open session.
-    pub(crate) async fn observe(database: &Database) -> Result<Self, QueryError> {
+    async fn observe(database: &Database) -> Result<Self, QueryError> {
         Ok(Self {
             rows: postgres_room::row_counts(database).await?,
             schema_hash: postgres_room::schema_hash(database).await?,

@@ -4,7 +4,7 @@ mod facts;
 mod stream;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use model::{API_VERSION, BackupFile, BackupManifest, BackupProof, BackupRelease};
@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::settings::{SETTINGS, Settings};
 use crate::store::Draft;
 use crate::transfer::{hash, size_in_words};
-use crate::{Backup, BackupId, Place, Progress, RunError, Server, Store, StoreError};
+use crate::{Backup, BackupId, Place, Progress, RunError, Server, Store, StoreError, end_own_sessions};
 
 use facts::Facts;
 use stream::{Dumped, dump, globals};
@@ -123,7 +123,7 @@ pub async fn create(
     let draft = store.draft(&request.place, &request.id)?;
     let made = fill(server, draft, request, progress).await;
     if made.is_err() {
-        server.end_sessions("dump").await;
+        end_own_sessions(server).await;
     }
     made
 }
@@ -149,10 +149,26 @@ async fn fill(
     let codec = server.probe.codec();
     let name = format!("dump.pgc{}", codec.suffix());
     progress(
-        &format!("dumping {} as {}", request.place.database, server.identity()),
+        &format!(
+            "dumping {} ({} on the server) as {}",
+            request.place.database,
+            size_in_words(server.probe.database_bytes.unsigned_abs()),
+            server.identity()
+        ),
         None,
     );
-    let told = |bytes: u64| progress(&format!("received {}", size_in_words(bytes)), None);
+    let begun = Instant::now();
+    let told = |bytes: u64| {
+        let rate = bytes as f64 / begun.elapsed().as_secs_f64().max(0.001);
+        progress(
+            &format!(
+                "received {}, {}/s",
+                size_in_words(bytes),
+                size_in_words(rate as u64)
+            ),
+            None,
+        );
+    };
     let partial = draft.partial(&name);
     let dumping = dump(
         server,

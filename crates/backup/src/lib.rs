@@ -6,6 +6,8 @@
 //! - [`restore`] fills a new database, checks it and swaps; [`undo_restore`] swaps back.
 //! - [`steps::shared`] gives the engine its steps.
 
+mod abandon;
+mod anchor;
 mod ask;
 mod compare;
 mod create;
@@ -27,6 +29,8 @@ mod store;
 mod transfer;
 mod verify;
 
+pub use abandon::{Abandoned, abandon_restore, end_own_sessions};
+pub use anchor::{Anchor, AnchorError};
 pub use create::{CreateError, CreateRequest, LOCK_WAIT, create};
 pub use fill::FillError;
 pub use get::{GetError, get};
@@ -38,7 +42,7 @@ pub use restore::{RestoreError, RestoreReport, RestoreRequest, restore, restore_
 pub use runner::{RunEnd, RunError, Runner};
 pub use server::{ReachError, Server};
 pub use store::{Backup, Filter, Place, Store, StoreError};
-pub use verify::{VerifyError, VerifyRequest, verify};
+pub use verify::{VerifyError, VerifyRequest, verify, verify_until};
 
 /// How the rooms of this crate say what they are doing: a sentence and, where known, the share done between 0 and 1.
 pub type Progress<'a> = &'a (dyn Fn(&str, Option<f64>) + Send + Sync);

@@ -17,6 +17,7 @@ pub(crate) const DUMP: &str = script!("scripts/dump.sh");
 pub(crate) const GLOBALS: &str = script!("scripts/globals.sh");
 pub(crate) const RESTORE: &str = script!("scripts/restore.sh");
 pub(crate) const END_SESSIONS: &str = script!("scripts/end_sessions.sh");
+pub(crate) const END_ALL: &str = script!("scripts/end_all.sh");
 pub(crate) const ANALYZE: &str = script!("scripts/analyze.sh");
 pub(crate) const CREATE_EMPTY: &str = script!("scripts/create_empty.sh");
 pub(crate) const THROW_AWAY: &str = include_str!("scripts/throw_away.sh");

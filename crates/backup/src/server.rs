@@ -287,13 +287,13 @@ impl Server {
                 })?;
             let said = String::from_utf8_lossy(&said);
             let there = tools(&said);
-            if !there.is_empty() {
-                if let Some(program) = NEEDED.into_iter().find(|program| !there.contains(*program)) {
-                    return Err(ReachError::Missing {
-                        place: runner.place(),
-                        program,
-                    });
-                }
+            if let Some(program) = NEEDED.into_iter().find(|program| !there.contains(*program))
+                && !there.is_empty()
+            {
+                return Err(ReachError::Missing {
+                    place: runner.place(),
+                    program,
+                });
             }
             if let Some(probe) = Probe::read(&said) {
                 return Ok(Self {

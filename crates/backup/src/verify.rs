@@ -10,7 +10,7 @@ use model::{API_VERSION, CredentialSource, DatabaseLocation, DatabaseOrigin, Dat
 use postgres_room::{ConnectError, Credentials, QueryError};
 use thiserror::Error;
 
-use crate::compare::{Comparison, Content, compare, session};
+use crate::compare::{Comparison, Content, LookError, compare};
 use crate::fill::{Owners, fill};
 use crate::script::{self, last_words};
 use crate::settings::{SETTINGS, Settings};
@@ -73,6 +73,9 @@ pub enum VerifyError {
     /// It took too long.
     #[error("the restore test was not done within {0:?}")]
     Deadline(Duration),
+    /// Somebody no longer wanted it.
+    #[error("the restore test was interrupted; the throw-away server is gone")]
+    Interrupted,
     /// The server in the pod cannot be used.
     #[error("failed to use the throw-away server")]
     Reach(#[from] ReachError),
@@ -94,6 +97,15 @@ pub enum VerifyError {
     /// The result could not be kept.
     #[error("failed to keep the result of the restore test")]
     Store(#[from] StoreError),
+}
+
+impl From<LookError> for VerifyError {
+    fn from(error: LookError) -> Self {
+        match error {
+            LookError::Connect(error) => Self::Connect(error),
+            LookError::Query(error) => Self::Query(error),
+        }
+    }
 }
 
 impl VerifyRequest {
@@ -121,6 +133,20 @@ pub async fn verify(
     request: &VerifyRequest,
     progress: Progress<'_>,
 ) -> Result<Verification, VerifyError> {
+    verify_until(cluster, backup, request, progress, std::future::pending()).await
+}
+
+/// Like [`verify`], and gives up when `interrupted` ends; the pod is deleted then, too.
+///
+/// # Errors
+/// As there, and [`VerifyError::Interrupted`].
+pub async fn verify_until(
+    cluster: &Cluster,
+    backup: &Backup,
+    request: &VerifyRequest,
+    progress: Progress<'_>,
+    interrupted: impl Future<Output = ()>,
+) -> Result<Verification, VerifyError> {
     let settings = read_settings(backup)?;
     progress(
         &format!(
@@ -134,9 +160,10 @@ pub async fn verify(
         request.deadline,
         test(cluster, backup, request, &pod, settings.as_ref(), progress),
     );
-    let tested = tested
-        .await
-        .unwrap_or(Err(VerifyError::Deadline(request.deadline)));
+    let tested = tokio::select! {
+        tested = tested => tested.unwrap_or(Err(VerifyError::Deadline(request.deadline))),
+        () = interrupted => Err(VerifyError::Interrupted),
+    };
     progress("deleting the throw-away server", None);
     pod.delete().await;
     let (comparison, seconds) = tested?;
@@ -170,8 +197,7 @@ async fn test(
     fill(&server, backup, DATABASE, Owners::Keep).await?;
     let seconds = begun.elapsed().as_secs_f64();
     progress("comparing", None);
-    let database = session(&server.connector, DATABASE).await?;
-    let content = Content::observe(&database).await?;
+    let content = Content::look(&server.connector, DATABASE).await?;
     let mut comparison = compare(&backup.manifest, &content);
     comparison.compared.insert(0, "hash and size of the dump".into());
     Ok((comparison, seconds))

@@ -1,9 +1,9 @@
 //! What is written beside a dump, read in the dump's own view of the database.
 
 use model::{MigrationState, Seen, TableRows};
-use postgres_room::{ConnectError, Database, QueryError, Snapshot, quote_literal};
+use postgres_room::{Database, QueryError, Snapshot, quote_literal};
 
-use crate::compare::session;
+use crate::compare::{LOOKS, LookError, session};
 use crate::settings::Settings;
 use crate::{Progress, Server};
 
@@ -27,15 +27,26 @@ impl Facts {
         let Some(snapshot) = snapshot else {
             return Self::default();
         };
-        match reader(server, snapshot).await {
-            Ok(database) => Self::read(&database, progress).await,
-            Err(error) => {
-                progress(
-                    &format!("rows and schema are not recorded: {}", model::causes(&error)),
-                    None,
-                );
-                Self::default()
+        let mut look = 1;
+        loop {
+            match reader(server, snapshot).await {
+                Ok(database) => {
+                    let facts = Self::read(&database, progress).await;
+                    if look == LOOKS || !database.client().is_closed() {
+                        return facts;
+                    }
+                    progress("the session was lost: looking again", None);
+                }
+                Err(error) if look == LOOKS => {
+                    progress(
+                        &format!("rows and schema are not recorded: {}", model::causes(&error)),
+                        None,
+                    );
+                    return Self::default();
+                }
+                Err(_) => {}
             }
+            look += 1;
         }
     }
 
@@ -78,7 +89,7 @@ impl Facts {
 
 /// A second session in the same view. A statement that fails ends its transaction; in the session that holds the view,
 /// that would take the view away from pg_dump.
-async fn reader(server: &Server, snapshot: &Snapshot) -> Result<Database, ReaderError> {
+async fn reader(server: &Server, snapshot: &Snapshot) -> Result<Database, LookError> {
     let database = session(&server.connector, &server.location.database).await?;
     let begin = format!(
         "begin transaction isolation level repeatable read, read only; set transaction snapshot {}",
@@ -93,13 +104,4 @@ async fn reader(server: &Server, snapshot: &Snapshot) -> Result<Database, Reader
             error,
         })?;
     Ok(database)
-}
-
-/// Why there is no second session.
-#[derive(Debug, thiserror::Error)]
-enum ReaderError {
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    #[error(transparent)]
-    Query(#[from] QueryError),
 }

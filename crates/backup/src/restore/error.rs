@@ -3,6 +3,7 @@
 use postgres_room::{AdminError, ConnectError, QueryError};
 use thiserror::Error;
 
+use crate::compare::LookError;
 use crate::{FillError, RunError};
 
 /// Why a restore was not done. The database in use keeps its name and its content.
@@ -78,4 +79,13 @@ pub enum RestoreError {
     /// A question was not answered.
     #[error("failed to look into a database")]
     Query(#[from] QueryError),
+}
+
+impl From<LookError> for RestoreError {
+    fn from(error: LookError) -> Self {
+        match error {
+            LookError::Connect(error) => Self::Connect(error),
+            LookError::Query(error) => Self::Query(error),
+        }
+    }
 }

@@ -11,13 +11,14 @@ mod preflight;
 use model::BackupManifest;
 use postgres_room::{Admin, DatabaseEntry, RestoreName, Swap};
 
-use crate::compare::{Comparison, Content, compare, session};
+use crate::compare::{Comparison, Content, compare};
 use crate::fill::{Owners, check_dump, fill};
 use crate::script::{self, last_words};
 use crate::{Backup, Progress, Server};
 
 pub use error::RestoreError;
-use names::{check_id, kept_name, undone_name};
+pub(crate) use names::kept_name;
+use names::{check_id, undone_name};
 use preflight::{may_be_restored, nothing_in_the_way, roles_are_there};
 
 /// Which restore.
@@ -232,8 +233,7 @@ async fn compared(
     manifest: &BackupManifest,
     name: &str,
 ) -> Result<Comparison, RestoreError> {
-    let database = session(&server.connector, name).await?;
-    Ok(compare(manifest, &Content::observe(&database).await?))
+    Ok(compare(manifest, &Content::look(&server.connector, name).await?))
 }
 
 async fn analyze(server: &Server, name: &str) -> Result<(), RestoreError> {

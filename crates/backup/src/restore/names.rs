@@ -9,7 +9,7 @@ const LONGEST_NAME: usize = 63;
 const LONGEST_ID: usize = 24;
 
 /// The name under which the database in use is kept.
-pub(super) fn kept_name(database: &str, id: &str) -> String {
+pub(crate) fn kept_name(database: &str, id: &str) -> String {
     with_end(database, &format!("_pre_{id}"))
 }
 

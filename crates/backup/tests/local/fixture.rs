@@ -96,9 +96,7 @@ impl Fixture {
     }
 }
 
-pub(crate) fn quiet(message: &str, _share: Option<f64>) {
-    println!("{message}");
-}
+pub(crate) fn quiet(_message: &str, _share: Option<f64>) {}
 
 pub(crate) fn walk(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -1,5 +1,8 @@
 //! Backups of a real Postgres on this machine, with everything that can go wrong on the way.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod anchoring;
 mod broken;
 mod creating;
 mod fixture;
