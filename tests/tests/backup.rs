@@ -173,7 +173,7 @@ async fn round(major: u32) -> Result<()> {
         backup.manifest.server_name
     );
     let listed = world.store()?.list(&Filter::default()).await?;
-    ensure!(listed == [backup.clone()]);
+    ensure!(listed == std::slice::from_ref(&backup));
 
     let copy = get(&backup, &world.folder.path().join("copy"), &told).await?;
     ensure!(copy.manifest == backup.manifest);
