@@ -38,7 +38,9 @@ pub use id::BackupId;
 pub use local::LocalRunner;
 pub use pod::PodRunner;
 pub use report::backup_report;
-pub use restore::{RestoreError, RestoreReport, RestoreRequest, restore, restore_id, undo_restore};
+pub use restore::{
+    RestoreError, RestoreReport, RestoreRequest, kept_name, restore, restore_id, undo_restore, undone_name,
+};
 pub use runner::{RunEnd, RunError, Runner};
 pub use server::{ReachError, Server};
 pub use store::{Backup, Filter, Place, Store, StoreError};

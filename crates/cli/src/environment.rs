@@ -33,6 +33,28 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
+    /// Who types, as `user@machine`, for notes that outlive the command.
+    pub fn person(&self) -> String {
+        let user = self
+            .get("USER")
+            .or_else(|| self.get("USERNAME"))
+            .or_else(|| self.get("LOGNAME"));
+        let machine = std::fs::read_to_string("/proc/sys/kernel/hostname")
+            .ok()
+            .map(|name| name.trim().to_owned())
+            .filter(|name| !name.is_empty())
+            .or_else(|| {
+                self.get("HOSTNAME")
+                    .or_else(|| self.get("COMPUTERNAME"))
+                    .map(str::to_owned)
+            });
+        format!(
+            "{}@{}",
+            user.unwrap_or("somebody"),
+            machine.as_deref().unwrap_or("somewhere")
+        )
+    }
+
     /// Whether Helm started this process as its plugin.
     pub fn is_helm_plugin(&self) -> bool {
         self.get("HELM_PLUGIN_NAME").is_some()

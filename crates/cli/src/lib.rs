@@ -1,6 +1,7 @@
 //! What the three programs share between their arguments and their exit: connection flags, Helm's environment, output,
 //! consent, signals. It holds no judgement of its own.
 
+mod completion;
 mod connection;
 mod consent;
 mod database;
@@ -13,6 +14,7 @@ mod run;
 mod store;
 mod usage;
 
+pub use completion::print_completion;
 pub use connection::ConnectionFlags;
 pub use consent::{Consent, ask};
 pub use database::DatabaseFlags;
@@ -23,4 +25,4 @@ pub use output::{Format, Output, OutputFlags};
 pub use own_flags::own_flags;
 pub use run::run;
 pub use store::{default_store, store_place};
-pub use usage::parse;
+pub use usage::{nearest, parse};

@@ -80,6 +80,15 @@ impl Output {
         polite(written.and_then(|()| out.flush()))
     }
 
+    /// Writes a result that is text and nothing else, such as an explanation. A reader that has gone away is no failure.
+    ///
+    /// # Errors
+    /// Standard output cannot be written for another reason.
+    pub fn text(&self, people: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        polite(people(&mut out).and_then(|()| out.flush()))
+    }
+
     /// Writes talk. A reader that has gone away is no failure.
     ///
     /// # Errors
@@ -90,7 +99,8 @@ impl Output {
     }
 }
 
-fn polite(written: io::Result<()>) -> io::Result<()> {
+/// A reader that has gone away is no failure.
+pub(crate) fn polite(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,

@@ -14,8 +14,11 @@ pub fn own_flags(command: &Command) -> Vec<OwnFlag> {
         .get_arguments()
         .filter(|argument| !argument.is_positional())
     {
-        let takes_value = matches!(argument.get_action(), ArgAction::Set | ArgAction::Append);
-        let arity = if takes_value { Arity::Value } else { Arity::Bool };
+        let arity = match argument.get_action() {
+            ArgAction::Set | ArgAction::Append if argument.is_require_equals_set() => Arity::Optional(""),
+            ArgAction::Set | ArgAction::Append => Arity::Value,
+            _ => Arity::Bool,
+        };
         let names = argument
             .get_long()
             .into_iter()

@@ -28,7 +28,7 @@ pub fn store_place(named: Option<&str>, environment: &Environment) -> Result<Str
         Some(text) if text.contains("://") => return Ok(text.to_owned()),
         Some(text) => PathBuf::from(text),
         None => {
-            default_store(environment).ok_or("no home folder for backups; name a folder with --backup-to")?
+            default_store(environment).ok_or("there is no home folder to keep backups in: name a folder")?
         }
     };
     let absolute = std::path::absolute(&text).map_err(|error| format!("{}: {error}", text.display()))?;

@@ -21,3 +21,26 @@ pub fn parse<T: CommandFactory + FromArgMatches>(words: &[String]) -> Result<T, 
         }
     })
 }
+
+/// The name that a mistyped one is most like, where one is like it at all.
+pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    /// Jaro-Winkler similarity below which two words have little to do with each other.
+    const ALIKE: f64 = 0.8;
+    names
+        .map(|name| (strsim::jaro_winkler(typed, name), name))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_name_has_a_neighbour_and_nonsense_has_none() {
+        let names = ["lock-waits", "profile", "database-found"];
+        assert_eq!(nearest("lock-wait", names.into_iter()), Some("lock-waits"));
+        assert_eq!(nearest("zzz", names.into_iter()), None);
+    }
+}

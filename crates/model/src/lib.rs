@@ -45,7 +45,7 @@ pub use profile::Profile;
 pub use release::{ApplyMethod, ChartIdentity, Release, ReleaseStatus, RevisionSummary};
 pub use report::{
     BackupListReport, BackupReport, CheckReport, CheckSummary, CheckVerdict, NextStep, ReleaseIdentity,
-    StepReport, UpgradeOutcome, UpgradeReport,
+    RestorePreview, RestoreReport, StepReport, UpgradeOutcome, UpgradeReport,
 };
 pub use secret::Secret;
 pub use seen::Seen;

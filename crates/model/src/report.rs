@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    API_VERSION, BackupProof, BackupSummary, ChartIdentity, CheckResult, ExitCode, Release, Severity,
-    StepState, Verdict,
+    API_VERSION, BackupProof, BackupRelease, BackupSummary, ChartIdentity, CheckResult, ExitCode, Release,
+    Severity, StepState, Verdict,
 };
 
 /// Which release, at which revision.
@@ -190,6 +190,51 @@ pub struct BackupListReport {
     pub kind: String,
     /// Newest first.
     pub items: Vec<BackupSummary>,
+}
+
+/// What a restore would do, for the person who has to agree.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RestorePreview {
+    /// The database that is swapped.
+    pub database: String,
+    /// Who acts where: `postgres in pod db-0`.
+    pub server: String,
+    /// The backup it is filled from; `None` where an earlier restore is taken back.
+    pub backup: Option<BackupSummary>,
+    /// The release that the backup was made for, where known.
+    pub made_for: Option<BackupRelease>,
+    /// The name under which the database in use will be kept.
+    pub keep_as: String,
+    /// How many sessions would be ended, where they can be counted.
+    pub sessions: Option<usize>,
+    /// The `application_name`s of these sessions, each once.
+    pub users: Vec<String>,
+}
+
+/// A restore that was done, or taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreReport {
+    /// [`API_VERSION`].
+    pub api_version: String,
+    /// `RestoreReport`.
+    pub kind: String,
+    /// The restore's id, by which it can be taken back.
+    pub id: String,
+    /// Whether it was taken back.
+    pub undone: bool,
+    /// The backup; `None` where an earlier restore was taken back.
+    pub backup: Option<String>,
+    /// The database.
+    pub database: String,
+    /// The name under which the database that was in use before is kept.
+    pub kept_as: String,
+    /// What was compared and found equal, in words.
+    pub compared: Vec<String>,
+    /// Whether an earlier attempt had already done it.
+    pub done_before: bool,
+    /// What to type next.
+    pub next: Vec<NextStep>,
 }
 
 /// How a run ended.

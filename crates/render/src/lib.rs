@@ -5,6 +5,7 @@ mod check;
 mod error;
 mod live;
 mod plan;
+mod restore;
 mod run;
 mod style;
 mod words;
@@ -14,6 +15,7 @@ pub use check::check_report;
 pub use error::failure;
 pub use live::{Live, LiveOutput};
 pub use plan::plan;
+pub use restore::{restore_preview, restore_report};
 pub use run::{run_list, upgrade_report};
 pub use style::{Glyphs, Style};
 

@@ -1,2 +1,7 @@
-//! kubectl-upgrade/src/bin/kubectl-pgbackup.rs
-fn main() {}
+//! `kubectl pgbackup`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kubectl_upgrade::pgbackup::main_impl(std::env::args_os())
+}

@@ -1,2 +1,7 @@
-//! kubectl-upgrade/src/bin/kubectl-upgrade_check.rs
-fn main() {}
+//! `kubectl upgrade-check`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kubectl_upgrade::upgrade_check::main_impl(std::env::args_os())
+}

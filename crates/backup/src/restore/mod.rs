@@ -17,8 +17,8 @@ use crate::script::{self, last_words};
 use crate::{Backup, Progress, Server};
 
 pub use error::RestoreError;
-pub(crate) use names::kept_name;
-use names::{check_id, undone_name};
+use names::check_id;
+pub use names::{kept_name, undone_name};
 use preflight::{may_be_restored, nothing_in_the_way, roles_are_there};
 
 /// Which restore.

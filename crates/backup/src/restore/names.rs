@@ -9,12 +9,12 @@ const LONGEST_NAME: usize = 63;
 const LONGEST_ID: usize = 24;
 
 /// The name under which the database in use is kept.
-pub(crate) fn kept_name(database: &str, id: &str) -> String {
+pub fn kept_name(database: &str, id: &str) -> String {
     with_end(database, &format!("_pre_{id}"))
 }
 
 /// The name under which a restored database is kept once it was swapped out again.
-pub(super) fn undone_name(database: &str, id: &str) -> String {
+pub fn undone_name(database: &str, id: &str) -> String {
     with_end(database, &format!("_undone_{id}"))
 }
 

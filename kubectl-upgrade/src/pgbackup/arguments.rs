@@ -1,0 +1,227 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use backup::BackupId;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use cli::{DatabaseFlags, Environment, Output, OutputFlags, parse};
+use model::ExitCode;
+
+use super::{create, restore, stored, verify};
+use crate::session::Common;
+
+/// The name of the program's file.
+const PROGRAM: &str = "kubectl-pgbackup";
+
+/// Backups of Postgres that prove themselves
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubectl pgbackup",
+    bin_name = "kubectl pgbackup",
+    version,
+    after_help = "The database is that of a Helm release, or the one named by --dsn or --secret. Flags come after \
+                  `pgbackup`: kubectl hands on none that stand before it.\n\n\
+                  Exit codes: 0 done, 1 could not begin, 2 blocked by a finding (a restore test that finds a difference \
+                  is one), 10 failed and left nothing behind, 11 stopped half-way."
+)]
+struct Command {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// Back up a database and prove it: exit status, bytes and hash at both ends, archive read to its end
+    Create(CreateFlags),
+    /// List the backups in a folder, newest first
+    List(ListFlags),
+    /// Copy a backup to another folder and compare its hashes
+    Get(GetFlags),
+    /// Restore a backup into a throw-away server of the same image and compare
+    Verify(VerifyFlags),
+    /// Fill a new database from a backup, compare it, and swap it in; the old one is kept
+    Restore(RestoreFlags),
+    /// Print a completion script for a shell
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which database.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TargetFlags {
+    /// The Helm release whose database is meant
+    #[arg(value_name = "RELEASE")]
+    pub(crate) release: Option<String>,
+    /// Profile that says where the release names its database: a built-in name or a file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) profile: Option<String>,
+    #[command(flatten)]
+    pub(crate) database: DatabaseFlags,
+}
+
+/// Where backups are.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct StoreFlags {
+    /// Folder with backups [default: safe-upgrade/backups in the user's data folder]
+    #[arg(long = "from", alias = "to", value_name = "FOLDER")]
+    pub(crate) folder: Option<String>,
+}
+
+/// Flags of `create`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CreateFlags {
+    #[command(flatten)]
+    pub(crate) target: TargetFlags,
+    /// Folder for the backup [default: safe-upgrade/backups in the user's data folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) to: Option<String>,
+    /// Why, for whoever reads the manifest
+    #[arg(long, value_name = "TEXT", default_value = "made by hand")]
+    pub(crate) reason: String,
+    /// How long to wait for the lock on a table
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
+    pub(crate) lock_wait: Duration,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Flags of `list`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ListFlags {
+    /// Only backups that were made for this release
+    #[arg(value_name = "RELEASE")]
+    pub(crate) release: Option<String>,
+    /// Only backups of databases in this namespace
+    #[arg(short = 'n', long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreFlags,
+    #[command(flatten)]
+    pub(crate) output: OutputFlags,
+}
+
+/// Flags of `get`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct GetFlags {
+    /// The backup
+    #[arg(value_name = "ID")]
+    pub(crate) id: BackupId,
+    /// The folder to copy it into; a folder of the backup's name is made there
+    #[arg(value_name = "DESTINATION")]
+    pub(crate) destination: PathBuf,
+    #[command(flatten)]
+    pub(crate) store: StoreFlags,
+    #[command(flatten)]
+    pub(crate) output: OutputFlags,
+}
+
+/// Flags of `verify`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct VerifyFlags {
+    /// The backup
+    #[arg(value_name = "ID")]
+    pub(crate) id: BackupId,
+    #[command(flatten)]
+    pub(crate) target: TargetFlags,
+    /// Image of the throw-away server, where the server that was backed up is gone
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) image: Option<String>,
+    /// User id that servers of the image run under
+    #[arg(long, value_name = "UID", default_value_t = 999, requires = "image")]
+    pub(crate) run_as: i64,
+    /// How long all of it may take
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = time)]
+    pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) store: StoreFlags,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Flags of `restore`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RestoreFlags {
+    /// The backup; with --undo, the restore that is to be taken back
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) target: TargetFlags,
+    /// Swap the database that a restore had replaced back in
+    #[arg(long, conflicts_with_all = ["again", "foreign"])]
+    pub(crate) undo: bool,
+    /// Take up the restore of this id, which was killed
+    #[arg(long, value_name = "RESTORE")]
+    pub(crate) again: Option<String>,
+    /// Restore a backup of another database or server
+    #[arg(long)]
+    pub(crate) foreign: bool,
+    /// Do not ask
+    #[arg(short = 'y', long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreFlags,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    helm::parse_duration(text).ok_or_else(|| format!("{text:?} is no time; write 30s, 5m or 1h"))
+}
+
+/// Runs the command that the words mean.
+pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitCode {
+    let command = match parse::<Command>(&words) {
+        Ok(command) => command,
+        Err(code) => return code,
+    };
+    match command.act {
+        Act::Create(flags) => create::run(&flags, &environment).await,
+        Act::List(flags) => stored::list(&flags, &environment).await,
+        Act::Get(flags) => stored::get(&flags, &environment).await,
+        Act::Verify(flags) => verify::run(&flags, &environment).await,
+        Act::Restore(flags) => restore::run(&flags, &environment).await,
+        Act::Completion { shell } => {
+            let output = Output::new(&OutputFlags::default(), &environment);
+            let written = cli::print_completion(shell, Command::command(), PROGRAM);
+            cli::end_with(&output, written, ExitCode::Done)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &[&str]) -> Result<Act, clap::Error> {
+        Command::try_parse_from(std::iter::once(&"x").chain(words)).map(|command| command.act)
+    }
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Command::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_no_backup_id_is_a_mistake_in_the_words() {
+        let told = parsed(&["get", "../../etc", "here"]).unwrap_err().to_string();
+        assert!(told.contains("is no backup id"), "{told}");
+    }
+
+    #[test]
+    fn a_wait_for_locks_is_a_time() {
+        let Ok(Act::Create(flags)) = parsed(&["create", "shop", "--lock-wait", "2m"]) else {
+            panic!("create");
+        };
+        assert_eq!(flags.lock_wait, Duration::from_secs(120));
+        assert!(parsed(&["create", "shop", "--lock-wait", "soon"]).is_err());
+    }
+
+    #[test]
+    fn an_undo_takes_no_backup_flags() {
+        assert!(parsed(&["restore", "20250131235959ab12", "shop", "--undo"]).is_ok());
+        assert!(parsed(&["restore", "20250131235959ab12", "shop", "--undo", "--foreign"]).is_err());
+    }
+}

@@ -1,0 +1,93 @@
+//! How a failed act ends the program.
+
+use std::error::Error;
+
+use backup::{CreateError, GetError, RestoreError, StoreError, VerifyError};
+use cli::Output;
+use model::ExitCode;
+
+use crate::session::UNCHANGED;
+
+/// An error that knows the code of its program and how things stand after it.
+pub(crate) trait Ends: Error {
+    /// The code.
+    fn code(&self) -> ExitCode;
+
+    /// How things stand.
+    fn state(&self) -> &'static str {
+        match self.code() {
+            ExitCode::PutBack => "Nothing that looks like a result was left behind.",
+            _ => UNCHANGED,
+        }
+    }
+}
+
+/// Tells a failed act and gives the code to end with.
+pub(crate) fn failed(output: &Output, error: &impl Ends) -> ExitCode {
+    cli::fail(output, error, error.state(), None, error.code())
+}
+
+impl Ends for CreateError {
+    fn code(&self) -> ExitCode {
+        match self {
+            Self::Standby { .. } => ExitCode::Blocked,
+            _ => ExitCode::PutBack,
+        }
+    }
+
+    fn state(&self) -> &'static str {
+        "Nothing was left that looks like a backup."
+    }
+}
+
+impl Ends for StoreError {
+    fn code(&self) -> ExitCode {
+        ExitCode::CouldNotBegin
+    }
+}
+
+impl Ends for GetError {
+    fn code(&self) -> ExitCode {
+        match self {
+            Self::Taken(_) => ExitCode::CouldNotBegin,
+            _ => ExitCode::PutBack,
+        }
+    }
+
+    fn state(&self) -> &'static str {
+        "Nothing was left at the destination."
+    }
+}
+
+impl Ends for VerifyError {
+    fn code(&self) -> ExitCode {
+        match self {
+            Self::Forbidden { .. } => ExitCode::Blocked,
+            Self::Image { .. } | Self::NoImage => ExitCode::CouldNotBegin,
+            _ => ExitCode::PutBack,
+        }
+    }
+
+    fn state(&self) -> &'static str {
+        "This says nothing about the backup; the throw-away server is gone."
+    }
+}
+
+impl Ends for RestoreError {
+    fn code(&self) -> ExitCode {
+        match self {
+            Self::Id(_) | Self::NothingKept { .. } => ExitCode::CouldNotBegin,
+            Self::Reserved(_)
+            | Self::Foreign { .. }
+            | Self::Newer { .. }
+            | Self::NoDatabase(_)
+            | Self::InTheWay { .. }
+            | Self::MissingRoles(_) => ExitCode::Blocked,
+            _ => ExitCode::PutBack,
+        }
+    }
+
+    fn state(&self) -> &'static str {
+        "The database in use is as it was."
+    }
+}

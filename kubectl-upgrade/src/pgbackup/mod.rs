@@ -1,0 +1,22 @@
+//! `kubectl pgbackup`: makes, proves, lists, fetches and restores backups.
+
+mod act;
+mod arguments;
+mod create;
+mod failure;
+mod restore;
+mod stored;
+mod target;
+mod verify;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use cli::Environment;
+
+/// The whole program but its exit. `words` begin with the program's name.
+pub fn main_impl(words: impl Iterator<Item = OsString>) -> ExitCode {
+    cli::run(words, |words| {
+        arguments::route(words, Environment::of_this_process())
+    })
+}

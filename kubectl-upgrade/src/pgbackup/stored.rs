@@ -1,0 +1,110 @@
+//! `kubectl pgbackup list` and `get`: what is in a folder, without a cluster.
+
+use backup::{Backup, BackupId, Filter, Store, StoreError, backup_report, get as fetch};
+use cli::{Environment, Output, store_place};
+use jiff::Timestamp;
+use model::{API_VERSION, BackupListReport, ExitCode};
+use thiserror::Error;
+
+use super::act::{ActEnd, act};
+use super::arguments::{GetFlags, ListFlags, StoreFlags};
+use super::failure::failed;
+use crate::session::could_not_begin;
+
+/// A failure that is words already.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct Words(pub(crate) String);
+
+/// Opens a store; tells a failure and gives the code to end with.
+pub(crate) fn open_store(output: &Output, place: &str) -> Result<Store, ExitCode> {
+    Store::open(place).map_err(|error| failed(output, &error))
+}
+
+/// The store that the flags mean.
+pub(crate) fn store_of(
+    flags: &StoreFlags,
+    output: &Output,
+    environment: &Environment,
+) -> Result<Store, ExitCode> {
+    let place = store_place(flags.folder.as_deref(), environment)
+        .map_err(|words| could_not_begin(output, &Words(words)))?;
+    open_store(output, &place)
+}
+
+/// A backup in the store that the flags mean.
+pub(crate) async fn backup_of(
+    id: &BackupId,
+    flags: &StoreFlags,
+    output: &Output,
+    environment: &Environment,
+) -> Result<Backup, ExitCode> {
+    let store = store_of(flags, output, environment)?;
+    store.find(id).await.map_err(|error| failed(output, &error))
+}
+
+/// Lists.
+pub(crate) async fn list(flags: &ListFlags, environment: &Environment) -> ExitCode {
+    let output = Output::new(&flags.output, environment);
+    match listed(flags, &output, environment).await {
+        Ok(report) => {
+            let written = output.result(&report, |out, _| render::backup_list(out, &report));
+            cli::end_with(&output, written, ExitCode::Done)
+        }
+        Err(code) => code,
+    }
+}
+
+async fn listed(
+    flags: &ListFlags,
+    output: &Output,
+    environment: &Environment,
+) -> Result<BackupListReport, ExitCode> {
+    let store = store_of(&flags.store, output, environment)?;
+    let filter = Filter {
+        namespace: flags.namespace.clone(),
+        ..Filter::default()
+    };
+    let backups = store.list(&filter).await;
+    let backups = backups.map_err(|error: StoreError| failed(output, &error))?;
+    let now = Timestamp::now();
+    let wanted = |backup: &&Backup| {
+        let made_for = backup.manifest.release.as_ref().map(|release| &release.name);
+        flags.release.is_none() || made_for == flags.release.as_ref()
+    };
+    let items = backups.iter().filter(wanted).map(|backup| backup.summary(now));
+    Ok(BackupListReport {
+        api_version: API_VERSION.into(),
+        kind: "BackupList".into(),
+        items: items.collect(),
+    })
+}
+
+/// Copies.
+pub(crate) async fn get(flags: &GetFlags, environment: &Environment) -> ExitCode {
+    let output = Output::new(&flags.output, environment);
+    let backup = match backup_of(&flags.id, &flags.store, &output, environment).await {
+        Ok(backup) => backup,
+        Err(code) => return code,
+    };
+    let title = format!("fetch {}", flags.id);
+    let fetched = act(&output, &title, async |progress| {
+        fetch(&backup, &flags.destination, progress).await
+    })
+    .await;
+    match fetched {
+        ActEnd::Ended(Ok(copy)) => {
+            let report = backup_report(&copy, Timestamp::now());
+            let written = output.result(&report, |out, style| render::backup_report(out, style, &report));
+            cli::end_with(&output, written, ExitCode::Done)
+        }
+        ActEnd::Ended(Err(error)) => failed(&output, &error),
+        ActEnd::Interrupted => cli::fail(
+            &output,
+            &Words("interrupted".into()),
+            "Nothing was left at the destination.",
+            None,
+            ExitCode::PutBack,
+        ),
+    }
+}

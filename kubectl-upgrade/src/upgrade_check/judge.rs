@@ -1,0 +1,195 @@
+//! `kubectl upgrade-check RELEASE [CHART]`.
+
+use std::error::Error;
+
+use checks::profiles::ProfileChoice;
+use checks::{ObserveError, ObserveRequest, RenderRequest};
+use clap::CommandFactory;
+use cli::{Environment, Output, OutputFlags, own_flags, parse, store_place};
+use helm::{FlagError, Helm, HelmError, HelmMajor, UpgradeLine};
+use model::{CheckReport, ExitCode};
+use tempfile::TempDir;
+use thiserror::Error;
+
+use super::arguments::{CheckCommand, CheckFlags, FailOn};
+use crate::session::{Session, UNCHANGED, could_not_begin};
+
+/// Why there is no judgement.
+#[derive(Debug, Error)]
+enum Refusal {
+    #[error(transparent)]
+    Flags(#[from] FlagError),
+    #[error(transparent)]
+    Observe(#[from] ObserveError),
+    #[error(transparent)]
+    Helm(#[from] HelmError),
+    #[error("{0}")]
+    Store(String),
+    #[error("failed to make a folder for the chart")]
+    Folder(#[source] std::io::Error),
+}
+
+/// What the words mean.
+enum Wanted {
+    /// The running revision.
+    Running(UpgradeLine),
+    /// The way to a chart; the line is parsed again once it is known which helm will take it.
+    Target,
+}
+
+/// Runs the command.
+pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode {
+    let program = words.first().cloned().unwrap_or_default();
+    let split = match helm::split(
+        words.get(1..).unwrap_or_default(),
+        &own_flags(&CheckCommand::command()),
+    ) {
+        Ok(split) => split,
+        Err(error) => return usage(&environment, &error),
+    };
+    let own: Vec<String> = std::iter::once(program).chain(split.own).collect();
+    let mut flags = match parse::<CheckCommand>(&own) {
+        Ok(command) => command.flags,
+        Err(code) => return code,
+    };
+    let mut line_words = split.helm;
+    if let Some(release) = flags.release.take() {
+        line_words.insert(0, release);
+    }
+    if line_words.is_empty() {
+        drop(CheckCommand::command().print_help());
+        return ExitCode::CouldNotBegin;
+    }
+    // Before anything is asked: a mistake in the words needs no cluster to be told.
+    let wanted = match wanted(&line_words) {
+        Ok(wanted) => wanted,
+        Err(error) => return usage(&environment, error.as_ref()),
+    };
+    let session = match Session::open(&flags.common, &environment).await {
+        Ok(session) => session,
+        Err(code) => return code,
+    };
+    match judge(&session, &flags, wanted, &line_words, &environment).await {
+        Ok(report) => show(&session.output, &report, flags.fail_on),
+        Err(refusal) => could_not_begin(&session.output, &refusal),
+    }
+}
+
+fn usage(environment: &Environment, error: &dyn Error) -> ExitCode {
+    cli::fail(
+        &Output::new(&OutputFlags::default(), environment),
+        error,
+        UNCHANGED,
+        Some("kubectl upgrade-check --help"),
+        ExitCode::CouldNotBegin,
+    )
+}
+
+/// Flags of one Helm line only are left to the second look, which knows the line.
+fn wanted(words: &[String]) -> Result<Wanted, Box<dyn Error>> {
+    match UpgradeLine::parse(words, HelmMajor::Four) {
+        Ok(line) if line.chart.is_some() => Ok(Wanted::Target),
+        Ok(_) if words.len() > 1 => {
+            Err("flags of helm upgrade need a CHART: without one the running revision is judged".into())
+        }
+        Ok(line) => Ok(Wanted::Running(line)),
+        Err(FlagError::OtherLine { .. }) => Ok(Wanted::Target),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn judge(
+    session: &Session,
+    flags: &CheckFlags,
+    wanted: Wanted,
+    words: &[String],
+    environment: &Environment,
+) -> Result<CheckReport, Refusal> {
+    let request = |release: &str| -> Result<ObserveRequest, Refusal> {
+        Ok(ObserveRequest {
+            cluster: session.cluster.clone(),
+            namespace: session.namespace.clone(),
+            release: release.to_owned(),
+            profile: flags
+                .profile
+                .as_deref()
+                .map_or(ProfileChoice::Matching, ProfileChoice::from_argument),
+            database: flags.database.options(),
+            store: Some(store_place(flags.backup_store.as_deref(), environment).map_err(Refusal::Store)?),
+        })
+    };
+    if let Wanted::Running(line) = wanted {
+        let observed = checks::observe(&request(&line.release)?).await?;
+        return Ok(checks::evaluate(&observed.observation, None, &observed.profile));
+    }
+    let helm = Helm::find(flags.helm_bin.as_deref(), &session.options).await?;
+    let line = UpgradeLine::parse(words, helm.major())?;
+    line.chart()?;
+    let folder = TempDir::new().map_err(Refusal::Folder)?;
+    let render = RenderRequest {
+        helm: &helm,
+        line: &line,
+        namespace: &session.namespace,
+        into: folder.path(),
+    };
+    let (observed, _, target) = checks::observe_with_target(&request(&line.release)?, &render).await?;
+    Ok(checks::evaluate(
+        &observed.observation,
+        Some(&target),
+        &observed.profile,
+    ))
+}
+
+fn show(output: &Output, report: &CheckReport, fail_on: Option<FailOn>) -> ExitCode {
+    let fail_on_warn = match fail_on {
+        Some(FailOn::Warn) => true,
+        None => false,
+    };
+    let written = output.result(report, |out, style| {
+        render::check_report(out, style, report, fail_on_warn)
+    });
+    cli::end_with(output, written, report.exit_code(fail_on_warn))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(words: &[&str]) -> Result<bool, String> {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        match wanted(&words) {
+            Ok(Wanted::Running(_)) => Ok(false),
+            Ok(Wanted::Target) => Ok(true),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn a_release_alone_means_what_runs_and_a_chart_means_a_target() {
+        assert_eq!(asked(&["shop"]), Ok(false));
+        assert_eq!(asked(&["shop", "./chart", "--set", "a=b"]), Ok(true));
+    }
+
+    #[test]
+    fn values_without_a_chart_are_a_mistake_and_not_ignored() {
+        assert!(
+            asked(&["shop", "--set", "a=b"])
+                .unwrap_err()
+                .contains("need a CHART")
+        );
+    }
+
+    #[test]
+    fn an_unknown_flag_is_told_with_its_neighbour() {
+        let told = asked(&["shop", "./chart", "--reuse-value"]).unwrap_err();
+        assert!(
+            told.contains("--reuse-value") && told.contains("--reuse-values"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_flag_of_the_other_helm_line_waits_for_the_helm_at_hand() {
+        assert_eq!(asked(&["shop", "./chart", "--force"]), Ok(true));
+    }
+}
