@@ -243,11 +243,7 @@ impl Holder {
             "-d",
             "ledger",
         ]);
-        let mut child = command
-            .env("PGAPPNAME", "forgotten")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()?;
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
         let stdin = child.stdin.as_mut().context("a pipe")?;
         writeln!(stdin, "{sql}")?;
         stdin.flush()?;
@@ -257,8 +253,8 @@ impl Holder {
 
 impl Drop for Holder {
     fn drop(&mut self) {
-        // Closing its input ends psql, and with it the session.
-        drop(self.0.stdin.take());
+        // kubectl itself would wait for the far end until its stream times out.
+        drop(self.0.kill());
         drop(self.0.wait());
     }
 }
@@ -286,7 +282,10 @@ async fn a_held_lock_turns_its_row_red_and_green_again() -> Result<()> {
     says(&report, "lock-waits", "pass", &[])?;
 
     let holder = Holder::new(&world, "begin; lock table entries in access exclusive mode;")?;
-    // The worker or the web pods run into it by themselves; this makes sure that somebody does.
+    let held = "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and granted \
+                and relation = 'entries'::regclass";
+    until("the lock", async || Ok(app.database().query(held)?.trim() == "1")).await?;
+    // No role of the application reads entries by itself: this makes sure that somebody waits.
     let victim = Holder::new(&world, "select count(*) from entries;")?;
     until("a long wait", async || {
         let (_, report) = look.running().await?;
@@ -311,6 +310,10 @@ async fn a_held_lock_turns_its_row_red_and_green_again() -> Result<()> {
     )?;
     ensure!(report.verdict == CheckVerdict::Blocked);
 
+    // As the remedy says.
+    let end = "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'psql' \
+               and pid <> pg_backend_pid()";
+    app.database().query(end)?;
     drop(holder);
     drop(victim);
     until("the end of it", async || {
@@ -318,9 +321,7 @@ async fn a_held_lock_turns_its_row_red_and_green_again() -> Result<()> {
         Ok(row(&report, "idle-transactions")?.verdict.word() == "pass"
             && row(&report, "lock-waits")?.verdict.word() == "pass")
     })
-    .await?;
-    drop(app);
-    Ok(())
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
