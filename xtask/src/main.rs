@@ -1,6 +1,10 @@
-//! The project's own tasks: `cargo xtask node`, and with it everything that needs a real cluster.
+//! The project's own tasks: its test node, all of its tests, and a demonstration.
 
+mod cargo;
+mod demo;
 mod node;
+mod terminal;
+mod test;
 
 use clap::{Parser, Subcommand};
 
@@ -14,12 +18,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Show one upgrade from beginning to end: a real application, a real Postgres, a real Kubernetes on this machine.
+    Demo,
     /// The test node: a real Kubernetes on this machine.
     Node(node::Arguments),
+    /// Run every check and test of this project.
+    Test(test::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
+        Task::Demo => demo::run(),
         Task::Node(arguments) => node::run(arguments),
+        Task::Test(arguments) => test::run(&arguments),
     }
 }

@@ -1,13 +1,15 @@
 //! `cargo xtask node`: the test node by hand.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use test_node::cache::Cache;
 use test_node::progress::Progress;
 use test_node::{Component, Node, Status, existing};
+
+use crate::terminal::print;
 
 /// The test node: a real Kubernetes on this machine, built from source.
 #[derive(Debug, Args)]
@@ -144,10 +146,6 @@ fn shell_lines(node: &Node) -> String {
 /// A word that the shell takes as it is.
 fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
-}
-
-fn print(text: &str) -> Result<()> {
-    io::stdout().lock().write_all(text.as_bytes()).context("print")
 }
 
 #[cfg(test)]

@@ -97,6 +97,14 @@ impl OpenFga {
         self.helm("upgrade", version)
     }
 
+    /// Waits until the Service answers.
+    ///
+    /// # Errors
+    /// When it does not for as long as a roll-out may take.
+    pub fn wait_until_it_answers(&self) -> Result<()> {
+        self.client()?.wait_for("/healthz")
+    }
+
     fn helm(&self, verb: &str, version: &str) -> Result<()> {
         let mut helm = self.place.helm_command(self.line);
         helm.args([verb, &self.release])
@@ -104,7 +112,7 @@ impl OpenFga {
             .args(["--wait", "--timeout", "5m"]);
         helm.args(["--set", &self.database_value()]);
         command::run(&mut helm).with_context(|| format!("{verb} OpenFGA {version} as {}", self.release))?;
-        self.client()?.wait_for("/healthz")
+        self.wait_until_it_answers()
     }
 
     /// The Service's HTTP address, `IP:PORT`.

@@ -8,7 +8,7 @@ pub mod command;
 pub mod golang;
 pub mod image;
 mod node;
-mod prerequisites;
+pub mod prerequisites;
 pub mod progress;
 pub mod tools;
 mod wait;

@@ -17,7 +17,7 @@ const OLDEST_GO: (u32, u32) = (1, 21);
 
 /// Something that must be there, and the Debian package that brings it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Prerequisite {
+pub struct Prerequisite {
     name: &'static str,
     package: &'static str,
 }
@@ -36,7 +36,9 @@ const PROGRAMS: [Prerequisite; 9] = [
     needs("umount", "mount"),
 ];
 
-const fn needs(name: &'static str, package: &'static str) -> Prerequisite {
+/// A program, or other thing with a name, and its Debian package.
+#[must_use]
+pub const fn needs(name: &'static str, package: &'static str) -> Prerequisite {
     Prerequisite { name, package }
 }
 
@@ -57,7 +59,11 @@ pub(crate) fn ensure_go(progress: &Progress) -> Result<()> {
     refuse_old_go(&golang::go_version()?)
 }
 
-fn settle(missing: impl Fn() -> Vec<Prerequisite>, progress: &Progress) -> Result<()> {
+/// Asks what is missing, installs it where this machine lets us, and asks again.
+///
+/// # Errors
+/// When something is missing still; the error lists it all, with the commands to type.
+pub fn settle(missing: impl Fn() -> Vec<Prerequisite>, progress: &Progress) -> Result<()> {
     let absent = missing();
     if absent.is_empty() {
         return Ok(());
@@ -95,7 +101,8 @@ fn missing() -> Vec<Prerequisite> {
 }
 
 /// Whether a program is on the PATH, or where administration programs lie.
-pub(crate) fn found(program: &str) -> bool {
+#[must_use]
+pub fn found(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     let usual = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(Into::into);
     env::split_paths(&path)
