@@ -160,7 +160,7 @@ async fn act(
 
 fn show_report(output: &Output, report: &CheckReport) -> Result<(), Refusal> {
     output
-        .talk(|err, style| render::check_report(err, style, report, false))
+        .talk(|err, style| render::check_trouble(err, style, report))
         .map_err(|error| Refusal::Words(format!("failed to write to standard error: {error}")))
 }
 

@@ -12,9 +12,16 @@ use anyhow::{Context, Result, ensure};
 /// When it has not been built: `cargo xtask test` builds all programs before it runs tests.
 pub fn program(name: &str) -> Result<PathBuf> {
     let test = std::env::current_exe()?;
-    let target = test.ancestors().nth(2).context("a test lies two folders below cargo's profile folder")?;
+    let target = test
+        .ancestors()
+        .nth(2)
+        .context("a test lies two folders below cargo's profile folder")?;
     let path = target.join(name);
-    ensure!(path.exists(), "{} is not built; run `cargo build --workspace --bins` or `cargo xtask test`", path.display());
+    ensure!(
+        path.exists(),
+        "{} is not built; run `cargo build --workspace --bins` or `cargo xtask test`",
+        path.display()
+    );
     Ok(path)
 }
 
@@ -61,7 +68,10 @@ impl Ended {
     #[must_use]
     pub fn from_output(output: &Output) -> Self {
         Self {
-            code: output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0)),
+            code: output
+                .status
+                .code()
+                .unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0)),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
@@ -87,6 +97,10 @@ impl Ended {
 
 impl std::fmt::Display for Ended {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "exit code {}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.stdout, self.stderr)
+        write!(
+            f,
+            "exit code {}\n--- stdout\n{}\n--- stderr\n{}",
+            self.code, self.stdout, self.stderr
+        )
     }
 }

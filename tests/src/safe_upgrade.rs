@@ -50,7 +50,10 @@ impl<'a> SafeUpgrade<'a> {
     pub fn upgrade_command(&self, release: &str, chart: &Path, arguments: &[&str]) -> Command {
         let mut command = self.command();
         command.arg(release).arg(chart).args(arguments);
-        command.arg("--backup-to").arg(&self.backups).args(["--yes", "-o", "json"]);
+        command
+            .arg("--backup-to")
+            .arg(&self.backups)
+            .args(["--yes", "-o", "json"]);
         command
     }
 
@@ -71,7 +74,11 @@ impl<'a> SafeUpgrade<'a> {
         let kubeconfig = folder.join("config");
         std::fs::copy(&self.world.node.kubeconfig, &kubeconfig)?;
         let mut command = self.command();
-        command.arg(word).arg(release).args(arguments).args(["-o", "json"]);
+        command
+            .arg(word)
+            .arg(release)
+            .args(arguments)
+            .args(["-o", "json"]);
         Ended::of(command.env("KUBECONFIG", &kubeconfig).current_dir(&folder))
     }
 }

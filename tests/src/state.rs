@@ -27,19 +27,32 @@ impl ReleaseState {
     pub fn read(place: &Place) -> Result<Self> {
         let list = place.kubectl(&["get", "deployments,statefulsets,cronjobs", "--output", "json"])?;
         let list: Value = serde_json::from_str(&list)?;
-        let mut state =
-            Self { replicas: BTreeMap::new(), ready: BTreeMap::new(), suspended: BTreeMap::new(), images: BTreeMap::new() };
+        let mut state = Self {
+            replicas: BTreeMap::new(),
+            ready: BTreeMap::new(),
+            suspended: BTreeMap::new(),
+            images: BTreeMap::new(),
+        };
         for item in list["items"].as_array().context("a list has items")? {
             let kind = item["kind"].as_str().unwrap_or_default();
             let name = format!("{kind}/{}", item["metadata"]["name"].as_str().unwrap_or_default());
             if kind == "CronJob" {
-                state.suspended.insert(name, item["spec"]["suspend"].as_bool().unwrap_or(false));
+                state
+                    .suspended
+                    .insert(name, item["spec"]["suspend"].as_bool().unwrap_or(false));
                 continue;
             }
-            state.replicas.insert(name.clone(), item["spec"]["replicas"].as_i64().unwrap_or(1));
-            state.ready.insert(name.clone(), item["status"]["readyReplicas"].as_i64().unwrap_or(0));
+            state
+                .replicas
+                .insert(name.clone(), item["spec"]["replicas"].as_i64().unwrap_or(1));
+            state.ready.insert(
+                name.clone(),
+                item["status"]["readyReplicas"].as_i64().unwrap_or(0),
+            );
             let image = &item["spec"]["template"]["spec"]["containers"][0]["image"];
-            state.images.insert(name, image.as_str().unwrap_or_default().to_owned());
+            state
+                .images
+                .insert(name, image.as_str().unwrap_or_default().to_owned());
         }
         Ok(state)
     }
@@ -62,7 +75,10 @@ impl Left {
     pub fn read(place: &Place) -> Result<Self> {
         let kinds = "secrets,configmaps,leases,pods,jobs,persistentvolumeclaims";
         let list: Value = serde_json::from_str(&place.kubectl(&["get", kinds, "--output", "json"])?)?;
-        let mut left = Self { heads: Vec::new(), others: Vec::new() };
+        let mut left = Self {
+            heads: Vec::new(),
+            others: Vec::new(),
+        };
         for item in list["items"].as_array().context("a list has items")? {
             let kind = item["kind"].as_str().unwrap_or_default();
             let name = item["metadata"]["name"].as_str().unwrap_or_default().to_owned();
@@ -84,13 +100,17 @@ impl Left {
     /// # Errors
     /// When helm fails.
     pub fn history(place: &Place, line: HelmLine, release: &str) -> Result<BTreeMap<i64, String>> {
-        let list: Value = serde_json::from_str(&place.helm(line, &["history", release, "--output", "json"])?)?;
+        let list: Value =
+            serde_json::from_str(&place.helm(line, &["history", release, "--output", "json"])?)?;
         Ok(list
             .as_array()
             .context("a history is a list")?
             .iter()
             .map(|entry| {
-                (entry["revision"].as_i64().unwrap_or(0), entry["status"].as_str().unwrap_or_default().to_owned())
+                (
+                    entry["revision"].as_i64().unwrap_or(0),
+                    entry["status"].as_str().unwrap_or_default().to_owned(),
+                )
             })
             .collect())
     }

@@ -37,7 +37,12 @@ impl World {
             .context("the test node is not up")?;
         let namespace = node.namespace(prefix)?;
         let place = Place::new(&node, namespace.name());
-        Ok(Self { node, place, folder: TempDir::new()?, _namespace: namespace })
+        Ok(Self {
+            node,
+            place,
+            folder: TempDir::new()?,
+            _namespace: namespace,
+        })
     }
 
     /// A folder below this test's own.

@@ -17,24 +17,40 @@ fn installed(world: &World, line: HelmLine, version: &str, values: &[&str]) -> R
 
 fn upgrades_behind_the_gate(line: HelmLine, postgres: &str) -> Result<()> {
     let world = World::new("boot-run")?;
-    let app = installed(&world, line, "1.0.0", &["seedRows=2000", &format!("postgres.major={postgres}")])?;
+    let app = installed(
+        &world,
+        line,
+        "1.0.0",
+        &["seedRows=2000", &format!("postgres.major={postgres}")],
+    )?;
     let (before, state) = (app.summary_of("test")?, ReleaseState::read(&world.place)?);
     let probe = Probe::start(&app.address()?, "/version");
 
     let safe = SafeUpgrade::new(&world, line)?;
-    let ended = safe.upgrade("books", &app.chart("1.1.0")?, &[KEEP, "--profile", PROFILE])?.expect(0)?;
+    let ended = safe
+        .upgrade("books", &app.chart("1.1.0")?, &[KEEP, "--profile", PROFILE])?
+        .expect(0)?;
     let answers = probe.stop()?;
 
     let report = ended.json()?;
     let opened = step_started(&report, "open-traffic")?;
-    let first = answers.first("1.1.0").context("the new version answers in the end")?;
+    let first = answers
+        .first("1.1.0")
+        .context("the new version answers in the end")?;
     let since = std::time::Instant::now() - first;
     let first = std::time::SystemTime::now() - since;
-    ensure!(first >= opened, "no request reached the new version before the gate opened: {report}");
+    ensure!(
+        first >= opened,
+        "no request reached the new version before the gate opened: {report}"
+    );
 
     let after = ReleaseState::read(&world.place)?;
-    ensure!(after.replicas == state.replicas && after.suspended == state.suspended, "{state:?} became {after:?}");
+    ensure!(
+        after.replicas == state.replicas && after.suspended == state.suspended,
+        "{state:?} became {after:?}"
+    );
     ensure!(after.ready == after.replicas, "{after:?}");
+    app.wait_until_it_answers()?;
     ensure!(app.summary_of("test")?.same_entries(&before));
     ensure!(app.database().schema_version()? == 4);
     let left = Left::read(&world.place)?;
@@ -49,7 +65,9 @@ fn step_started(report: &serde_json::Value, word: &str) -> Result<std::time::Sys
         .iter()
         .find(|step| step["id"].as_str().is_some_and(|id| id.ends_with(word)))
         .with_context(|| format!("a step {word}"))?;
-    let text = step["startedAt"].as_str().with_context(|| format!("{word} has begun"))?;
+    let text = step["startedAt"]
+        .as_str()
+        .with_context(|| format!("{word} has begun"))?;
     Ok(text.parse::<jiff::Timestamp>()?.into())
 }
 
@@ -84,13 +102,24 @@ fn turns_back(line: HelmLine, version: &str, misbehaviour: &str, extra: &[&str])
     let safe = SafeUpgrade::new(&world, line)?;
     let mut arguments = vec![KEEP, "--profile", PROFILE, "--set", misbehaviour];
     arguments.extend(extra);
-    let ended = safe.upgrade("books", &app.chart(version)?, &arguments)?.expect(10)?;
+    let ended = safe
+        .upgrade("books", &app.chart(version)?, &arguments)?
+        .expect(10)?;
     let answers = probe.stop()?;
 
     ensure!(ended.json()?["outcome"] == "restored", "{ended}");
-    ensure!(answers.first(version).is_none(), "nobody was served by the new version");
-    ensure!(ReleaseState::read(&world.place)? == state, "everything is as before");
-    ensure!(app.summary_of("test")? == before, "the old version serves the old data");
+    ensure!(
+        answers.first(version).is_none(),
+        "nobody was served by the new version"
+    );
+    ensure!(
+        ReleaseState::read(&world.place)? == state,
+        "everything is as before"
+    );
+    ensure!(
+        app.summary_of("test")? == before,
+        "the old version serves the old data"
+    );
     ensure!(app.database().schema_version()? == 2);
     let left = Left::read(&world.place)?;
     ensure!(left.heads.len() == 1 && left.others.is_empty(), "{left:?}");
@@ -104,7 +133,12 @@ fn a_boot_migration_that_fails_half_way_is_turned_back_under_helm_4() -> Result<
 
 #[test]
 fn a_destructive_version_that_never_gets_ready_is_turned_back_under_helm_3() -> Result<()> {
-    turns_back(HelmLine::Three, "3.0.0", "behaviour.neverReady=true", &["--timeout", "40s"])
+    turns_back(
+        HelmLine::Three,
+        "3.0.0",
+        "behaviour.neverReady=true",
+        &["--timeout", "40s"],
+    )
 }
 
 #[test]
@@ -125,7 +159,11 @@ fn a_chart_with_post_upgrade_hooks_falls_back_to_the_gate_after() -> Result<()> 
 
     safe.upgrade("books", &chart, &arguments)?.expect(0)?;
     let after = ReleaseState::read(&world.place)?;
-    ensure!(after.replicas == state.replicas && after.ready == after.replicas, "{after:?}");
+    ensure!(
+        after.replicas == state.replicas && after.ready == after.replicas,
+        "{after:?}"
+    );
+    app.wait_until_it_answers()?;
     ensure!(app.summary_of("test")?.same_entries(&before));
     ensure!(app.database().schema_version()? == 4);
     Ok(())

@@ -1,6 +1,5 @@
 //! The plugin killed with -9 in the middle, and the run carried on or taken back from elsewhere.
 
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -11,8 +10,6 @@ use test_apps::{HelmLine, Ledger, OpenFga};
 
 const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/apps/profiles/ledger.yaml");
 const KEEP: &str = "--reset-then-reuse-values";
-/// SIGKILL as helm and shells tell it.
-const KILLED: i32 = 137;
 
 #[derive(Clone, Copy)]
 enum Then {
@@ -22,12 +19,23 @@ enum Then {
 
 /// Runs the upgrade until its n-th journal write, where the plugin kills itself, then carries on from elsewhere with the
 /// chart's folder gone.
-fn killed_at(world: &World, line: HelmLine, release: &str, chart: &Path, extra: &[&str], at: &str, then: Then) -> Result<Ended> {
+fn killed_at(
+    world: &World,
+    line: HelmLine,
+    release: &str,
+    chart: &Path,
+    extra: &[&str],
+    at: &str,
+    then: Then,
+) -> Result<Ended> {
     let safe = SafeUpgrade::new(world, line)?;
     let mut arguments = vec![KEEP, "--fault", at];
     arguments.extend(extra);
     let ended = safe.upgrade(release, chart, &arguments)?;
-    ensure!(ended.code != 0 && !ended.stdout.contains("outcome"), "the plugin was killed at {at}: {ended}");
+    ensure!(
+        ended.code != 0 && !ended.stdout.contains("outcome"),
+        "the plugin was killed at {at}: {ended}"
+    );
     std::fs::remove_dir_all(chart)?;
     match then {
         Then::Resume => safe.elsewhere("resume", release, &[])?.expect(0),
@@ -44,11 +52,18 @@ fn hook_run(at: &str, then: Then) -> Result<()> {
     let (before, state) = (app.snapshot(&store)?, ReleaseState::read(&world.place)?);
     killed_at(&world, line, "authz", &app.chart("1.8.4")?, &[], at, then)?;
     let after = ReleaseState::read(&world.place)?;
-    ensure!(after.replicas == state.replicas && after.ready == after.replicas, "{after:?}");
+    ensure!(
+        after.replicas == state.replicas && after.ready == after.replicas,
+        "{after:?}"
+    );
+    app.wait_until_it_answers()?;
     ensure!(app.snapshot(&store)? == before);
     let schema = app.database().schema_version()?;
     match then {
-        Then::Resume => ensure!(schema == 5 && after.images["Deployment/authz"].ends_with("1.8.4"), "{after:?}"),
+        Then::Resume => ensure!(
+            schema == 5 && after.images["Deployment/authz"].ends_with("1.8.4"),
+            "{after:?}"
+        ),
         Then::Abort => ensure!(schema == 3 && after == state, "{after:?}"),
     }
     nothing_left(&world)
@@ -61,10 +76,22 @@ fn boot_run(at: &str, then: Then) -> Result<()> {
     app.install("1.0.0", &["seedRows=300"])?;
     app.write(10)?;
     let (before, state) = (app.summary_of("test")?, ReleaseState::read(&world.place)?);
-    killed_at(&world, line, "books", &app.chart("1.1.0")?, &["--profile", PROFILE], at, then)?;
+    killed_at(
+        &world,
+        line,
+        "books",
+        &app.chart("1.1.0")?,
+        &["--profile", PROFILE],
+        at,
+        then,
+    )?;
     let after = ReleaseState::read(&world.place)?;
-    ensure!(after.replicas == state.replicas && after.ready == after.replicas, "{after:?}");
+    ensure!(
+        after.replicas == state.replicas && after.ready == after.replicas,
+        "{after:?}"
+    );
     ensure!(after.suspended == state.suspended, "{after:?}");
+    app.wait_until_it_answers()?;
     ensure!(app.summary_of("test")?.same_entries(&before));
     let schema = app.database().schema_version()?;
     match then {
@@ -110,18 +137,29 @@ fn helm_dies_with_the_plugin_and_the_hook_is_waited_for() -> Result<()> {
     app.write(10)?;
     let before = app.summary_of("test")?;
     let safe = SafeUpgrade::new(&world, line)?;
-    let slow = ["--set", "behaviour.slowMigration=3:20", "--gate", "schema", KEEP, "--profile", PROFILE];
+    let slow = [
+        "--set",
+        "behaviour.slowMigration=3:20",
+        "--gate",
+        "schema",
+        KEEP,
+        "--profile",
+        PROFILE,
+    ];
     let mut command = safe.upgrade_command("books", &app.chart("1.1.0")?, &slow);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn()?;
-    let group = child.id();
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     wait_for("the hook job runs", || {
-        Ok(!world.place.kubectl(&["get", "job", "books-migrate", "--ignore-not-found", "-o", "name"])?.is_empty())
+        Ok(!world
+            .place
+            .kubectl(&["get", "job", "books-migrate", "--ignore-not-found", "-o", "name"])?
+            .is_empty())
     })?;
     kill_plugin(&mut child)?;
-    wait_for("no helm upgrade is left", || Ok(!any_helm_of(group, "books")?))?;
+    wait_for("no helm upgrade is left", || Ok(!any_helm_of(&world)?))?;
 
     let ended = safe.elsewhere("resume", "books", &[])?.expect(0)?;
     ensure!(ended.json()?["outcome"] == "upgraded", "{ended}");
+    app.wait_until_it_answers()?;
     ensure!(app.summary_of("test")?.same_entries(&before));
     ensure!(app.database().schema_version()? == 4);
     nothing_left(&world)
@@ -146,13 +184,17 @@ fn signal(pid: u32) -> Result<()> {
 
 /// `(pid, command line)` of a process's children.
 fn children(parent: u32) -> Result<Vec<(u32, String)>> {
-    Ok(processes()?.into_iter().filter(|process| process.1 == parent).map(|(pid, _, line)| (pid, line)).collect())
+    Ok(processes()?
+        .into_iter()
+        .filter(|process| process.1 == parent)
+        .map(|(pid, _, line)| (pid, line))
+        .collect())
 }
 
-/// Whether a nested `helm upgrade` of the release is still there; the outer one has `safe-upgrade` in its line.
-fn any_helm_of(_group: u32, release: &str) -> Result<bool> {
+/// Whether a `helm upgrade` of this test's namespace is still there.
+fn any_helm_of(world: &World) -> Result<bool> {
     Ok(processes()?.iter().any(|(_, _, line)| {
-        line.contains(" upgrade ") && line.contains(release) && line.contains("--reset-values") && line.contains("helm")
+        line.contains(" upgrade ") && line.contains(&world.place.namespace) && line.contains("--reset-values")
     }))
 }
 
@@ -161,15 +203,24 @@ fn processes() -> Result<Vec<(u32, u32, String)>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc")? {
         let path = entry?.path();
-        let Some(pid) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok()) else {
-            continue;
-        };
-        // A process may end while it is looked at.
-        let (Ok(status), Ok(line)) = (std::fs::read_to_string(path.join("status")), std::fs::read(path.join("cmdline")))
+        let Some(pid) = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .and_then(|name| name.parse().ok())
         else {
             continue;
         };
-        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok()).unwrap_or(0);
+        // A process may end while it is looked at.
+        let (Ok(status), Ok(line)) = (
+            std::fs::read_to_string(path.join("status")),
+            std::fs::read(path.join("cmdline")),
+        ) else {
+            continue;
+        };
+        let parent = status
+            .lines()
+            .find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())
+            .unwrap_or(0);
         found.push((pid, parent, String::from_utf8_lossy(&line).replace('\0', " ")));
     }
     Ok(found)
@@ -181,14 +232,17 @@ fn wait_for(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
         if holds()? {
             return Ok(());
         }
-        #[expect(clippy::disallowed_methods, reason = "processes of this machine cannot be watched")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "processes of this machine cannot be watched"
+        )]
         std::thread::sleep(Duration::from_millis(200));
     }
     bail!("{what}: not within 90 s")
 }
 
 #[test]
-fn a_second_run_is_refused_by_name_and_a_withheld_right_before_anything_changes() -> Result<()> {
+fn a_second_run_is_refused_by_name() -> Result<()> {
     let world = World::new("refused")?;
     let line = HelmLine::Four;
     let app = Ledger::new(&world.place, line, "books", &world.subfolder("charts")?);
@@ -196,17 +250,102 @@ fn a_second_run_is_refused_by_name_and_a_withheld_right_before_anything_changes(
     let chart = app.chart("1.1.0")?;
     let safe = SafeUpgrade::new(&world, line)?;
     let state = ReleaseState::read(&world.place)?;
-    let slow = ["--set", "behaviour.slowMigration=3:15", KEEP, "--profile", PROFILE];
-    let first = safe.upgrade_command("books", &chart, &slow).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let slow = [
+        "--set",
+        "behaviour.slowMigration=3:15",
+        KEEP,
+        "--profile",
+        PROFILE,
+    ];
+    let first = safe
+        .upgrade_command("books", &chart, &slow)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
     wait_for("the first run holds its lease", || {
-        Ok(!world.place.kubectl(&["get", "lease", "safe-upgrade.books", "--ignore-not-found", "-o", "name"])?.is_empty())
+        Ok(!world
+            .place
+            .kubectl(&[
+                "get",
+                "lease",
+                "safe-upgrade.books",
+                "--ignore-not-found",
+                "-o",
+                "name",
+            ])?
+            .is_empty())
     })?;
-    let second = safe.upgrade("books", &chart, &[KEEP, "--profile", PROFILE])?.expect(2)?;
-    ensure!(second.stderr.contains("books") || second.stdout.contains("books"), "{second}");
+    let second = safe
+        .upgrade("books", &chart, &[KEEP, "--profile", PROFILE])?
+        .expect(2)?;
+    ensure!(
+        second.stderr.contains("books") || second.stdout.contains("books"),
+        "{second}"
+    );
     let first = Ended::from_output(&first.wait_with_output()?).expect(0)?;
     let run = first.json()?["run"].as_str().unwrap_or_default().to_owned();
-    ensure!(format!("{second}").contains(&run), "the second names run {run}: {second}");
+    ensure!(
+        format!("{second}").contains(&run),
+        "the second names run {run}: {second}"
+    );
     ensure!(ReleaseState::read(&world.place)?.replicas == state.replicas);
-    let _ = KILLED;
+    Ok(())
+}
+
+/// A kubeconfig of a ServiceAccount that may do everything in its namespace but change scales.
+fn without_scale(world: &World) -> Result<std::path::PathBuf> {
+    let place = &world.place;
+    let namespace = &place.namespace;
+    let manifest = format!(
+        r#"
+apiVersion: v1
+kind: ServiceAccount
+metadata: {{name: nearly, namespace: {namespace}}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{name: nearly, namespace: {namespace}}}
+rules:
+- {{apiGroups: [""], resources: ["*"], verbs: ["*"]}}
+- {{apiGroups: ["batch", "coordination.k8s.io", "autoscaling", "policy", "networking.k8s.io"], resources: ["*"], verbs: ["*"]}}
+- {{apiGroups: ["apps"], resources: ["deployments", "statefulsets", "daemonsets", "replicasets"], verbs: ["*"]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: nearly, namespace: {namespace}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: nearly}}
+subjects: [{{kind: ServiceAccount, name: nearly, namespace: {namespace}}}]
+"#
+    );
+    world.node.apply(namespace, &manifest)?;
+    let token = place.kubectl(&["create", "token", "nearly", "--duration", "1h"])?;
+    let path = world.folder.path().join("nearly.kubeconfig");
+    std::fs::copy(&world.node.kubeconfig, &path)?;
+    let kubectl = |arguments: &[&str]| -> Result<()> {
+        let mut command = place.kubectl_command();
+        command.env("KUBECONFIG", &path).arg("config").args(arguments);
+        Ended::of(&mut command)?.expect(0).map(drop)
+    };
+    kubectl(&["set-credentials", "nearly", &format!("--token={}", token.trim())])?;
+    kubectl(&["set-context", "--current", "--user=nearly"])?;
+    Ok(path)
+}
+
+#[test]
+fn a_withheld_right_is_named_before_anything_changes() -> Result<()> {
+    let world = World::new("withheld")?;
+    let line = HelmLine::Three;
+    let app = Ledger::new(&world.place, line, "books", &world.subfolder("charts")?);
+    app.install("1.0.0", &["seedRows=300"])?;
+    let state = ReleaseState::read(&world.place)?;
+    let safe = SafeUpgrade::new(&world, line)?;
+    let mut command = safe.upgrade_command("books", &app.chart("1.1.0")?, &[KEEP, "--profile", PROFILE]);
+    let refused = Ended::of(command.env("KUBECONFIG", without_scale(&world)?))?.expect(2)?;
+    ensure!(
+        refused.stderr.contains("patch deployments/scale"),
+        "verb and resource are named: {refused}"
+    );
+    ensure!(ReleaseState::read(&world.place)? == state, "nothing was changed");
+    ensure!(Left::read(&world.place)?.heads.is_empty(), "no run was begun");
     Ok(())
 }

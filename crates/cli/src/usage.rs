@@ -1,5 +1,8 @@
 //! Parsing with our exit codes: a mistake in the arguments ends with 1, help and version with 0.
 
+use std::io::{self, Write};
+
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 use model::ExitCode;
 
@@ -12,14 +15,29 @@ pub fn parse<T: CommandFactory + FromArgMatches>(words: &[String]) -> Result<T, 
         .try_get_matches_from(words)
         .and_then(|matches| T::from_arg_matches(&matches));
     parsed.map_err(|error| {
+        let command = T::command();
+        let program = command.get_bin_name().unwrap_or_else(|| command.get_name());
         // Nobody can be told when neither output takes it.
-        drop(error.print());
+        drop(match error.kind() {
+            ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.print(),
+            _ => io::stderr().write_all(mistake(&error.to_string(), program).as_bytes()),
+        });
         if error.use_stderr() {
             ExitCode::CouldNotBegin
         } else {
             ExitCode::Done
         }
     })
+}
+
+/// A mistake in few lines: what it is, a similar word if there is one, and where to look further.
+fn mistake(told: &str, program: &str) -> String {
+    let what = told.lines().take_while(|line| !line.trim().is_empty());
+    let similar = told.lines().filter(|line| line.contains("similar"));
+    let lines: Vec<&str> = what.chain(similar).collect();
+    format!("{}\nnext: {program} --help\n", lines.join("\n"))
 }
 
 /// The name that a mistyped one is most like, where one is like it at all.
@@ -36,6 +54,15 @@ pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mistake_is_told_without_the_whole_usage() {
+        let told = "error: unexpected argument '--too' found\n\n  tip: a similar argument exists: '--to'\n\nUsage: x\n";
+        assert_eq!(
+            mistake(told, "kubectl pgbackup"),
+            "error: unexpected argument '--too' found\n  tip: a similar argument exists: '--to'\nnext: kubectl pgbackup --help\n"
+        );
+    }
 
     #[test]
     fn a_mistyped_name_has_a_neighbour_and_nonsense_has_none() {

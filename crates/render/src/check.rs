@@ -7,6 +7,27 @@ use model::{Category, CheckReport, CheckResult, CheckVerdict, Severity, Verdict}
 use crate::Style;
 use crate::style::Tone;
 
+/// Writes the trouble alone, with the counts: what a person needs before agreeing to a plan.
+///
+/// # Errors
+/// The writer's own.
+pub fn check_trouble(out: &mut dyn Write, style: Style, report: &CheckReport) -> io::Result<()> {
+    heading(out, style, report)?;
+    for row in report
+        .checks
+        .iter()
+        .filter(|row| !matches!(row.verdict, Verdict::Pass(_) | Verdict::Skip(_)))
+    {
+        check(out, style, row)?;
+    }
+    counts(out, report)?;
+    if report.checks.iter().any(CheckResult::blocks) {
+        writeln!(out, "{}", style.paint(Tone::Bad, verdict(report.verdict).0))?;
+        crate::run::next_steps(out, style, &report.next)?;
+    }
+    Ok(())
+}
+
 /// Writes the report. `fail_on_warn` only changes the exit code that the last line names.
 ///
 /// # Errors
@@ -101,29 +122,38 @@ fn label(row: &CheckResult) -> (&'static str, Tone) {
 }
 
 fn summary(out: &mut dyn Write, style: Style, report: &CheckReport, fail_on_warn: bool) -> io::Result<()> {
-    let counts = &report.summary;
-    let judged = report.checks.len() - counts.skip;
-    let (verdict, tone) = match report.verdict {
-        CheckVerdict::Ready => ("ready", Tone::Good),
-        CheckVerdict::Warnings => ("ready, with warnings", Tone::Care),
-        CheckVerdict::Blocked => ("not ready", Tone::Bad),
-        CheckVerdict::Incomplete => ("cannot tell", Tone::Bad),
-    };
+    writeln!(out)?;
+    counts(out, report)?;
+    let (words, tone) = verdict(report.verdict);
     writeln!(
         out,
-        "\n{} pass, {} warn, {} fail, {} unknown, {} skipped; {} of {judged} checks had evidence",
+        "{} (exit code {})",
+        style.paint(tone, words),
+        report.exit_code(fail_on_warn).code()
+    )?;
+    crate::run::next_steps(out, style, &report.next)
+}
+
+fn counts(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
+    let counts = &report.summary;
+    let judged = report.checks.len() - counts.skip;
+    writeln!(
+        out,
+        "{} pass, {} warn, {} fail, {} unknown, {} skipped; {} of {judged} checks had evidence",
         counts.pass,
         counts.warn,
         counts.fail,
         counts.unknown,
         counts.skip,
         judged - counts.unknown
-    )?;
-    writeln!(
-        out,
-        "{} (exit code {})",
-        style.paint(tone, verdict),
-        report.exit_code(fail_on_warn).code()
-    )?;
-    crate::run::next_steps(out, style, &report.next)
+    )
+}
+
+fn verdict(verdict: CheckVerdict) -> (&'static str, Tone) {
+    match verdict {
+        CheckVerdict::Ready => ("ready", Tone::Good),
+        CheckVerdict::Warnings => ("ready, with warnings", Tone::Care),
+        CheckVerdict::Blocked => ("not ready", Tone::Bad),
+        CheckVerdict::Incomplete => ("cannot tell", Tone::Bad),
+    }
 }

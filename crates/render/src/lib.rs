@@ -11,7 +11,7 @@ mod style;
 mod words;
 
 pub use backups::{backup_list, backup_report, verification};
-pub use check::check_report;
+pub use check::{check_report, check_trouble};
 pub use error::failure;
 pub use live::{Live, LiveOutput};
 pub use plan::plan;

@@ -30,8 +30,11 @@ pub fn restore_preview(out: &mut dyn Write, style: Style, preview: &RestorePrevi
             let size = backup
                 .bytes
                 .map_or_else(String::new, |size| format!(", {}", bytes(size)));
-            let old = age(backup.age_seconds);
-            writeln!(out, "  from      backup {}, {old} old{size}", backup.id)?;
+            let old = match backup.age_seconds {
+                ..60 => "made just now".to_owned(),
+                seconds => format!("{} old", age(seconds)),
+            };
+            writeln!(out, "  from      backup {}, {old}{size}", backup.id)?;
             if let Some(release) = made_for {
                 writeln!(
                     out,

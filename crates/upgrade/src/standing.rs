@@ -39,7 +39,11 @@ pub(crate) fn standing(base: u32, record: &PassRecord, latest: u32, status: Rele
     if !ours {
         // A revision that was announced and never written leaves the one before it as the newest.
         let before = record.newest().map_or(base, |announced| announced - 1);
-        return if latest == before { Standing::Begin(latest) } else { Standing::Foreign(latest) };
+        return if latest == before {
+            Standing::Begin(latest)
+        } else {
+            Standing::Foreign(latest)
+        };
     }
     if record.newest() != Some(latest) && record.newest() != Some(latest + 1) {
         return Standing::Foreign(latest);
@@ -62,27 +66,56 @@ mod tests {
     use super::*;
 
     fn record(revisions: &[u32]) -> PassRecord {
-        PassRecord { revisions: revisions.to_vec() }
+        PassRecord {
+            revisions: revisions.to_vec(),
+        }
     }
 
     #[test]
     fn a_pass_begins_on_the_revision_the_plan_was_made_for() {
-        assert_eq!(standing(3, &record(&[]), 3, ReleaseStatus::Deployed), Standing::Begin(3));
-        assert_eq!(standing(3, &record(&[4]), 3, ReleaseStatus::Deployed), Standing::Begin(3));
+        assert_eq!(
+            standing(3, &record(&[]), 3, ReleaseStatus::Deployed),
+            Standing::Begin(3)
+        );
+        assert_eq!(
+            standing(3, &record(&[4]), 3, ReleaseStatus::Deployed),
+            Standing::Begin(3)
+        );
     }
 
     #[test]
     fn a_killed_helm_is_found_pending_and_a_failed_one_is_tried_again() {
-        assert_eq!(standing(3, &record(&[4]), 4, ReleaseStatus::PendingUpgrade), Standing::Pending(4));
-        assert_eq!(standing(3, &record(&[4]), 4, ReleaseStatus::Failed), Standing::BeginAgain(4));
-        assert_eq!(standing(3, &record(&[4, 5]), 4, ReleaseStatus::Failed), Standing::BeginAgain(4));
-        assert_eq!(standing(3, &record(&[4, 5]), 5, ReleaseStatus::Deployed), Standing::Deployed(5));
+        assert_eq!(
+            standing(3, &record(&[4]), 4, ReleaseStatus::PendingUpgrade),
+            Standing::Pending(4)
+        );
+        assert_eq!(
+            standing(3, &record(&[4]), 4, ReleaseStatus::Failed),
+            Standing::BeginAgain(4)
+        );
+        assert_eq!(
+            standing(3, &record(&[4, 5]), 4, ReleaseStatus::Failed),
+            Standing::BeginAgain(4)
+        );
+        assert_eq!(
+            standing(3, &record(&[4, 5]), 5, ReleaseStatus::Deployed),
+            Standing::Deployed(5)
+        );
     }
 
     #[test]
     fn a_revision_of_somebody_else_is_never_built_upon() {
-        assert_eq!(standing(3, &record(&[]), 4, ReleaseStatus::Deployed), Standing::Foreign(4));
-        assert_eq!(standing(3, &record(&[4]), 5, ReleaseStatus::Deployed), Standing::Foreign(5));
-        assert_eq!(standing(3, &record(&[4]), 4, ReleaseStatus::Superseded), Standing::Foreign(4));
+        assert_eq!(
+            standing(3, &record(&[]), 4, ReleaseStatus::Deployed),
+            Standing::Foreign(4)
+        );
+        assert_eq!(
+            standing(3, &record(&[4]), 5, ReleaseStatus::Deployed),
+            Standing::Foreign(5)
+        );
+        assert_eq!(
+            standing(3, &record(&[4]), 4, ReleaseStatus::Superseded),
+            Standing::Foreign(4)
+        );
     }
 }

@@ -67,7 +67,13 @@ impl Tools {
     ///
     /// # Errors
     /// Helm's records lie where this program cannot read them.
-    pub fn prepared(helm: Helm, cluster: &Cluster, namespace: &str, prepared: &Prepared, folder: TempDir) -> Result<Self, ToolsError> {
+    pub fn prepared(
+        helm: Helm,
+        cluster: &Cluster,
+        namespace: &str,
+        prepared: &Prepared,
+        folder: TempDir,
+    ) -> Result<Self, ToolsError> {
         Ok(Self {
             helm,
             storage: Storage::open(cluster, namespace).map_err(ToolsError::Storage)?,
@@ -83,7 +89,10 @@ impl Tools {
     /// The journal does not give them.
     pub async fn journaled(helm: Helm, cluster: &Cluster, journal: &Journal) -> Result<Self, ToolsError> {
         let document = journal.document();
-        let folder = TempDir::new().map_err(|source| ToolsError::File { path: std::env::temp_dir(), source })?;
+        let folder = TempDir::new().map_err(|source| ToolsError::File {
+            path: std::env::temp_dir(),
+            source,
+        })?;
         let chart = folder.path().join("chart.tgz");
         write(&chart, &part(journal, &document.run, CHART_PART).await?)?;
         let values = PinnedValues::restore(&part(journal, &document.run, VALUES_PART).await?, folder.path())
@@ -102,10 +111,20 @@ async fn part(journal: &Journal, run: &str, name: &'static str) -> Result<Vec<u8
     journal
         .get_part(name)
         .await
-        .map_err(|source| ToolsError::Part { part: name, run: run.to_owned(), source })?
-        .ok_or_else(|| ToolsError::NoPart { part: name, run: run.to_owned() })
+        .map_err(|source| ToolsError::Part {
+            part: name,
+            run: run.to_owned(),
+            source,
+        })?
+        .ok_or_else(|| ToolsError::NoPart {
+            part: name,
+            run: run.to_owned(),
+        })
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), ToolsError> {
-    std::fs::write(path, bytes).map_err(|source| ToolsError::File { path: path.to_owned(), source })
+    std::fs::write(path, bytes).map_err(|source| ToolsError::File {
+        path: path.to_owned(),
+        source,
+    })
 }

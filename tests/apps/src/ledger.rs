@@ -89,6 +89,14 @@ impl Ledger {
         self.client()?.wait_for("/readyz")
     }
 
+    /// Waits until the Service answers.
+    ///
+    /// # Errors
+    /// When it does not for as long as a roll-out may take.
+    pub fn wait_until_it_answers(&self) -> Result<()> {
+        self.client()?.wait_for("/readyz")
+    }
+
     fn helm(&self, verb: &str, version: &str, values: &[&str]) -> Result<()> {
         let mut helm = self.place.helm_command(self.line);
         helm.args([verb, &self.release])

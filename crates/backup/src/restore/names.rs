@@ -19,7 +19,7 @@ pub fn undone_name(database: &str, id: &str) -> String {
 }
 
 fn with_end(database: &str, end: &str) -> String {
-    let room = LONGEST_NAME - end.len();
+    let room = LONGEST_NAME.saturating_sub(end.len());
     let cut = (0..=room.min(database.len()))
         .rev()
         .find(|at| database.is_char_boundary(*at))

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use engine::journal::ClusterStore;
 use engine::lease::{Acquire, ClusterLeases};
 use engine::{Act, Events, Faults, Holder, Journal, Lease, NewRun};
-use helm::{Helm, HelmMajor};
+use helm::{Helm, HelmMajor, Prepared};
 use model::{Plan, UpgradeReport};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use super::remember::remember;
 use super::{FlowError, Judged, UpgradeRequest};
 use crate::steps::steps;
 use crate::tools::{CHART_PART, VALUES_PART};
-use crate::{Tools, upgrade_report};
+use crate::{Tools, ToolsError, upgrade_report};
 
 /// How a run is run, whatever it does.
 #[derive(Clone)]
@@ -54,55 +55,70 @@ pub async fn begin(
     folder: TempDir,
     options: RunOptions,
 ) -> Result<UpgradeReport, FlowError> {
-    let release = &request.line.release;
-    let run = Journal::new_run_id();
-    let holder = Holder::of_this_process(&run);
-    let leases = Arc::new(ClusterLeases::new(&request.cluster, &request.namespace));
-    let lease = Lease::acquire(leases, release, &holder, Acquire::NewRun, &options.events)
-        .await
-        .map_err(FlowError::Lease)?;
-    let store = Arc::new(ClusterStore::new(&request.cluster, &request.namespace));
-    if let Some(earlier) = engine::unfinished(store.as_ref(), release).await.map_err(FlowError::Journal)?.first() {
-        let error = FlowError::Unfinished {
-            run: earlier.run.clone(),
-            release: release.clone(),
-            namespace: request.namespace.clone(),
-        };
-        lease.release().await;
-        return Err(error);
-    }
-    let prepared = &judged.prepared;
-    let chart = std::fs::read(&prepared.chart.archive)
-        .map_err(|source| FlowError::Tools(crate::ToolsError::File { path: prepared.chart.archive.clone(), source }))?;
-    let values = prepared.values.bytes().map_err(|source| FlowError::Tools(crate::ToolsError::Helm(source)))?;
-    let inputs = Inputs { helm_major: major_number(&request.helm) };
-    let journal = Journal::create(
-        store,
-        lease.clone(),
-        options.faults.clone(),
-        NewRun {
-            run: run.clone(),
-            plan: plan.clone(),
-            inputs: serde_json::json!(inputs),
-            parts: vec![(CHART_PART.to_owned(), chart), (VALUES_PART.to_owned(), values)],
-        },
+    let UpgradeRequest {
+        cluster,
+        helm,
+        namespace,
+        ..
+    } = request;
+    let new = NewRun {
+        run: Journal::new_run_id(),
+        plan,
+        inputs: serde_json::json!(Inputs {
+            helm_major: major_number(helm)
+        }),
+        parts: parts(&judged.prepared).map_err(FlowError::Tools)?,
+    };
+    let tools = Tools::prepared(helm.clone(), cluster, namespace, &judged.prepared, folder)
+        .map_err(FlowError::Tools)?;
+    let steps = steps(&new.plan, &Arc::new(tools)).map_err(|step| FlowError::UnknownStep {
+        step,
+        run: new.run.clone(),
+    })?;
+    let holder = Holder::of_this_process(&new.run);
+    let leases = Arc::new(ClusterLeases::new(cluster, namespace));
+    let lease = Lease::acquire(
+        leases,
+        &request.line.release,
+        &holder,
+        Acquire::NewRun,
+        &options.events,
     )
     .await
-    .map_err(FlowError::Journal)?;
-    let tools = Tools::prepared(request.helm.clone(), &request.cluster, &request.namespace, prepared, folder)
-        .map_err(FlowError::Tools)?;
-    let steps =
-        steps(&plan, &Arc::new(tools)).map_err(|step| FlowError::UnknownStep { step, run: run.clone() })?;
+    .map_err(FlowError::Lease)?;
+    let store = Arc::new(ClusterStore::new(cluster, namespace));
+    let journal = match Journal::create(store, lease.clone(), options.faults.clone(), new).await {
+        Ok(journal) => journal,
+        Err(error) => {
+            lease.release().await;
+            return Err(FlowError::Journal(error));
+        }
+    };
     let end = engine::run(Act {
-        cluster: request.cluster.clone(),
+        cluster: cluster.clone(),
         journal: journal.clone(),
         lease,
         steps,
-        events: options.events,
+        events: options.events.clone(),
         cancel: options.cancel,
         faults: options.faults,
     })
     .await
     .map_err(FlowError::Run)?;
+    remember(cluster, &journal.document(), &options.events).await;
     Ok(upgrade_report(&journal.document(), &end))
+}
+
+/// What lies in the journal's own Secrets until the outcome is final.
+fn parts(prepared: &Prepared) -> Result<Vec<(String, Vec<u8>)>, ToolsError> {
+    let archive = &prepared.chart.archive;
+    let chart = std::fs::read(archive).map_err(|source| ToolsError::File {
+        path: archive.clone(),
+        source,
+    })?;
+    let values = prepared.values.bytes().map_err(ToolsError::Helm)?;
+    Ok(vec![
+        (CHART_PART.to_owned(), chart),
+        (VALUES_PART.to_owned(), values),
+    ])
 }

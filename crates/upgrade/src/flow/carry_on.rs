@@ -5,11 +5,12 @@ use std::sync::Arc;
 use cluster::Cluster;
 use engine::journal::ClusterStore;
 use engine::lease::{Acquire, ClusterLeases};
-use engine::{AbortConsent, Act, Holder, Journal, Lease};
+use engine::{AbortConsent, Act, Holder, Journal, Lease, Step};
 use helm::Helm;
 use model::UpgradeReport;
 
 use super::begin::{Inputs, major_number};
+use super::remember::remember;
 use super::{FlowError, RunOptions};
 use crate::steps::steps;
 use crate::{Tools, upgrade_report};
@@ -43,46 +44,106 @@ pub struct CarryOn {
 /// # Errors
 /// When there is no such run, or it cannot be taken over; nothing has been changed then.
 pub async fn carry_on(request: &CarryOn, options: RunOptions) -> Result<UpgradeReport, FlowError> {
-    let CarryOn { cluster, helm, namespace, release, direction } = request;
+    let CarryOn {
+        cluster,
+        helm: _,
+        namespace,
+        release,
+        direction: _,
+    } = request;
     let store = Arc::new(ClusterStore::new(cluster, namespace));
-    let unfinished = engine::unfinished(store.as_ref(), release).await.map_err(FlowError::Journal)?;
-    let head = unfinished.into_iter().next().ok_or_else(|| FlowError::NothingToCarryOn {
-        release: release.clone(),
-        namespace: namespace.clone(),
-    })?;
+    let unfinished = engine::unfinished(store.as_ref(), release)
+        .await
+        .map_err(FlowError::Journal)?;
+    let head = unfinished
+        .into_iter()
+        .next()
+        .ok_or_else(|| FlowError::NothingToCarryOn {
+            release: release.clone(),
+            namespace: namespace.clone(),
+        })?;
     let run = head.run;
-    head.document.map_err(|why| FlowError::Damaged { run: run.clone(), why })?;
+    head.document.map_err(|why| FlowError::Damaged {
+        run: run.clone(),
+        why,
+    })?;
     let leases = Arc::new(ClusterLeases::new(cluster, namespace));
     let holder = Holder::of_this_process(&run);
     let lease = Lease::acquire(leases, release, &holder, Acquire::TakeOver, &options.events)
         .await
         .map_err(FlowError::Lease)?;
-    let journal = Journal::open(store, lease.clone(), options.faults.clone(), release, &run)
+    match open(request, &run, &lease, &options).await {
+        Ok((journal, steps)) => drive(request, journal, lease, steps, options).await,
+        Err(error) => {
+            lease.release().await;
+            Err(error)
+        }
+    }
+}
+
+/// Opens the journal and makes the steps; the lease is given up by the caller if this fails.
+async fn open(
+    request: &CarryOn,
+    run: &str,
+    lease: &Lease,
+    options: &RunOptions,
+) -> Result<(Journal, Vec<Box<dyn Step>>), FlowError> {
+    let CarryOn {
+        cluster,
+        helm,
+        namespace,
+        release,
+        direction: _,
+    } = request;
+    let store = Arc::new(ClusterStore::new(cluster, namespace));
+    let journal = Journal::open(store, lease.clone(), options.faults.clone(), release, run)
         .await
         .map_err(FlowError::Journal)?;
     let document = journal.document();
-    let inputs: Inputs = serde_json::from_value(document.inputs.clone())
-        .map_err(|error| FlowError::Damaged { run: run.clone(), why: error.to_string() })?;
+    let inputs: Inputs =
+        serde_json::from_value(document.inputs.clone()).map_err(|error| FlowError::Damaged {
+            run: run.to_owned(),
+            why: error.to_string(),
+        })?;
     if inputs.helm_major != major_number(helm) {
-        lease.release().await;
-        return Err(FlowError::OtherHelm { run, began: inputs.helm_major, found: major_number(helm) });
+        let (began, found) = (inputs.helm_major, major_number(helm));
+        return Err(FlowError::OtherHelm {
+            run: run.to_owned(),
+            began,
+            found,
+        });
     }
-    let tools = Tools::journaled(helm.clone(), cluster, &journal).await.map_err(FlowError::Tools)?;
-    let steps =
-        steps(&document.plan, &Arc::new(tools)).map_err(|step| FlowError::UnknownStep { step, run: run.clone() })?;
+    let tools = Tools::journaled(helm.clone(), cluster, &journal)
+        .await
+        .map_err(FlowError::Tools)?;
+    let steps = steps(&document.plan, &Arc::new(tools)).map_err(|step| FlowError::UnknownStep {
+        step,
+        run: run.to_owned(),
+    })?;
+    Ok((journal, steps))
+}
+
+async fn drive(
+    request: &CarryOn,
+    journal: Journal,
+    lease: Lease,
+    steps: Vec<Box<dyn Step>>,
+    options: RunOptions,
+) -> Result<UpgradeReport, FlowError> {
     let act = Act {
-        cluster: cluster.clone(),
+        cluster: request.cluster.clone(),
         journal: journal.clone(),
         lease,
         steps,
-        events: options.events,
+        events: options.events.clone(),
         cancel: options.cancel,
         faults: options.faults,
     };
-    let end = match direction {
+    let end = match request.direction {
         Direction::Resume => engine::resume(act).await,
-        Direction::Abort(consent) => engine::abort(act, *consent).await,
+        Direction::Abort(consent) => engine::abort(act, consent).await,
     }
     .map_err(FlowError::Run)?;
+    remember(&request.cluster, &journal.document(), &options.events).await;
     Ok(upgrade_report(&journal.document(), &end))
 }

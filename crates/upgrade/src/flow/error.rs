@@ -22,16 +22,6 @@ pub enum FlowError {
     /// Something that a plan needs was not readable.
     #[error("failed to plan the upgrade: {0}")]
     Unreadable(String),
-    /// An earlier run is not over.
-    #[error("run {run} on release {release} is not over; `helm safe-upgrade resume {release} -n {namespace}` carries it on, `helm safe-upgrade abort {release} -n {namespace}` takes it back")]
-    Unfinished {
-        /// The run.
-        run: String,
-        /// The release.
-        release: String,
-        /// Its namespace.
-        namespace: String,
-    },
     /// There is nothing to carry on.
     #[error("release {release} in namespace {namespace} has no unfinished run")]
     NothingToCarryOn {
@@ -49,7 +39,9 @@ pub enum FlowError {
         why: String,
     },
     /// The journal speaks of a step that this version does not know.
-    #[error("step {step} of run {run} is not known to this version of the program; use the version that began the run")]
+    #[error(
+        "step {step} of run {run} is not known to this version of the program; use the version that began the run"
+    )]
     UnknownStep {
         /// The step.
         step: String,
@@ -57,7 +49,9 @@ pub enum FlowError {
         run: String,
     },
     /// The helm at hand is of another line than the run's.
-    #[error("run {run} was begun with Helm {began}, this is Helm {found}; point HELM_BIN or --helm-bin to the other")]
+    #[error(
+        "run {run} was begun with Helm {began}, this is Helm {found}; point HELM_BIN or --helm-bin to the other"
+    )]
     OtherHelm {
         /// The run.
         run: String,
@@ -85,7 +79,9 @@ impl FlowError {
     /// that nothing could begin.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Lease(LeaseError::Held { .. }) | Self::Unfinished { .. } | Self::Plan(_) => ExitCode::Blocked,
+            Self::Lease(LeaseError::Held { .. })
+            | Self::Journal(JournalError::Unfinished { .. })
+            | Self::Plan(_) => ExitCode::Blocked,
             Self::Run(RunError::Priced { .. }) => ExitCode::Blocked,
             Self::Observe(_)
             | Self::Target(_)

@@ -6,7 +6,7 @@ use std::path::Path;
 use checks::profiles::ProfileChoice;
 use checks::{ObserveRequest, Observed, TargetRequest};
 use cluster::Cluster;
-use helm::{Helm, Prepared, UpgradeLine};
+use helm::{Fidelity, Helm, Prepared, UpgradeLine};
 use model::{CheckReport, GateMode, Plan, Seen, Target, WorkloadName};
 use postgres_room::FindOptions;
 use sha2::{Digest, Sha256};
@@ -82,7 +82,13 @@ pub async fn judge(request: &UpgradeRequest, folder: &Path) -> Result<Judged, Fl
     .map_err(FlowError::Target)?;
     let report = checks::evaluate(&observed.observation, Some(&target), &observed.profile);
     let plan = make_plan(request, &observed, &target, &prepared);
-    Ok(Judged { observed, target, prepared, report, plan })
+    Ok(Judged {
+        observed,
+        target,
+        prepared,
+        report,
+        plan,
+    })
 }
 
 fn make_plan(
@@ -122,6 +128,19 @@ fn make_plan(
         timeout_seconds: request.line.timeout.map(|timeout| timeout.as_secs()),
     })
     .map_err(FlowError::Plan)
+    .map(|plan| with_fidelity(plan, &prepared.fidelity))
+}
+
+/// Says where the pinned chart and values render otherwise than the user's own line.
+fn with_fidelity(mut plan: Plan, fidelity: &Fidelity) -> Plan {
+    match fidelity {
+        Fidelity::Same => {}
+        Fidelity::Differs(objects) => plan.notices.push(format!(
+            "every rendering of this chart differs (something random, the time or a large number) in {}",
+            objects.join(", ")
+        )),
+    }
+    plan
 }
 
 fn needed<'a, T>(seen: &'a Seen<T>, what: &str) -> Result<&'a T, FlowError> {
@@ -134,7 +153,9 @@ fn needed<'a, T>(seen: &'a Seen<T>, what: &str) -> Result<&'a T, FlowError> {
 
 /// The counts that the running revision's own manifest says.
 fn manifest_replicas(observed: &Observed, namespace: &str) -> BTreeMap<WorkloadName, i32> {
-    let Some(stored) = &observed.stored else { return BTreeMap::new() };
+    let Some(stored) = &observed.stored else {
+        return BTreeMap::new();
+    };
     let objects = helm::manifest::objects(&stored.manifest).unwrap_or_default();
     objects
         .iter()

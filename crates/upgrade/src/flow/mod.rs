@@ -4,6 +4,7 @@ mod begin;
 mod carry_on;
 mod error;
 mod judge;
+mod remember;
 mod status;
 mod way_back;
 

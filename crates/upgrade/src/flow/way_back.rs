@@ -12,20 +12,28 @@ pub fn no_way_back(database: &DatabaseFacts) -> Option<String> {
         Seen::Present(true) => {}
         Seen::Present(false) => return Some("no identity at hand may create and rename databases".into()),
         Seen::Absent => return Some("nothing says whether databases may be created and renamed".into()),
-        Seen::Unreadable(why) => return Some(format!("whether databases may be created is not known: {why}")),
+        Seen::Unreadable(why) => {
+            return Some(format!("whether databases may be created is not known: {why}"));
+        }
     }
     match &database.replication {
         Seen::Present(names) if !names.is_empty() => {
             return Some(format!("logical replication would break: {}", names.join(", ")));
         }
         Seen::Present(_) | Seen::Absent => {}
-        Seen::Unreadable(why) => return Some(format!("whether logical replication is in use is not known: {why}")),
-    }
-    let needed = u64::try_from(database.size_bytes).unwrap_or(0).saturating_mul(ROOM_FACTOR);
-    match &database.free_bytes {
-        Seen::Present(free) if *free < needed => {
-            Some(format!("{free} bytes are free on its volume, {needed} are needed"))
+        Seen::Unreadable(why) => {
+            return Some(format!(
+                "whether logical replication is in use is not known: {why}"
+            ));
         }
+    }
+    let needed = u64::try_from(database.size_bytes)
+        .unwrap_or(0)
+        .saturating_mul(ROOM_FACTOR);
+    match &database.free_bytes {
+        Seen::Present(free) if *free < needed => Some(format!(
+            "{free} bytes are free on its volume, {needed} are needed"
+        )),
         Seen::Present(_) | Seen::Absent | Seen::Unreadable(_) => None,
     }
 }

@@ -32,26 +32,51 @@ pub(super) struct AnchorReleaseStep {
 
 impl AnchorReleaseStep {
     pub(super) fn new(planned: PlannedStep, spec: AnchorRelease, tools: &Arc<Tools>) -> Self {
-        Self { planned, spec, tools: Arc::clone(tools) }
+        Self {
+            planned,
+            spec,
+            tools: Arc::clone(tools),
+        }
     }
 
     /// Whether the anchor itself, or our rollback to it, is the newest revision and deployed.
     async fn is_back(&self, context: &StepContext) -> Result<Result<(), u32>, StepFailure> {
         let release = &context.run().release;
-        let latest = self.tools.storage.latest(release).await?.ok_or_else(|| gone(release))?.release;
+        let latest = self
+            .tools
+            .storage
+            .latest(release)
+            .await?
+            .ok_or_else(|| gone(release))?
+            .release;
         let ours = context.recorded::<RollbackRecord>()?.map(|record| record.writing);
         let back = latest.revision == self.spec.revision || ours == Some(latest.revision);
-        if back && latest.status == ReleaseStatus::Deployed { Ok(Ok(())) } else { Ok(Err(latest.revision)) }
+        if back && latest.status == ReleaseStatus::Deployed {
+            Ok(Ok(()))
+        } else {
+            Ok(Err(latest.revision))
+        }
     }
 
     /// Takes the revisions that only a gate made sense of out of the history.
     async fn forget_gated(&self, context: &StepContext) -> Result<(), StepFailure> {
-        let gated = context.plan().steps.iter().any(|step| matches!(step.spec, StepSpec::ForgetRevision(_)));
+        let gated = context
+            .plan()
+            .steps
+            .iter()
+            .any(|step| matches!(step.spec, StepSpec::ForgetRevision(_)));
         if !gated {
             return Ok(());
         }
-        for revision in context.recorded_by::<PassRecord>(StepKind::HelmPass)?.unwrap_or_default().revisions {
-            self.tools.storage.delete_revision(&context.run().release, revision).await?;
+        for revision in context
+            .recorded_by::<PassRecord>(StepKind::HelmPass)?
+            .unwrap_or_default()
+            .revisions
+        {
+            self.tools
+                .storage
+                .delete_revision(&context.run().release, revision)
+                .await?;
         }
         Ok(())
     }
@@ -69,9 +94,16 @@ impl Step for AnchorReleaseStep {
 
     async fn apply(&self, context: &StepContext) -> Result<Outcome, StepFailure> {
         let release = &context.run().release;
-        self.tools.storage.revision(release, self.spec.revision).await?.ok_or_else(|| {
-            StepFailure::new(format!("revision {} of {release} is gone from helm's records", self.spec.revision))
-        })?;
+        self.tools
+            .storage
+            .revision(release, self.spec.revision)
+            .await?
+            .ok_or_else(|| {
+                StepFailure::new(format!(
+                    "revision {} of {release} is gone from helm's records",
+                    self.spec.revision
+                ))
+            })?;
         Ok(Outcome::told(format!("revision {}", self.spec.revision)))
     }
 
@@ -93,10 +125,15 @@ impl Step for AnchorReleaseStep {
                 .await?;
             expect_success("rollback", &follow(context, running).await?)?;
             if let Err(latest) = self.is_back(context).await? {
-                return Err(StepFailure::new(format!("helm said it rolled back, but revision {latest} is not deployed")));
+                return Err(StepFailure::new(format!(
+                    "helm said it rolled back, but revision {latest} is not deployed"
+                )));
             }
         }
         self.forget_gated(context).await?;
-        Ok(Outcome::told(format!("revision {} is in force again", self.spec.revision)))
+        Ok(Outcome::told(format!(
+            "revision {} is in force again",
+            self.spec.revision
+        )))
     }
 }

@@ -19,7 +19,11 @@ pub(super) struct ForgetRevisionStep {
 
 impl ForgetRevisionStep {
     pub(super) fn new(planned: PlannedStep, spec: ForgetRevision, tools: &Arc<Tools>) -> Self {
-        Self { planned, spec, tools: Arc::clone(tools) }
+        Self {
+            planned,
+            spec,
+            tools: Arc::clone(tools),
+        }
     }
 }
 
@@ -31,13 +35,19 @@ impl Step for ForgetRevisionStep {
 
     async fn apply(&self, context: &StepContext) -> Result<Outcome, StepFailure> {
         let release = &context.run().release;
-        let gated = context.recorded_of::<PassRecord>(&self.spec.pass)?.unwrap_or_default().revisions;
+        let gated = context
+            .recorded_of::<PassRecord>(&self.spec.pass)?
+            .unwrap_or_default()
+            .revisions;
         for revision in &gated {
             self.tools.storage.delete_revision(release, *revision).await?;
         }
         let history = self.tools.storage.history(release).await?;
         if let Some(left) = history.iter().find(|entry| gated.contains(&entry.revision)) {
-            return Err(StepFailure::new(format!("gated revision {} is still in the history", left.revision)));
+            return Err(StepFailure::new(format!(
+                "gated revision {} is still in the history",
+                left.revision
+            )));
         }
         let words: Vec<String> = gated.iter().map(ToString::to_string).collect();
         Ok(Outcome::told(format!("revision {} taken out", words.join(", "))))

@@ -27,15 +27,18 @@ pub(super) fn judge_schema(
     let Some(after) = after else {
         return match (before, expected) {
             (Some(before), _) => Err(format!("table {} of {} is gone", before.table, before.tool)),
-            (None, Some(expected)) => {
-                Err(format!("the schema should be at version {expected}, but no migration table is there"))
-            }
+            (None, Some(expected)) => Err(format!(
+                "the schema should be at version {expected}, but no migration table is there"
+            )),
             (None, None) => Ok("no migration tool's table is there, so the schema was not judged".into()),
         };
     };
     let version = after.version.as_deref().unwrap_or("none");
     if after.dirty {
-        return Err(format!("{} says that migration {version} broke off half-way", after.tool));
+        return Err(format!(
+            "{} says that migration {version} broke off half-way",
+            after.tool
+        ));
     }
     if let Some(expected) = expected.filter(|expected| *expected != version) {
         return Err(format!("the schema is at version {version}, expected {expected}"));
@@ -44,9 +47,10 @@ pub(super) fn judge_schema(
         Some(before) if before.fingerprint == after.fingerprint => {
             Ok(format!("schema at version {version}, no migration ran"))
         }
-        Some(before) => {
-            Ok(format!("schema from version {} to {version}", before.version.as_deref().unwrap_or("none")))
-        }
+        Some(before) => Ok(format!(
+            "schema from version {} to {version}",
+            before.version.as_deref().unwrap_or("none")
+        )),
         None => Ok(format!("schema at version {version}")),
     }
 }
@@ -58,12 +62,20 @@ impl Step for GateStep {
     }
 
     async fn apply(&self, context: &StepContext) -> Result<Outcome, StepFailure> {
-        let Gate { mode: _, migrating: _, database, before, expected_schema, health } = &self.spec;
+        let Gate {
+            mode: _,
+            migrating: _,
+            database,
+            before,
+            expected_schema,
+            health,
+        } = &self.spec;
         let mut said = Vec::new();
         if let Some(database) = database {
             let after = schema_now(context, database).await?;
             said.push(
-                judge_schema(before.as_ref(), after.as_ref(), expected_schema.as_deref()).map_err(StepFailure::new)?,
+                judge_schema(before.as_ref(), after.as_ref(), expected_schema.as_deref())
+                    .map_err(StepFailure::new)?,
             );
         }
         said.extend(ask(context, health).await?);

@@ -27,7 +27,11 @@ pub(super) struct HelmPassStep {
 
 impl HelmPassStep {
     pub(super) fn new(planned: PlannedStep, spec: HelmPass, tools: &Arc<Tools>) -> Self {
-        Self { planned, spec, tools: Arc::clone(tools) }
+        Self {
+            planned,
+            spec,
+            tools: Arc::clone(tools),
+        }
     }
 
     fn limit(&self) -> Duration {
@@ -99,9 +103,14 @@ impl HelmPassStep {
             .workload(name)
             .await?
             .ok_or_else(|| StepFailure::new(format!("{name} was not made by helm")))?;
-        context.progress(format!("waiting until the first pod of {name} has started behind the gate"), None);
+        context.progress(
+            format!("waiting until the first pod of {name} has started behind the gate"),
+            None,
+        );
         let pod = cluster
-            .wait_pod(&name.namespace, &workload.selector, self.limit(), |pod| judge_start(pod) != Start::Waiting)
+            .wait_pod(&name.namespace, &workload.selector, self.limit(), |pod| {
+                judge_start(pod) != Start::Waiting
+            })
             .await?;
         let pod_name = pod.metadata.name.clone().unwrap_or_default();
         match judge_start(&pod) {
@@ -112,7 +121,12 @@ impl HelmPassStep {
 
     /// Whatever this pass may have started, without the database's own.
     fn stoppable(&self) -> Vec<WorkloadName> {
-        self.spec.workloads.iter().filter(|name| !self.spec.database_workloads.contains(name)).cloned().collect()
+        self.spec
+            .workloads
+            .iter()
+            .filter(|name| !self.spec.database_workloads.contains(name))
+            .cloned()
+            .collect()
     }
 }
 
@@ -138,7 +152,10 @@ impl Step for HelmPassStep {
         };
         watch.end().await;
         Ok(Outcome::told(match first {
-            Some(pod) => format!("revision {}, pod {pod} ready behind the gate", record.newest().unwrap_or_default()),
+            Some(pod) => format!(
+                "revision {}, pod {pod} ready behind the gate",
+                record.newest().unwrap_or_default()
+            ),
             None => format!("revision {}", record.newest().unwrap_or_default()),
         }))
     }
@@ -149,7 +166,14 @@ impl Step for HelmPassStep {
         if let Some(latest) = self.tools.storage.latest(release).await? {
             let latest = latest.release;
             if record.revisions.contains(&latest.revision) && latest.status.is_pending() {
-                settle(context, &self.tools, latest.revision, &self.spec.hook_jobs, HOOKS_END_LIMIT).await?;
+                settle(
+                    context,
+                    &self.tools,
+                    latest.revision,
+                    &self.spec.hook_jobs,
+                    HOOKS_END_LIMIT,
+                )
+                .await?;
             }
         }
         if !record.revisions.is_empty() {

@@ -21,7 +21,10 @@ use crate::Tools;
 
 /// The steps of a plan, in its order. `Err` is the id of a step that no room knows.
 pub(crate) fn steps(plan: &Plan, tools: &Arc<Tools>) -> Result<Vec<Box<dyn Step>>, String> {
-    plan.steps.iter().map(|planned| step(planned, tools).ok_or_else(|| planned.id.clone())).collect()
+    plan.steps
+        .iter()
+        .map(|planned| step(planned, tools).ok_or_else(|| planned.id.clone()))
+        .collect()
 }
 
 fn step(planned: &PlannedStep, tools: &Arc<Tools>) -> Option<Box<dyn Step>> {
@@ -35,11 +38,15 @@ fn step(planned: &PlannedStep, tools: &Arc<Tools>) -> Option<Box<dyn Step>> {
         | StepSpec::RollOut(_)
         | StepSpec::Unsuspend(_) => engine::steps::shared(planned)?,
         StepSpec::BackUp(_) | StepSpec::AnchorDatabase(_) => backup::steps::shared(planned)?,
-        StepSpec::AnchorRelease(spec) => Box::new(anchor_release::AnchorReleaseStep::new(own, spec.clone(), tools)),
+        StepSpec::AnchorRelease(spec) => {
+            Box::new(anchor_release::AnchorReleaseStep::new(own, spec.clone(), tools))
+        }
         StepSpec::HelmPass(spec) => Box::new(helm_pass::HelmPassStep::new(own, spec.clone(), tools)),
         StepSpec::Gate(spec) => Box::new(gate::GateStep::new(own, spec.clone())),
         StepSpec::OpenTraffic(spec) => Box::new(open_traffic::OpenTrafficStep::new(own, spec.clone(), tools)),
         StepSpec::PostCheck(spec) => Box::new(post_check::PostCheckStep::new(own, spec.clone(), tools)),
-        StepSpec::ForgetRevision(spec) => Box::new(forget_revision::ForgetRevisionStep::new(own, spec.clone(), tools)),
+        StepSpec::ForgetRevision(spec) => {
+            Box::new(forget_revision::ForgetRevisionStep::new(own, spec.clone(), tools))
+        }
     })
 }

@@ -21,16 +21,24 @@ pub(super) struct OpenTrafficStep {
 
 impl OpenTrafficStep {
     pub(super) fn new(planned: PlannedStep, spec: OpenTraffic, tools: &Arc<Tools>) -> Self {
-        Self { planned, spec, tools: Arc::clone(tools) }
+        Self {
+            planned,
+            spec,
+            tools: Arc::clone(tools),
+        }
     }
 
     /// Lets the gated pods serve until the roll-out replaces them.
     async fn open_gates(&self, context: &StepContext, name: &WorkloadName) -> Result<(), StepFailure> {
         let cluster = context.cluster();
-        let Some(workload) = cluster.workload(name).await? else { return Ok(()) };
+        let Some(workload) = cluster.workload(name).await? else {
+            return Ok(());
+        };
         for pod in cluster.pods_of(std::slice::from_ref(&workload)).await? {
             if !pod.terminating {
-                cluster.open_readiness_gate(&name.namespace, &pod.name, PostRenderSpec::GATE).await?;
+                cluster
+                    .open_readiness_gate(&name.namespace, &pod.name, PostRenderSpec::GATE)
+                    .await?;
             }
         }
         Ok(())
@@ -100,7 +108,10 @@ impl Step for OpenTrafficStep {
             }
             self.run_helm(context).await?;
         }
-        Ok(Outcome::told(format!("revision {}", record.newest().unwrap_or_default())))
+        Ok(Outcome::told(format!(
+            "revision {}",
+            record.newest().unwrap_or_default()
+        )))
     }
 
     async fn undo(&self, _context: &StepContext) -> Result<Outcome, StepFailure> {

@@ -36,23 +36,37 @@ impl Findings {
 
 impl PostCheckStep {
     pub(super) fn new(planned: PlannedStep, spec: PostCheck, tools: &Arc<Tools>) -> Self {
-        Self { planned, spec, tools: Arc::clone(tools) }
+        Self {
+            planned,
+            spec,
+            tools: Arc::clone(tools),
+        }
     }
 
     /// The revision in force is the one that this run wrote last.
     async fn revision(&self, context: &StepContext) -> Result<Result<String, String>, StepFailure> {
         let release = &context.run().release;
-        let opened = context.recorded_by::<PassRecord>(StepKind::OpenTraffic)?.and_then(|record| record.newest());
-        let passed = context.recorded_by::<PassRecord>(StepKind::HelmPass)?.and_then(|record| record.newest());
+        let opened = context
+            .recorded_by::<PassRecord>(StepKind::OpenTraffic)?
+            .and_then(|record| record.newest());
+        let passed = context
+            .recorded_by::<PassRecord>(StepKind::HelmPass)?
+            .and_then(|record| record.newest());
         let Some(latest) = self.tools.storage.latest(release).await? else {
             return Ok(Err(format!("release {release} is gone from helm's records")));
         };
         let latest = latest.release;
         let written = opened.or(passed);
         Ok(if written != Some(latest.revision) {
-            Err(format!("revision {} is not the one that this run wrote", latest.revision))
+            Err(format!(
+                "revision {} is not the one that this run wrote",
+                latest.revision
+            ))
         } else if latest.status != ReleaseStatus::Deployed {
-            Err(format!("revision {} is {:?}, not deployed", latest.revision, latest.status))
+            Err(format!(
+                "revision {} is {:?}, not deployed",
+                latest.revision, latest.status
+            ))
         } else {
             Ok(format!("revision {} deployed", latest.revision))
         })
@@ -68,9 +82,10 @@ impl PostCheckStep {
                     workload.desired.unwrap_or_default(),
                     target.replicas
                 )),
-                Some(workload) if workload.ready < target.replicas => {
-                    Err(format!("{name} has {} of {} pods ready", workload.ready, target.replicas))
-                }
+                Some(workload) if workload.ready < target.replicas => Err(format!(
+                    "{name} has {} of {} pods ready",
+                    workload.ready, target.replicas
+                )),
                 Some(workload) => Ok(format!("{name} {}/{}", workload.ready, target.replicas)),
             });
         }

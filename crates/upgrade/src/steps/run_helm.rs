@@ -27,6 +27,8 @@ pub(crate) fn expect_success(act: &str, end: &HelmEnd) -> Result<(), StepFailure
     if end.is_success() {
         return Ok(());
     }
-    let words = end.error().unwrap_or_else(|| format!("it ended with code {}", end.code));
+    let words = end
+        .error()
+        .unwrap_or_else(|| format!("it ended with code {}", end.code));
     Err(StepFailure::new(format!("helm {act} failed: {words}")))
 }

@@ -5,9 +5,17 @@ use model::{DatabaseLocation, MigrationState, Seen};
 use postgres_room::{Connector, SessionOptions};
 
 /// Opens connections to the run's database, with credentials read anew.
-pub(crate) async fn connector(context: &StepContext, database: &DatabaseLocation) -> Result<Connector, StepFailure> {
+pub(crate) async fn connector(
+    context: &StepContext,
+    database: &DatabaseLocation,
+) -> Result<Connector, StepFailure> {
     let credentials = postgres_room::credentials(context.cluster(), database).await?;
-    Ok(Connector::new(context.cluster(), database, &credentials, &context.run().id))
+    Ok(Connector::new(
+        context.cluster(),
+        database,
+        &credentials,
+        &context.run().id,
+    ))
 }
 
 /// The migration state now; `None` where no known tool left a table.
@@ -15,10 +23,15 @@ pub(crate) async fn schema_now(
     context: &StepContext,
     database: &DatabaseLocation,
 ) -> Result<Option<MigrationState>, StepFailure> {
-    let session = connector(context, database).await?.connect(&SessionOptions::default()).await?;
+    let session = connector(context, database)
+        .await?
+        .connect(&SessionOptions::default())
+        .await?;
     match postgres_room::migration_state(&session, None).await {
         Seen::Present(state) => Ok(Some(state)),
         Seen::Absent => Ok(None),
-        Seen::Unreadable(why) => Err(StepFailure::new(format!("failed to read the migration state: {why}"))),
+        Seen::Unreadable(why) => Err(StepFailure::new(format!(
+            "failed to read the migration state: {why}"
+        ))),
     }
 }

@@ -32,11 +32,21 @@ pub(crate) async fn wait_for_hooks(
         return Ok(());
     }
     let told = |jobs: &[cluster::JobFacts]| {
-        let running: Vec<&str> = jobs.iter().filter(|job| job.end.is_none()).map(|job| job.name.as_str()).collect();
+        let running: Vec<&str> = jobs
+            .iter()
+            .filter(|job| job.end.is_none())
+            .map(|job| job.name.as_str())
+            .collect();
         if !running.is_empty() {
-            context.progress(format!("waiting for hook job {} to end", running.join(", ")), None);
+            context.progress(
+                format!("waiting for hook job {} to end", running.join(", ")),
+                None,
+            );
         }
     };
-    context.cluster().wait_jobs_ended(&context.run().namespace, hook_jobs, limit, told).await?;
+    context
+        .cluster()
+        .wait_jobs_ended(&context.run().namespace, hook_jobs, limit, told)
+        .await?;
     Ok(())
 }

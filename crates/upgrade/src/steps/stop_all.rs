@@ -14,7 +14,9 @@ pub(crate) async fn stop_all(context: &StepContext, workloads: &[WorkloadName]) 
     let mut selectors = Vec::new();
     let mut grace = 0;
     for name in workloads.iter().filter(|name| has_scale(name.kind)) {
-        let Some(workload) = cluster.workload(name).await? else { continue };
+        let Some(workload) = cluster.workload(name).await? else {
+            continue;
+        };
         if cluster.scale(name).await?.replicas != 0 {
             cluster.set_scale(name, 0, None).await?;
         }
@@ -30,7 +32,9 @@ pub(crate) async fn stop_all(context: &StepContext, workloads: &[WorkloadName]) 
             context.progress(format!("waiting until {} pods are gone", pods.len()), None);
         }
     };
-    cluster.wait_pods_gone(&context.run().namespace, &selectors, limit, told).await?;
+    cluster
+        .wait_pods_gone(&context.run().namespace, &selectors, limit, told)
+        .await?;
     Ok(())
 }
 

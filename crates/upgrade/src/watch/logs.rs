@@ -25,7 +25,11 @@ impl Subject {
     pub(super) async fn of(context: &StepContext, pass: &HelmPass) -> Self {
         let cluster = context.cluster();
         let mut selectors = Vec::new();
-        for name in pass.workloads.iter().filter(|name| !pass.database_workloads.contains(name)) {
+        for name in pass
+            .workloads
+            .iter()
+            .filter(|name| !pass.database_workloads.contains(name))
+        {
             if let Ok(Some(workload)) = cluster.workload(name).await {
                 selectors.push(workload.selector);
             }
@@ -33,8 +37,17 @@ impl Subject {
         selectors.retain(|selector| !selector.is_empty());
         let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), &context.run().namespace);
         let there = pods.list_metadata(&kube::api::ListParams::default()).await;
-        let old = there.map(|list| list.items.into_iter().filter_map(|pod| pod.metadata.uid).collect());
-        Self { jobs: pass.hook_jobs.clone(), selectors, old: old.unwrap_or_default() }
+        let old = there.map(|list| {
+            list.items
+                .into_iter()
+                .filter_map(|pod| pod.metadata.uid)
+                .collect()
+        });
+        Self {
+            jobs: pass.hook_jobs.clone(),
+            selectors,
+            old: old.unwrap_or_default(),
+        }
     }
 
     fn wants(&self, pod: &Pod) -> bool {
@@ -42,16 +55,24 @@ impl Subject {
             return false;
         }
         let labels = pod.metadata.labels.clone().unwrap_or_default();
-        let job = labels.get("batch.kubernetes.io/job-name").or_else(|| labels.get("job-name"));
+        let job = labels
+            .get("batch.kubernetes.io/job-name")
+            .or_else(|| labels.get("job-name"));
         job.is_some_and(|job| self.jobs.contains(job))
-            || self.selectors.iter().any(|selector| selector.iter().all(|(key, value)| labels.get(key) == Some(value)))
+            || self
+                .selectors
+                .iter()
+                .any(|selector| selector.iter().all(|(key, value)| labels.get(key) == Some(value)))
     }
 }
 
 /// Follows until dropped. Every start of a container is followed once, so a restarted one is heard from its beginning.
 pub(super) async fn follow(context: StepContext, subject: Subject) {
     let pods: Api<Pod> = Api::namespaced(context.cluster().client.clone(), &context.run().namespace);
-    let mut events = watcher(pods, watcher::Config::default()).default_backoff().applied_objects().boxed();
+    let mut events = watcher(pods, watcher::Config::default())
+        .default_backoff()
+        .applied_objects()
+        .boxed();
     let mut heard: HashSet<(String, String, i32)> = HashSet::new();
     let mut told: HashSet<(String, String)> = HashSet::new();
     let mut tasks = JoinSet::new();
@@ -64,7 +85,9 @@ pub(super) async fn follow(context: StepContext, subject: Subject) {
         }
         let name = pod.metadata.name.clone().unwrap_or_default();
         for container in containers(&pod) {
-            if has_started(container) && heard.insert((name.clone(), container.name.clone(), container.restart_count)) {
+            if has_started(container)
+                && heard.insert((name.clone(), container.name.clone(), container.restart_count))
+            {
                 tasks.spawn(one(context.clone(), name.clone(), container.name.clone()));
             }
             if let Some(trouble) = trouble(container)
@@ -85,7 +108,10 @@ fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
 }
 
 fn has_started(container: &ContainerStatus) -> bool {
-    container.state.as_ref().is_some_and(|state| state.running.is_some() || state.terminated.is_some())
+    container
+        .state
+        .as_ref()
+        .is_some_and(|state| state.running.is_some() || state.terminated.is_some())
 }
 
 /// The reason why a container waits, unless it is only being made.
@@ -95,10 +121,18 @@ fn trouble(container: &ContainerStatus) -> Option<String> {
 }
 
 async fn one(context: StepContext, pod: String, container: String) {
-    let source = LogSource { pod: pod.clone(), container: container.clone() };
-    let mut lines = context.cluster().follow_logs(&context.run().namespace, &pod, &container, false);
+    let source = LogSource {
+        pod: pod.clone(),
+        container: container.clone(),
+    };
+    let mut lines = context
+        .cluster()
+        .follow_logs(&context.run().namespace, &pod, &container, false);
     // A log that breaks off is not the migration's fault; what was heard stays heard.
     while let Ok(Some(line)) = lines.try_next().await {
-        context.events().send(Event::Log { source: Some(source.clone()), line });
+        context.events().send(Event::Log {
+            source: Some(source.clone()),
+            line,
+        });
     }
 }

@@ -20,9 +20,16 @@ impl Watch {
     /// Begins to follow the logs of hook Jobs and new pods and to sample the database.
     pub(crate) async fn begin(context: &StepContext, pass: &HelmPass) -> Self {
         let mut tasks = JoinSet::new();
-        tasks.spawn(logs::follow(context.clone(), logs::Subject::of(context, pass).await));
+        tasks.spawn(logs::follow(
+            context.clone(),
+            logs::Subject::of(context, pass).await,
+        ));
         if let Some(database) = &pass.database {
-            tasks.spawn(samples::take(context.clone(), database.clone(), pass.usual_seconds));
+            tasks.spawn(samples::take(
+                context.clone(),
+                database.clone(),
+                pass.usual_seconds,
+            ));
         }
         Self { tasks }
     }

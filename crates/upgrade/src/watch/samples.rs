@@ -46,7 +46,9 @@ pub(super) async fn take(context: StepContext, database: DatabaseLocation, usual
 }
 
 async fn connect(context: &StepContext, location: &DatabaseLocation) -> Option<Database> {
-    let credentials = postgres_room::credentials(context.cluster(), location).await.ok()?;
+    let credentials = postgres_room::credentials(context.cluster(), location)
+        .await
+        .ok()?;
     let connector = Connector::new(context.cluster(), location, &credentials, &context.run().id);
     connector.connect(&SessionOptions::default()).await.ok()
 }
@@ -57,7 +59,9 @@ async fn sample(database: &Database, elapsed: Duration) -> Option<MigrationSampl
         postgres_room::blocked(database),
         postgres_room::migration_state(database, None),
     );
-    let Seen::Present(sessions) = sessions else { return None };
+    let Seen::Present(sessions) = sessions else {
+        return None;
+    };
     let version = migration.present().and_then(|state| state.version.clone());
     Some(MigrationSample {
         seconds: elapsed.as_secs_f64(),

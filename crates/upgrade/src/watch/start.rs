@@ -6,8 +6,13 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 const RESTARTS_TOLERATED: i32 = 2;
 
 /// Reasons of a waiting container that do not go away by waiting.
-const HOPELESS: [&str; 5] =
-    ["ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError"];
+const HOPELESS: [&str; 5] = [
+    "ImagePullBackOff",
+    "ErrImageNeverPull",
+    "InvalidImageName",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+];
 
 /// How far a pod's start is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +30,14 @@ pub(crate) fn judge_start(pod: &Pod) -> Start {
     if pod.metadata.deletion_timestamp.is_some() {
         return Start::Waiting;
     }
-    let Some(status) = &pod.status else { return Start::Waiting };
-    let containers = status.init_container_statuses.iter().chain(status.container_statuses.iter()).flatten();
+    let Some(status) = &pod.status else {
+        return Start::Waiting;
+    };
+    let containers = status
+        .init_container_statuses
+        .iter()
+        .chain(status.container_statuses.iter())
+        .flatten();
     for container in containers {
         if let Some(why) = hopeless(container) {
             return Start::Failed(why);
@@ -42,20 +53,34 @@ pub(crate) fn judge_start(pod: &Pod) -> Start {
 
 fn hopeless(container: &ContainerStatus) -> Option<String> {
     let waiting = container.state.as_ref().and_then(|state| state.waiting.as_ref());
-    let reason = waiting.and_then(|waiting| waiting.reason.as_deref()).unwrap_or_default();
+    let reason = waiting
+        .and_then(|waiting| waiting.reason.as_deref())
+        .unwrap_or_default();
     if HOPELESS.contains(&reason) {
-        let message = waiting.and_then(|waiting| waiting.message.as_deref()).unwrap_or_default();
-        return Some(format!("container {}: {reason} {message}", container.name).trim_end().to_owned());
+        let message = waiting
+            .and_then(|waiting| waiting.message.as_deref())
+            .unwrap_or_default();
+        return Some(
+            format!("container {}: {reason} {message}", container.name)
+                .trim_end()
+                .to_owned(),
+        );
     }
     if container.restart_count <= RESTARTS_TOLERATED {
         return None;
     }
-    let last = container.last_state.as_ref().and_then(|state| state.terminated.as_ref());
+    let last = container
+        .last_state
+        .as_ref()
+        .and_then(|state| state.terminated.as_ref());
     let end = last.map_or_else(String::new, |end| {
         let reason = end.reason.as_deref().unwrap_or("Error");
         format!(", the last time by {reason} with code {}", end.exit_code)
     });
-    Some(format!("container {} ended {} times{end}", container.name, container.restart_count))
+    Some(format!(
+        "container {} ended {} times{end}",
+        container.name, container.restart_count
+    ))
 }
 
 #[cfg(test)]
@@ -70,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_pod_is_ready_when_its_containers_are_whatever_the_gate_says() {
-        let conditions = json!([{"type": "Ready", "status": "False"}, {"type": "ContainersReady", "status": "True"}]);
+        let conditions =
+            json!([{"type": "Ready", "status": "False"}, {"type": "ContainersReady", "status": "True"}]);
         assert_eq!(judge_start(&pod(json!({"conditions": conditions}))), Start::Ready);
     }
 
@@ -84,8 +110,13 @@ mod tests {
             }]}))
         };
         assert_eq!(judge_start(&restarted(2)), Start::Waiting);
-        let Start::Failed(why) = judge_start(&restarted(3)) else { panic!("the third restart is a fault") };
-        assert_eq!(why, "container web ended 3 times, the last time by Error with code 1");
+        let Start::Failed(why) = judge_start(&restarted(3)) else {
+            panic!("the third restart is a fault")
+        };
+        assert_eq!(
+            why,
+            "container web ended 3 times, the last time by Error with code 1"
+        );
     }
 
     #[test]

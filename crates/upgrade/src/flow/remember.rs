@@ -1,0 +1,50 @@
+//! Durations that the next plan and its checks start from.
+
+use cluster::Cluster;
+use engine::{Events, RunDocument, StepKind, facts};
+use model::{StepState, UpgradeOutcome};
+
+/// Remembers what an upgrade that came through took. A duration that cannot be remembered is told and changes nothing.
+pub(super) async fn remember(cluster: &Cluster, document: &RunDocument, events: &Events) {
+    match document.outcome {
+        Some(UpgradeOutcome::Upgraded | UpgradeOutcome::UpgradedWithFailures) => {}
+        Some(UpgradeOutcome::Restored | UpgradeOutcome::Stopped) | None => return,
+    }
+    let took = |kind: StepKind| {
+        let step = document
+            .plan
+            .steps
+            .iter()
+            .find(|step| StepKind::of(step) == kind)?;
+        let record = document
+            .step(&step.id)
+            .filter(|record| record.state == StepState::Done)?;
+        record.seconds()
+    };
+    let measured = [
+        (facts::BACKUP_SECONDS, took(StepKind::BackUp)),
+        (facts::MIGRATION_SECONDS, took(StepKind::HelmPass)),
+        (facts::DOWNTIME_SECONDS, document.downtime_seconds()),
+    ];
+    for (key, seconds) in measured {
+        let Some(seconds) = seconds.and_then(whole) else {
+            continue;
+        };
+        if let Err(error) =
+            facts::remember(cluster, &document.namespace, &document.release, key, seconds).await
+        {
+            events.notice(format!(
+                "{key} could not be remembered: {}",
+                model::causes(&error)
+            ));
+            return;
+        }
+    }
+}
+
+/// Whole seconds, rounded up: a budget made of them must not fall short.
+fn whole(seconds: f64) -> Option<u64> {
+    std::time::Duration::try_from_secs_f64(seconds.ceil())
+        .ok()
+        .map(|duration| duration.as_secs())
+}
