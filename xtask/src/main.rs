@@ -6,6 +6,8 @@ mod node;
 mod terminal;
 mod test;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// Tasks of this project.
@@ -26,10 +28,18 @@ enum Task {
     Test(test::Arguments),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Arguments::parse().task {
+#[expect(clippy::print_stderr, reason = "a program's main tells its failure")]
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
         Task::Demo => demo::run(),
         Task::Node(arguments) => node::run(arguments),
         Task::Test(arguments) => test::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

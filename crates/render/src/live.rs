@@ -154,7 +154,7 @@ impl Live {
             None => "helm".into(),
         };
         let from = self.style.paint(Tone::Faint, &from).into_owned();
-        self.line(&format!("    {from} | {line}"))
+        self.line(&format!("    {from} | {}", plain(line)))
     }
 
     fn migration(&mut self, sample: &MigrationSample) -> io::Result<()> {
@@ -238,10 +238,46 @@ fn who(session: &Session) -> String {
 }
 
 fn cut(text: &str) -> String {
-    let line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(IN_PLACE_WIDTH)
-        .collect();
-    line
+    plain(text).chars().take(IN_PLACE_WIDTH).collect()
+}
+
+/// Text of others without what would steer the terminal: escape sequences go, other control characters become blanks.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c != '\u{1b}' {
+            plain.push(if c.is_control() { ' ' } else { c });
+            continue;
+        }
+        match rest.peek() {
+            // A control sequence: parameters, then one letter or sign from @ to ~.
+            Some('[') => {
+                rest.next();
+                for c in rest.by_ref() {
+                    if ('@'..='~').contains(&c) {
+                        break;
+                    }
+                }
+            }
+            // A command to the terminal itself: up to a bell or the next escape.
+            Some(']') => while rest.next_if(|c| !matches!(c, '\u{7}' | '\u{1b}')).is_some() {},
+            Some(_) | None => {
+                rest.next();
+            }
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_others_cannot_steer_the_terminal() {
+        assert_eq!(plain("a\tb\u{1b}[34mINFO\u{1b}[0m c\r"), "a bINFO c ");
+        assert_eq!(plain("\u{1b}]0;title\u{7}x\u{1b}[2Jy\u{1b}"), " xy");
+        assert_eq!(plain("größer"), "größer");
+    }
 }

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use test_apps::{HelmLine, OpenFga, Place, charts, images};
 use test_node::Node;
 use test_node::cache::Cache;
+use test_node::command;
 use test_node::progress::Progress;
 
 use crate::cargo::{build_programs, checkout};
@@ -45,21 +46,21 @@ pub(crate) fn run() -> Result<()> {
     progress.run("make the namespace anew", |_| new_namespace(&node))?;
     let place = Place::new(&node, NAMESPACE);
     let app = OpenFga::new(&place, HelmLine::Four, RELEASE, &folder);
-    play(&stage, &app)?;
+    let backup = play(&stage, &app)?;
     say(&format!(
         "\nTry next:\n  \
-         . {folder}/env                                  # this shell now types what the demo typed\n  \
+         . {folder}/env    # this shell now has what the demonstration typed with\n  \
          helm safe-upgrade status {RELEASE}\n  \
          kubectl upgrade-check {RELEASE}\n  \
-         kubectl pgbackup list {RELEASE} --store backups\n  \
-         kubectl pgbackup verify {RELEASE} --store backups\n  \
+         kubectl pgbackup verify {backup} --from backups    # restored into a throw-away server and compared\n  \
          helm safe-upgrade {RELEASE} openfga-{NEW} --reset-then-reuse-values --dry-run\n  \
-         cargo xtask node down                           # nothing of the node is left but its cache",
+         cargo xtask node down    # in the checkout; nothing is left of the node but its cache",
         folder = folder.display()
     ))
 }
 
-fn play(stage: &Stage, app: &OpenFga) -> Result<()> {
+/// The acts; gives the name of the backup.
+fn play(stage: &Stage, app: &OpenFga) -> Result<String> {
     let (old_chart, new_chart) = (format!("openfga-{OLD}"), format!("openfga-{NEW}"));
     app.chart(OLD)?;
     app.chart(NEW)?;
@@ -152,11 +153,20 @@ fn play(stage: &Stage, app: &OpenFga) -> Result<()> {
         after.checks.len()
     ))?;
 
-    stage.act("What is left: the run's record, and a proven backup")?;
-    stage.types(&["helm", "safe-upgrade", "status", RELEASE], 0)?;
+    stage.act("What is left: Helm's history without the gated revision, and a proven backup")?;
     stage.types(&["helm", "history", RELEASE], 0)?;
-    stage.types(&["kubectl", "pgbackup", "list", RELEASE, "--store", "backups"], 0)?;
-    Ok(())
+    let list = ["kubectl", "pgbackup", "list", RELEASE, "--from", "backups"];
+    stage.types(&list, 0)?;
+    newest_backup(stage, &list)
+}
+
+fn newest_backup(stage: &Stage, list: &[&str]) -> Result<String> {
+    let listed = command::run(&mut stage.command(&[list, &["-o", "json"]].concat())?)?;
+    let listed: serde_json::Value = serde_json::from_str(&listed).context("read the list of backups")?;
+    listed["items"][0]["id"]
+        .as_str()
+        .map(str::to_owned)
+        .context("no backup is listed")
 }
 
 /// The folder that the demonstration works in: programs under the names that people type, charts, Helm's data.
