@@ -1,11 +1,13 @@
 //! What the end-to-end tests share: the node, a place of one's own, the three programs as they are installed, and what
 //! is looked at in the cluster before and after.
 
+mod kubectl_plugins;
 mod program;
 mod safe_upgrade;
 mod state;
 mod world;
 
+pub use kubectl_plugins::KubectlPlugins;
 pub use program::{Ended, plugins_folder, program};
 pub use safe_upgrade::SafeUpgrade;
 pub use state::{Left, ReleaseState};
