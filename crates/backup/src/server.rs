@@ -72,7 +72,7 @@ pub enum ReachError {
         place: String,
         /// The database.
         database: String,
-        /// The server's words to the first attempt.
+        /// The server's words to the attempt with the password we were given, else to the first.
         answer: String,
     },
 }
@@ -269,6 +269,7 @@ impl Server {
         logins: Vec<Login>,
     ) -> Result<Self, ReachError> {
         let mut answer = String::new();
+        let mut said_to_password = false;
         let databases = [location.database.as_str(), MAINTENANCE[0], MAINTENANCE[1]];
         let mut attempts = Vec::new();
         for login in &logins {
@@ -305,8 +306,11 @@ impl Server {
                     login,
                 });
             }
-            if answer.is_empty() {
+            // What the server says to the password we were given is worth more than to a try without one.
+            let with_password = login.password.is_some();
+            if answer.is_empty() || with_password && !said_to_password {
                 answer = last_words(&end.stderr_tail);
+                said_to_password |= with_password;
             }
         }
         Err(ReachError::Refused {
