@@ -148,11 +148,22 @@ fn helm_dies_with_the_plugin_and_the_hook_is_waited_for() -> Result<()> {
     ];
     let mut command = safe.upgrade_command("books", &app.chart("1.1.0")?, &slow);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    // The installation had a job of the same name: this one belongs to the revision that helm is writing.
+    let there = |kind: &str, name: &str, field: &str| {
+        world.place.kubectl(&[
+            "get",
+            kind,
+            name,
+            "--ignore-not-found",
+            "-o",
+            &format!("jsonpath={{{field}}}"),
+        ])
+    };
+    wait_for("helm writes revision 2", || {
+        Ok(!there("secret", "sh.helm.release.v1.books.v2", ".kind")?.is_empty())
+    })?;
     wait_for("the hook job runs", || {
-        Ok(!world
-            .place
-            .kubectl(&["get", "job", "books-migrate", "--ignore-not-found", "-o", "name"])?
-            .is_empty())
+        Ok(there("job", "books-migrate", ".status.active")? == "1")
     })?;
     kill_plugin(&mut child)?;
     wait_for("no helm upgrade is left", || Ok(!any_helm_of(&world)?))?;

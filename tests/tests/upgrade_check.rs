@@ -1,0 +1,227 @@
+//! `kubectl upgrade-check` on a release of the node: what blocks, what it is called, and that it turns with the cluster.
+
+use std::io::Write;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use e2e::{Ended, KubectlPlugins, World};
+use serde_json::Value;
+use test_apps::{HelmLine, Ledger};
+
+const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/apps/profiles/ledger.yaml");
+const KEEP: &str = "--reset-then-reuse-values";
+
+fn ledger(world: &World, line: HelmLine) -> Result<Ledger> {
+    let app = Ledger::new(&world.place, line, "books", &world.subfolder("charts")?);
+    app.install("1.0.0", &[])?;
+    Ok(app)
+}
+
+fn row<'a>(report: &'a Value, id: &str) -> Result<&'a Value> {
+    let rows = report["checks"].as_array().context("a report has checks")?;
+    rows.iter()
+        .find(|row| row["id"] == id)
+        .with_context(|| format!("no row {id}"))
+}
+
+/// A psql that is given statements and then left standing.
+struct Idler(Child);
+
+impl Idler {
+    fn new(world: &World, name: &str, statements: &str) -> Result<Self> {
+        let mut command = world.place.kubectl_command();
+        let name = format!("PGAPPNAME={name}");
+        command.args(["exec", "-i", "books-postgres-0", "--", "env", &name]);
+        command.args(["psql", "-U", "ledger", "-d", "ledger"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+        let stdin = child.stdin.as_mut().context("a pipe")?;
+        writeln!(stdin, "{statements}")?;
+        stdin.flush()?;
+        Ok(Self(child))
+    }
+}
+
+impl Drop for Idler {
+    fn drop(&mut self) {
+        // Closing its input ends psql, and with it the session.
+        drop(self.0.stdin.take());
+        drop(self.0.wait());
+    }
+}
+
+/// Asks until the check ends with this code.
+fn until(mut check: impl FnMut() -> Result<Ended>, code: i32) -> Result<Ended> {
+    let begun = Instant::now();
+    loop {
+        let ended = check()?;
+        if ended.code == code {
+            return Ok(ended);
+        }
+        ensure!(
+            begun.elapsed() < Duration::from_secs(40),
+            "it never ended with {code}: {ended}"
+        );
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
+#[test]
+fn a_held_lock_blocks_by_the_holder_s_number_until_it_is_gone() -> Result<()> {
+    let world = World::new("check-lock")?;
+    let app = ledger(&world, HelmLine::Four)?;
+    let chart = app.chart("1.1.0")?.display().to_string();
+    let kubectl = KubectlPlugins::new(&world)?;
+    let helm = kubectl.helm(HelmLine::Four);
+    let check = || {
+        let target = [
+            "books",
+            &chart,
+            KEEP,
+            "--profile",
+            PROFILE,
+            "--helm-bin",
+            &helm,
+            "-o",
+            "json",
+        ];
+        kubectl.run("upgrade-check", &target)
+    };
+    let ready = check()?.expect(0)?;
+    ensure!(
+        ready.json()?["kind"] == "CheckReport" && ready.stderr.is_empty(),
+        "{ready}"
+    );
+
+    let holder = Idler::new(
+        &world,
+        "forgotten",
+        "begin; lock table entries in access exclusive mode;",
+    )?;
+    // The application runs into it by itself; this makes sure that somebody does.
+    let waiter = Idler::new(&world, "patient", "select count(*) from entries;")?;
+    let blocked = until(check, 2)?;
+    let report = blocked.json()?;
+    ensure!(report["verdict"] == "blocked", "{report}");
+    let pid = app
+        .database()
+        .query("select pid from pg_stat_activity where application_name = 'forgotten'")?;
+    let lock = row(&report, "lock-waits")?;
+    let told = lock["message"].as_str().unwrap_or_default();
+    ensure!(lock["verdict"] == "fail", "{lock}");
+    ensure!(
+        told.contains(pid.trim()) && told.contains("entries") && told.contains("forgotten"),
+        "pid {}: {told}",
+        pid.trim()
+    );
+
+    drop(holder);
+    drop(waiter);
+    until(check, 0)?;
+    Ok(())
+}
+
+const READER: &str = r#"
+apiVersion: v1
+kind: ServiceAccount
+metadata: { name: reader }
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: { name: reader }
+rules:
+  - { apiGroups: [""], resources: [secrets, pods, services, configmaps], verbs: [get, list, watch] }
+  - { apiGroups: [apps, batch, autoscaling], resources: ["*"], verbs: [get, list, watch] }
+  - { apiGroups: [""], resources: [pods/portforward], verbs: [get, create] }
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: { name: reader }
+roleRef: { apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader }
+subjects: [{ kind: ServiceAccount, name: reader }]
+"#;
+
+#[test]
+fn a_right_withheld_is_named_by_verb_and_resource() -> Result<()> {
+    let world = World::new("check-rights")?;
+    let app = ledger(&world, HelmLine::Three)?;
+    let chart = app.chart("1.1.0")?.display().to_string();
+    let manifest = world.folder.path().join("reader.yaml");
+    std::fs::write(&manifest, READER)?;
+    world
+        .place
+        .kubectl(&["apply", "-f", &manifest.display().to_string()])?;
+    let kubectl = KubectlPlugins::new(&world)?;
+    let helm = kubectl.helm(HelmLine::Three);
+    let reader = format!("system:serviceaccount:{}:reader", world.place.namespace);
+    let as_reader = ["--as", &reader, "-o", "json"];
+
+    let ended = kubectl
+        .run(
+            "upgrade-check",
+            &[&["books", &chart, KEEP, "--helm-bin", &helm], &as_reader[..]].concat(),
+        )?
+        .expect(2)?;
+    let report = ended.json()?;
+    let told = |id: &str| -> Result<String> {
+        Ok(row(&report, id)?["message"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned())
+    };
+    ensure!(
+        told("access-quiesce")?.contains("patch deployments/scale"),
+        "{ended}"
+    );
+    ensure!(told("access-backup")?.contains("create pods/exec"), "{ended}");
+    ensure!(told("access-upgrade")?.contains("create secrets"), "{ended}");
+
+    kubectl
+        .run("pgbackup", &["create", "books", "--as", &reader])?
+        .expect_one_clear_line(1, &["pods", "exec"])?;
+    Ok(())
+}
+
+#[test]
+fn a_word_is_a_command_and_release_is_always_the_release() -> Result<()> {
+    let world = World::new("check-words")?;
+    let kubectl = KubectlPlugins::new(&world)?;
+    let mut explain = kubectl.bare()?;
+    let explained = Ended::of(explain.args(["upgrade-check", "explain", "lock-waits"]))?.expect(0)?;
+    ensure!(
+        explained.stdout.contains("pg_") || explained.stdout.contains("wait"),
+        "{explained}"
+    );
+    kubectl
+        .run("upgrade-check", &["--release", "explain"])?
+        .expect_one_clear_line(1, &["release explain not found"])?;
+    let mut unknown = kubectl.bare()?;
+    Ended::of(unknown.args(["upgrade-check", "explain", "lock-wait"]))?
+        .expect_one_clear_line(1, &["did you mean lock-waits?"])?;
+    let mut plugins = kubectl.bare()?;
+    let listed = Ended::of(plugins.args(["plugin", "list"]))?;
+    ensure!(
+        listed.stdout.contains("kubectl-upgrade_check") && listed.stdout.contains("kubectl-pgbackup"),
+        "{listed}"
+    );
+    Ok(())
+}
+
+#[test]
+fn warnings_end_with_2_only_where_asked() -> Result<()> {
+    let world = World::new("check-warn")?;
+    ledger(&world, HelmLine::Three)?;
+    let kubectl = KubectlPlugins::new(&world)?;
+    let running = |more: &[&str]| {
+        let arguments = [&["books", "--profile", PROFILE, "-o", "json"], more].concat();
+        kubectl.run("upgrade-check", &arguments)
+    };
+    let report = running(&[])?.expect(0)?.json()?;
+    ensure!(
+        report["verdict"] == "warnings",
+        "there is no backup yet: {report}"
+    );
+    ensure!(row(&report, "backup-fresh")?["verdict"] == "warn", "{report}");
+    running(&["--fail-on", "warn"])?.expect(2)?;
+    Ok(())
+}
