@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::store::MANIFEST;
+use crate::store::{MANIFEST, make_private_folder};
 use crate::transfer::{pass, read_through, size_in_words};
 use crate::{Backup, Progress, StoreError};
 
@@ -68,8 +68,9 @@ pub async fn get(backup: &Backup, destination: &Path, progress: Progress<'_>) ->
         let (from, to) = (from.display().to_string(), to.display().to_string());
         move |source| GetError::Copy { from, to, source }
     };
-    tokio::fs::create_dir_all(&arriving.0)
+    tokio::fs::create_dir_all(destination)
         .await
+        .and_then(|()| make_private_folder(&arriving.0))
         .map_err(failed(&backup.folder, &arriving.0))?;
     for file in &backup.manifest.files {
         let (from, to) = (backup.folder.join(&file.name), arriving.0.join(&file.name));

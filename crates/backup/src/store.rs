@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::BackupId;
 
-pub(crate) use draft::{Draft, write_new};
+pub(crate) use draft::{Draft, make_private_folder, write_new};
 
 /// The file that makes a folder a backup.
 pub(crate) const MANIFEST: &str = "manifest.json";

@@ -27,7 +27,7 @@ impl Draft {
         fs::create_dir_all(place).map_err(StoreError::io("create", place))?;
         let folder = place.join(id.as_str());
         // Not made with its parents: a folder that exists already is somebody else's.
-        fs::create_dir(&folder).map_err(StoreError::io("create", &folder))?;
+        make_private_folder(&folder).map_err(StoreError::io("create", &folder))?;
         Ok(Self {
             root: root.to_owned(),
             folder,
@@ -93,6 +93,17 @@ impl Drop for Draft {
             above = folder.parent();
         }
     }
+}
+
+/// Makes a folder that only its owner can look into, where the system knows owners: it will hold all of a database.
+pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        fs::DirBuilder::new().mode(0o700).create(folder)
+    }
+    #[cfg(not(unix))]
+    fs::create_dir(folder)
 }
 
 /// Writes a file that appears whole or not at all, and never in the place of another.

@@ -72,3 +72,18 @@ async fn a_fetched_backup_is_the_same_and_a_damaged_one_is_not_fetched() {
     assert!(error.contains("is damaged"), "{error}");
     assert_eq!(crate::fixture::walk(&elsewhere), Vec::<std::path::PathBuf>::new());
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_but_its_owner_can_look_into_a_backup() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let fixture = Fixture::new("private").await;
+    let backup = fixture.create().await;
+    let copy = get(&backup, &fixture.folder().join("copies"), &quiet)
+        .await
+        .unwrap();
+    for folder in [&backup.folder, &copy.folder] {
+        let mode = std::fs::metadata(folder).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{}", folder.display());
+    }
+}
