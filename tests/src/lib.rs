@@ -3,12 +3,14 @@
 
 mod kubectl_plugins;
 mod program;
+mod psql_session;
 mod safe_upgrade;
 mod state;
 mod world;
 
 pub use kubectl_plugins::KubectlPlugins;
 pub use program::{Ended, plugins_folder, program};
+pub use psql_session::{PsqlSession, until_answer};
 pub use safe_upgrade::SafeUpgrade;
 pub use state::{Left, ReleaseState};
 pub use world::World;

@@ -1,13 +1,11 @@
 //! `kubectl pgbackup` on a release of the node: made, listed, fetched, tried, restored, taken back, interrupted.
 
 use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Ended, KubectlPlugins, World};
+use e2e::{Ended, KubectlPlugins, PsqlSession, World, until_answer};
 use serde_json::Value;
 use test_apps::{HelmLine, Ledger};
 
@@ -160,55 +158,6 @@ fn restorable_by_plain_pg_restore(world: &World, app: &Ledger, backup: &Path, be
     Ok(())
 }
 
-/// A session that holds a lock on the entries until it is dropped.
-struct Holder(Child);
-
-impl Holder {
-    fn new(world: &World) -> Result<Self> {
-        let mut command = world.place.kubectl_command();
-        command.args([
-            "exec",
-            "-i",
-            "books-postgres-0",
-            "--",
-            "psql",
-            "-U",
-            "ledger",
-            "-d",
-            "ledger",
-        ]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-        let stdin = child.stdin.as_mut().context("a pipe")?;
-        writeln!(stdin, "begin; lock table entries in access exclusive mode;")?;
-        stdin.flush()?;
-        Ok(Self(child))
-    }
-}
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        // Closing its input ends psql, and with it the session.
-        drop(self.0.stdin.take());
-        drop(self.0.wait());
-    }
-}
-
-/// Asks the server until its answer is the one that is waited for.
-fn until(app: &Ledger, query: &str, wanted: &str) -> Result<()> {
-    let begun = Instant::now();
-    loop {
-        let answer = app.database().query(query)?;
-        if answer.trim() == wanted {
-            return Ok(());
-        }
-        ensure!(
-            begun.elapsed() < Duration::from_secs(40),
-            "{query}: {answer} and not {wanted}"
-        );
-        std::thread::sleep(Duration::from_millis(200));
-    }
-}
-
 fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -228,13 +177,7 @@ fn an_interrupted_backup_leaves_no_file_and_no_session() -> Result<()> {
     let app = ledger(&world, HelmLine::Three, &[])?;
     let kubectl = KubectlPlugins::new(&world)?;
     let store = world.subfolder("store")?;
-    let holder = Holder::new(&world)?;
-    until(
-        &app,
-        "select count(*) > 0 from pg_locks where mode = 'AccessExclusiveLock' and granted \
-         and relation = 'entries'::regclass",
-        "t",
-    )?;
+    let holder = PsqlSession::holding_entries(&world, &app.database(), "forgotten")?;
     let place = store.display().to_string();
     let mut create = kubectl.command(
         "pgbackup",
@@ -242,8 +185,8 @@ fn an_interrupted_backup_leaves_no_file_and_no_session() -> Result<()> {
     )?;
     let child = create.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     // pg_dump waits for the lock now: the act is well on its way.
-    until(
-        &app,
+    until_answer(
+        &app.database(),
         "select count(*) > 0 from pg_stat_activity where application_name like 'safe-upgrade/%/dump' \
          and wait_event_type = 'Lock'",
         "t",
@@ -257,8 +200,8 @@ fn an_interrupted_backup_leaves_no_file_and_no_session() -> Result<()> {
     let files = files_below(&store)?;
     ensure!(files.is_empty(), "{files:?}");
     // A server needs a moment to end what it was told to end.
-    until(
-        &app,
+    until_answer(
+        &app.database(),
         "select count(*) from pg_stat_activity where application_name like 'safe-upgrade/%'",
         "0",
     )?;

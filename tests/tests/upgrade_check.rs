@@ -1,11 +1,9 @@
 //! `kubectl upgrade-check` on a release of the node: what blocks, what it is called, and that it turns with the cluster.
 
-use std::io::Write;
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Ended, KubectlPlugins, World};
+use e2e::{Ended, KubectlPlugins, PsqlSession, World};
 use serde_json::Value;
 use test_apps::{HelmLine, Ledger};
 
@@ -23,31 +21,6 @@ fn row<'a>(report: &'a Value, id: &str) -> Result<&'a Value> {
     rows.iter()
         .find(|row| row["id"] == id)
         .with_context(|| format!("no row {id}"))
-}
-
-/// A psql that is given statements and then left standing.
-struct Idler(Child);
-
-impl Idler {
-    fn new(world: &World, name: &str, statements: &str) -> Result<Self> {
-        let mut command = world.place.kubectl_command();
-        let name = format!("PGAPPNAME={name}");
-        command.args(["exec", "-i", "books-postgres-0", "--", "env", &name]);
-        command.args(["psql", "-U", "ledger", "-d", "ledger"]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-        let stdin = child.stdin.as_mut().context("a pipe")?;
-        writeln!(stdin, "{statements}")?;
-        stdin.flush()?;
-        Ok(Self(child))
-    }
-}
-
-impl Drop for Idler {
-    fn drop(&mut self) {
-        // Closing its input ends psql, and with it the session.
-        drop(self.0.stdin.take());
-        drop(self.0.wait());
-    }
 }
 
 /// Asks until the check ends with this code.
@@ -93,13 +66,9 @@ fn a_held_lock_blocks_by_the_holder_s_number_until_it_is_gone() -> Result<()> {
         "{ready}"
     );
 
-    let holder = Idler::new(
-        &world,
-        "forgotten",
-        "begin; lock table entries in access exclusive mode;",
-    )?;
+    let holder = PsqlSession::holding_entries(&world, &app.database(), "forgotten")?;
     // The application runs into it by itself; this makes sure that somebody does.
-    let waiter = Idler::new(&world, "patient", "select count(*) from entries;")?;
+    let waiter = PsqlSession::open(&world, "patient", "select count(*) from entries;")?;
     let blocked = until(check, 2)?;
     let report = blocked.json()?;
     ensure!(report["verdict"] == "blocked", "{report}");
