@@ -153,6 +153,18 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// A server that is process 1 of its container takes an orphan of ours that ends by a signal for a crashed session: it
+/// throws everybody out and recovers.
+fn server_was_left_in_peace(world: &World) -> Result<()> {
+    let log = world.place.kubectl(&["logs", "db-postgres-0", "--tail=-1"])?;
+    let crash: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("was terminated by signal"))
+        .collect();
+    ensure!(crash.is_empty(), "{crash:?}");
+    Ok(())
+}
+
 async fn round(major: u32) -> Result<()> {
     let world = World::new().await?;
     let target = world.database("db", major).await?;
@@ -174,6 +186,7 @@ async fn round(major: u32) -> Result<()> {
     );
     let listed = world.store()?.list(&Filter::default()).await?;
     ensure!(listed == std::slice::from_ref(&backup));
+    server_was_left_in_peace(&world)?;
 
     let copy = get(&backup, &world.folder.path().join("copy"), &told).await?;
     ensure!(copy.manifest == backup.manifest);

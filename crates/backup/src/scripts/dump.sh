@@ -21,7 +21,10 @@ guarded_dump() {
   guard=$!
   wait "$dump"
   ended=$?
+  # In most containers the server is process 1 and inherits what is not waited for. A child that it does not know and
+  # that was ended by a signal is a crashed session to it: it throws everybody out and recovers.
   kill "$guard" 2>/dev/null
+  wait "$guard" 2>/dev/null
   return "$ended"
 }
 exec 3<&0 9>&1
