@@ -64,6 +64,10 @@ impl Drop for PsqlSession {
 ///
 /// # Errors
 /// When it never is.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "neither a server nor a program can be watched for what it will answer"
+)]
 pub fn until_answer(database: &Postgres, query: &str, wanted: &str) -> Result<()> {
     let begun = Instant::now();
     loop {

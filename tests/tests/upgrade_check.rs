@@ -24,6 +24,10 @@ fn row<'a>(report: &'a Value, id: &str) -> Result<&'a Value> {
 }
 
 /// Asks until the check ends with this code.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "neither a server nor a program can be watched for what it will answer"
+)]
 fn until(mut check: impl FnMut() -> Result<Ended>, code: i32) -> Result<Ended> {
     let begun = Instant::now();
     loop {

@@ -213,6 +213,71 @@ fn a_backup_list_is_a_table() {
     insta::assert_snapshot!(shown(|out| crate::backup_list(out, &report)));
 }
 
+fn restore_preview() -> model::RestorePreview {
+    model::RestorePreview {
+        database: "shop".into(),
+        server: "postgres in pod shop-postgres-0".into(),
+        backup: Some(BackupSummary {
+            id: "20260101T000000Z-0a1b2c3d".into(),
+            uri: "file:///backups/x".into(),
+            source: "pgbackup".into(),
+            database: "shop".into(),
+            finished_at: "2026-01-01T00:00:00Z".into(),
+            age_seconds: 7500,
+            bytes: Some(281_000_000),
+            grade: BackupGrade::B,
+            system_identifier: None,
+            server_major: Some(17),
+        }),
+        made_for: Some(model::BackupRelease {
+            name: "shop".into(),
+            revision: 4,
+            images: Vec::new(),
+        }),
+        keep_as: "shop_pre_20260101020500ab12".into(),
+        sessions: Some(3),
+        users: vec!["shop-web".into(), String::new()],
+    }
+}
+
+#[test]
+fn a_restore_says_before_it_begins_what_it_will_do() {
+    let preview = restore_preview();
+    insta::assert_snapshot!(shown(|out| crate::restore_preview(out, Style::plain(), &preview)));
+}
+
+#[test]
+fn a_restore_that_cannot_count_sessions_still_says_that_it_ends_them() {
+    let preview = model::RestorePreview {
+        backup: None,
+        made_for: None,
+        sessions: None,
+        users: Vec::new(),
+        ..restore_preview()
+    };
+    insta::assert_snapshot!(shown(|out| crate::restore_preview(out, Style::plain(), &preview)));
+}
+
+#[test]
+fn a_restore_that_was_done_says_how_to_take_it_back() {
+    let report = model::RestoreReport {
+        api_version: API_VERSION.into(),
+        kind: "RestoreReport".into(),
+        id: "20260101020500ab12".into(),
+        undone: false,
+        backup: Some("20260101T000000Z-0a1b2c3d".into()),
+        database: "shop".into(),
+        kept_as: "shop_pre_20260101020500ab12".into(),
+        compared: vec!["the schema".into(), "1055 rows in 3 tables".into()],
+        done_before: false,
+        next: vec![NextStep {
+            text: "take the restore back".into(),
+            command: Some("kubectl pgbackup restore --undo 20260101020500ab12 shop -n prod".into()),
+        }],
+    };
+    insta::assert_snapshot!(shown(|out| crate::restore_report(out, Style::plain(), &report)));
+}
+
 #[test]
 fn a_run_in_lines_tells_changes_once() {
     #[derive(Clone, Default)]

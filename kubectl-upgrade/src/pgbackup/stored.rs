@@ -87,9 +87,13 @@ pub(crate) async fn get(flags: &GetFlags, environment: &Environment) -> ExitCode
         Ok(backup) => backup,
         Err(code) => return code,
     };
+    let destination = match std::path::absolute(&flags.destination) {
+        Ok(destination) => destination,
+        Err(error) => return could_not_begin(&output, &error),
+    };
     let title = format!("fetch {}", flags.id);
     let fetched = act(&output, &title, async |progress| {
-        fetch(&backup, &flags.destination, progress).await
+        fetch(&backup, &destination, progress).await
     })
     .await;
     match fetched {

@@ -31,8 +31,8 @@ enum Refusal {
 
 /// What the words mean.
 enum Wanted {
-    /// The running revision.
-    Running(UpgradeLine),
+    /// The running revision of this release.
+    Running(String),
     /// The way to a chart; the line is parsed again once it is known which helm will take it.
     Target,
 }
@@ -92,7 +92,7 @@ fn wanted(words: &[String]) -> Result<Wanted, Box<dyn Error>> {
         Ok(_) if words.len() > 1 => {
             Err("flags of helm upgrade need a CHART: without one the running revision is judged".into())
         }
-        Ok(line) => Ok(Wanted::Running(line)),
+        Ok(line) => Ok(Wanted::Running(line.release)),
         Err(FlagError::OtherLine { .. }) => Ok(Wanted::Target),
         Err(error) => Err(error.into()),
     }
@@ -118,8 +118,8 @@ async fn judge(
             store: Some(store_place(flags.backup_store.as_deref(), environment).map_err(Refusal::Store)?),
         })
     };
-    if let Wanted::Running(line) = wanted {
-        let observed = checks::observe(&request(&line.release)?).await?;
+    if let Wanted::Running(release) = wanted {
+        let observed = checks::observe(&request(&release)?).await?;
         return Ok(checks::evaluate(&observed.observation, None, &observed.profile));
     }
     let helm = Helm::find(flags.helm_bin.as_deref(), &session.options).await?;
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_of_the_other_helm_line_waits_for_the_helm_at_hand() {
-        assert_eq!(asked(&["shop", "./chart", "--force"]), Ok(true));
+    fn a_flag_of_one_helm_line_waits_for_the_helm_at_hand() {
+        assert_eq!(asked(&["shop", "./chart", "--force-conflicts"]), Ok(true));
     }
 }
