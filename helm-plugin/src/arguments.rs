@@ -4,10 +4,18 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use cli::{ConnectionFlags, DatabaseFlags, Environment, OutputFlags, parse};
 use model::{ExitCode, GateMode};
 
-use crate::{carry_on, status, upgrade};
+use crate::{carry_on, rollback, status, upgrade};
 
 /// Words that are commands even where a release has that name; `--release NAME` means the release.
-const COMMANDS: [&str; 6] = ["status", "resume", "abort", "completion", "help", "--version"];
+const COMMANDS: [&str; 7] = [
+    "status",
+    "resume",
+    "abort",
+    "rollback",
+    "completion",
+    "help",
+    "--version",
+];
 
 /// Upgrade a Helm release with backup, quiesce, gate and proof
 #[derive(Debug, Parser)]
@@ -16,7 +24,7 @@ const COMMANDS: [&str; 6] = ["status", "resume", "abort", "completion", "help", 
     bin_name = "helm safe-upgrade",
     version,
     override_usage = "helm safe-upgrade RELEASE CHART [flags of helm upgrade] [flags]\n       \
-                      helm safe-upgrade status|resume|abort RELEASE [flags]",
+                      helm safe-upgrade status|resume|abort|rollback RELEASE [flags]",
     after_help = "Every flag of `helm upgrade` is taken: those on values and chart are used once and pinned, the others \
                   go to every pass. Exit codes: 0 upgraded, 1 could not begin, 2 blocked, 3 cannot tell, 10 put back, \
                   11 stopped half-way, 12 upgraded but a check failed."
@@ -113,6 +121,8 @@ enum Other {
     Resume(ResumeFlags),
     /// Take an unfinished run back, from any machine
     Abort(AbortFlags),
+    /// Go back to an older revision: helm alone where the live schema allows it, else with the database
+    Rollback(RollbackFlags),
     /// Print a completion script for a shell
     Completion {
         /// The shell
@@ -156,6 +166,37 @@ pub(crate) struct AbortFlags {
     pub(crate) common: Common,
 }
 
+/// Flags of `rollback`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RollbackFlags {
+    /// The release
+    pub(crate) release: String,
+    /// The revision to go back to; without it the one that the newest upgrade by this program left
+    pub(crate) revision: Option<u32>,
+    /// Show the plan, change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(short = 'y', long)]
+    pub(crate) yes: bool,
+    /// Put the database back where the older version needs it: what was written since is then under another name only
+    #[arg(long)]
+    pub(crate) accept_loss: bool,
+    /// Profile: a built-in name or a file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) profile: Option<String>,
+    /// Folder for the backup of what is in use now
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) backup_to: Option<String>,
+    /// As for an upgrade, for tests
+    #[arg(long, value_name = "FAULTS", hide = true)]
+    pub(crate) fault: Option<engine::Faults>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) database: DatabaseFlags,
+}
+
 /// Runs the command that the words mean.
 pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitCode {
     let first = words.get(1).map(String::as_str);
@@ -170,6 +211,7 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
         Other::Status(flags) => status::run(&flags, environment).await,
         Other::Resume(flags) => carry_on::resume(&flags, environment).await,
         Other::Abort(flags) => carry_on::abort(&flags, environment).await,
+        Other::Rollback(flags) => rollback::run(&flags, environment).await,
         Other::Completion { shell } => {
             let mut command = OtherCommand::command();
             clap_complete::generate(shell, &mut command, "helm-safe-upgrade", &mut std::io::stdout());

@@ -15,7 +15,7 @@ use crate::session::{Session, UNCHANGED};
 
 /// Why an upgrade could not begin.
 #[derive(Debug, Error)]
-enum Refusal {
+pub(crate) enum Refusal {
     #[error(transparent)]
     Flags(#[from] FlagError),
     #[error(transparent)]
@@ -29,7 +29,7 @@ enum Refusal {
 }
 
 impl Refusal {
-    fn exit_code(&self) -> ExitCode {
+    pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Flow(error) => error.exit_code(),
             Self::Flags(_) | Self::Words(_) | Self::Folder(_) | Self::Ask(_) => ExitCode::CouldNotBegin,

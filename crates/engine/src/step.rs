@@ -129,6 +129,10 @@ pub enum StepKind {
     Resume,
     /// [`model::RollOut`].
     RollOut,
+    /// [`model::RestoreDatabase`].
+    RestoreDatabase,
+    /// [`model::HelmRollback`].
+    HelmRollback,
     /// The end of the holds of [`model::Suspend`].
     Unsuspend,
     /// [`model::PostCheck`].
@@ -153,6 +157,8 @@ impl StepKind {
             StepSpec::OpenTraffic(_) => Self::OpenTraffic,
             StepSpec::Resume(_) => Self::Resume,
             StepSpec::RollOut(_) => Self::RollOut,
+            StepSpec::RestoreDatabase(_) => Self::RestoreDatabase,
+            StepSpec::HelmRollback(_) => Self::HelmRollback,
             StepSpec::Unsuspend(_) => Self::Unsuspend,
             StepSpec::PostCheck(_) => Self::PostCheck,
             StepSpec::ForgetRevision(_) => Self::ForgetRevision,

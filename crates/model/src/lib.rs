@@ -38,8 +38,8 @@ pub use migration::{MigrationState, MigrationTool};
 pub use observation::{ClusterFacts, HookJob, LeaseFacts, Observation};
 pub use plan::{
     AnchorDatabase, AnchorRelease, BackUp, Drain, ForgetRevision, Gate, GateMode, HealthQuestion, HelmPass,
-    OpenTraffic, Plan, PlannedStep, PostCheck, Quiesce, QuiesceTarget, Resume, Reversal, RollOut, StepSpec,
-    Suspend, SuspendTarget, WaitIdle,
+    HelmRollback, OpenTraffic, Plan, PlannedStep, PostCheck, Quiesce, QuiesceTarget, RestoreDatabase, Resume,
+    Reversal, RollOut, StepSpec, Suspend, SuspendTarget, WaitIdle,
 };
 pub use profile::Profile;
 pub use release::{ApplyMethod, ChartIdentity, Release, ReleaseStatus, RevisionSummary};

@@ -250,6 +250,28 @@ pub struct ForgetRevision {
     pub pass: String,
 }
 
+/// Restores a backup into a new database and swaps it in; what was in use is kept under another name. Undo swaps back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreDatabase {
+    /// The database to replace.
+    pub database: DatabaseLocation,
+    /// The store that holds the backup.
+    pub store: String,
+    /// The backup's id.
+    pub backup: String,
+}
+
+/// `helm rollback` to a named revision, without hooks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HelmRollback {
+    /// The revision to go back to.
+    pub revision: u32,
+    /// The newest revision before; the rollback writes the next one.
+    pub base_revision: u32,
+}
+
 /// What a step does. Each has its own struct with resolved values only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "step")]
@@ -278,6 +300,10 @@ pub enum StepSpec {
     Resume(Resume),
     /// See [`RollOut`].
     RollOut(RollOut),
+    /// See [`RestoreDatabase`].
+    RestoreDatabase(RestoreDatabase),
+    /// See [`HelmRollback`].
+    HelmRollback(HelmRollback),
     /// Ends the holds of the suspend step.
     Unsuspend(Suspend),
     /// See [`PostCheck`].

@@ -44,9 +44,14 @@ fn next(document: &RunDocument, outcome: UpgradeOutcome) -> Vec<NextStep> {
         command: Some(command),
     };
     match outcome {
-        UpgradeOutcome::Upgraded | UpgradeOutcome::Restored => {
-            vec![step("see the run again", command("status"))]
-        }
+        UpgradeOutcome::Upgraded => vec![
+            step("see the run again", command("status")),
+            step(
+                "see what going back would do",
+                format!("{} --dry-run", command("rollback")),
+            ),
+        ],
+        UpgradeOutcome::Restored => vec![step("see the run again", command("status"))],
         UpgradeOutcome::UpgradedWithFailures => vec![
             step("see what the checks found", command("status")),
             step(

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cluster::Cluster;
-use engine::Journal;
+use engine::{Journal, StepFailure};
 use helm::{Helm, HelmError, PinnedValues, Prepared, Storage, StorageError};
 use tempfile::TempDir;
 use thiserror::Error;
@@ -56,9 +56,14 @@ pub enum ToolsError {
 pub struct Tools {
     pub(crate) helm: Helm,
     pub(crate) storage: Storage,
+    pinned: Option<Pinned>,
+}
+
+/// Chart and values on this machine, for runs that upgrade.
+pub(crate) struct Pinned {
     pub(crate) chart: PathBuf,
     pub(crate) values: PathBuf,
-    /// Holds chart and values; removed with the tools.
+    /// Holds both; removed with the tools.
     _folder: TempDir,
 }
 
@@ -77,10 +82,32 @@ impl Tools {
         Ok(Self {
             helm,
             storage: Storage::open(cluster, namespace).map_err(ToolsError::Storage)?,
-            chart: prepared.chart.archive.clone(),
-            values: prepared.values.path.clone(),
-            _folder: folder,
+            pinned: Some(Pinned {
+                chart: prepared.chart.archive.clone(),
+                values: prepared.values.path.clone(),
+                _folder: folder,
+            }),
         })
+    }
+
+    /// The tools of a run that applies no chart: a rollback.
+    ///
+    /// # Errors
+    /// Helm's records lie where this program cannot read them.
+    pub fn without_chart(helm: Helm, cluster: &Cluster, namespace: &str) -> Result<Self, ToolsError> {
+        let storage = Storage::open(cluster, namespace).map_err(ToolsError::Storage)?;
+        Ok(Self {
+            helm,
+            storage,
+            pinned: None,
+        })
+    }
+
+    /// Chart and values.
+    pub(crate) fn pinned(&self) -> Result<&Pinned, StepFailure> {
+        self.pinned
+            .as_ref()
+            .ok_or_else(|| StepFailure::new("this run pinned no chart"))
     }
 
     /// The tools of a run that another process began: chart and values come out of the journal.
@@ -89,6 +116,9 @@ impl Tools {
     /// The journal does not give them.
     pub async fn journaled(helm: Helm, cluster: &Cluster, journal: &Journal) -> Result<Self, ToolsError> {
         let document = journal.document();
+        if document.parts.is_empty() {
+            return Self::without_chart(helm, cluster, &document.namespace);
+        }
         let folder = TempDir::new().map_err(|source| ToolsError::File {
             path: std::env::temp_dir(),
             source,
@@ -100,9 +130,11 @@ impl Tools {
         Ok(Self {
             helm,
             storage: Storage::open(cluster, &document.namespace).map_err(ToolsError::Storage)?,
-            chart,
-            values: values.path,
-            _folder: folder,
+            pinned: Some(Pinned {
+                chart,
+                values: values.path,
+                _folder: folder,
+            }),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod anchor_database;
 mod back_up;
+mod restore_database;
 
 use engine::{Step, StepContext, StepFailure};
 use model::{DatabaseLocation, PlannedStep, StepSpec};
@@ -10,7 +11,7 @@ use crate::Server;
 
 pub use back_up::BackUpRecord;
 
-/// The step for a planned one, if it is one of ours: back up, anchor the database.
+/// The step for a planned one, if it is one of ours: back up, anchor the database, restore it.
 pub fn shared(step: &PlannedStep) -> Option<Box<dyn Step>> {
     match &step.spec {
         StepSpec::BackUp(spec) => Some(Box::new(back_up::BackUpStep {
@@ -18,6 +19,10 @@ pub fn shared(step: &PlannedStep) -> Option<Box<dyn Step>> {
             spec: spec.clone(),
         })),
         StepSpec::AnchorDatabase(spec) => Some(Box::new(anchor_database::AnchorDatabaseStep {
+            planned: step.clone(),
+            spec: spec.clone(),
+        })),
+        StepSpec::RestoreDatabase(spec) => Some(Box::new(restore_database::RestoreDatabaseStep {
             planned: step.clone(),
             spec: spec.clone(),
         })),
@@ -31,6 +36,7 @@ pub fn shared(step: &PlannedStep) -> Option<Box<dyn Step>> {
         | StepSpec::OpenTraffic(_)
         | StepSpec::Resume(_)
         | StepSpec::RollOut(_)
+        | StepSpec::HelmRollback(_)
         | StepSpec::Unsuspend(_)
         | StepSpec::PostCheck(_)
         | StepSpec::ForgetRevision(_) => None,

@@ -35,6 +35,8 @@ pub fn shared(planned: &PlannedStep) -> Option<Box<dyn Step>> {
         | StepSpec::Gate(_)
         | StepSpec::OpenTraffic(_)
         | StepSpec::PostCheck(_)
+        | StepSpec::RestoreDatabase(_)
+        | StepSpec::HelmRollback(_)
         | StepSpec::ForgetRevision(_) => None,
     }
 }

@@ -42,6 +42,29 @@ pub struct Profile {
     /// How the new version shows that it is well.
     #[serde(default)]
     pub health: Vec<Health>,
+    /// What an older version needs to run again.
+    #[serde(default)]
+    pub rollback: Rollback,
+}
+
+/// What an older version needs to run again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rollback {
+    /// After a migration: does the older version run on the newer schema?
+    #[serde(default)]
+    pub after_migration: AfterMigration,
+}
+
+/// Whether an older version runs on a newer schema.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AfterMigration {
+    /// It does.
+    Compatible,
+    /// It does not, or nobody said: the database is put back first.
+    #[default]
+    Restore,
 }
 
 /// The gate's words in a profile.

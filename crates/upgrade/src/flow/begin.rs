@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cluster::Cluster;
 use engine::journal::ClusterStore;
 use engine::lease::{Acquire, ClusterLeases};
 use engine::{Act, Events, Faults, Holder, Journal, Lease, NewRun};
@@ -44,7 +45,7 @@ pub(crate) fn major_number(helm: &Helm) -> u8 {
     }
 }
 
-/// Takes the lease, writes the journal and runs the plan to its end.
+/// Takes the lease, writes the journal and runs the plan of an upgrade to its end.
 ///
 /// # Errors
 /// When the run cannot begin; nothing has been changed then.
@@ -61,31 +62,65 @@ pub async fn begin(
         namespace,
         ..
     } = request;
+    let parts = parts(&judged.prepared).map_err(FlowError::Tools)?;
+    let tools = Tools::prepared(helm.clone(), cluster, namespace, &judged.prepared, folder)
+        .map_err(FlowError::Tools)?;
+    let release = &request.line.release;
+    start(
+        Begin {
+            cluster,
+            helm,
+            namespace,
+            release,
+            plan,
+            parts,
+            tools: Arc::new(tools),
+        },
+        options,
+    )
+    .await
+}
+
+/// A run about to begin.
+pub(crate) struct Begin<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) helm: &'a Helm,
+    pub(crate) namespace: &'a str,
+    pub(crate) release: &'a str,
+    pub(crate) plan: Plan,
+    pub(crate) parts: Vec<(String, Vec<u8>)>,
+    pub(crate) tools: Arc<Tools>,
+}
+
+/// Takes the lease, writes the journal and runs the plan to its end.
+pub(crate) async fn start(begin: Begin<'_>, options: RunOptions) -> Result<UpgradeReport, FlowError> {
+    let Begin {
+        cluster,
+        helm,
+        namespace,
+        release,
+        plan,
+        parts,
+        tools,
+    } = begin;
+    let inputs = serde_json::json!(Inputs {
+        helm_major: major_number(helm)
+    });
     let new = NewRun {
         run: Journal::new_run_id(),
         plan,
-        inputs: serde_json::json!(Inputs {
-            helm_major: major_number(helm)
-        }),
-        parts: parts(&judged.prepared).map_err(FlowError::Tools)?,
+        inputs,
+        parts,
     };
-    let tools = Tools::prepared(helm.clone(), cluster, namespace, &judged.prepared, folder)
-        .map_err(FlowError::Tools)?;
-    let steps = steps(&new.plan, &Arc::new(tools)).map_err(|step| FlowError::UnknownStep {
+    let steps = steps(&new.plan, &tools).map_err(|step| FlowError::UnknownStep {
         step,
         run: new.run.clone(),
     })?;
     let holder = Holder::of_this_process(&new.run);
     let leases = Arc::new(ClusterLeases::new(cluster, namespace));
-    let lease = Lease::acquire(
-        leases,
-        &request.line.release,
-        &holder,
-        Acquire::NewRun,
-        &options.events,
-    )
-    .await
-    .map_err(FlowError::Lease)?;
+    let lease = Lease::acquire(leases, release, &holder, Acquire::NewRun, &options.events)
+        .await
+        .map_err(FlowError::Lease)?;
     let store = Arc::new(ClusterStore::new(cluster, namespace));
     let journal = match Journal::create(store, lease.clone(), options.faults.clone(), new).await {
         Ok(journal) => journal,

@@ -22,6 +22,20 @@ pub enum FlowError {
     /// Something that a plan needs was not readable.
     #[error("failed to plan the upgrade: {0}")]
     Unreadable(String),
+    /// Nothing says which revision to go back to.
+    #[error("no upgrade of release {0} by this program is on record; name the revision to go back to")]
+    NoRevision(String),
+    /// A revision that cannot be gone back to.
+    #[error("revision {revision} {why}")]
+    UnfitRevision {
+        /// The revision.
+        revision: u32,
+        /// Why not.
+        why: String,
+    },
+    /// No way back is known to be safe.
+    #[error("refused to roll back")]
+    NoWayBack(#[source] crate::plan::NoWayBack),
     /// There is nothing to carry on.
     #[error("release {release} in namespace {namespace} has no unfinished run")]
     NothingToCarryOn {
@@ -81,11 +95,14 @@ impl FlowError {
         match self {
             Self::Lease(LeaseError::Held { .. })
             | Self::Journal(JournalError::Unfinished { .. })
+            | Self::NoWayBack(_)
+            | Self::UnfitRevision { .. }
             | Self::Plan(_) => ExitCode::Blocked,
             Self::Run(RunError::Priced { .. }) => ExitCode::Blocked,
             Self::Observe(_)
             | Self::Target(_)
             | Self::Unreadable(_)
+            | Self::NoRevision(_)
             | Self::NothingToCarryOn { .. }
             | Self::Damaged { .. }
             | Self::UnknownStep { .. }

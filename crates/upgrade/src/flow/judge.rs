@@ -143,7 +143,7 @@ fn with_fidelity(mut plan: Plan, fidelity: &Fidelity) -> Plan {
     plan
 }
 
-fn needed<'a, T>(seen: &'a Seen<T>, what: &str) -> Result<&'a T, FlowError> {
+pub(super) fn needed<'a, T>(seen: &'a Seen<T>, what: &str) -> Result<&'a T, FlowError> {
     match seen {
         Seen::Present(value) => Ok(value),
         Seen::Absent => Err(FlowError::Unreadable(format!("{what} could not be found"))),

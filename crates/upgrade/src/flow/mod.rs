@@ -5,6 +5,7 @@ mod carry_on;
 mod error;
 mod judge;
 mod remember;
+mod rollback;
 mod status;
 mod way_back;
 
@@ -12,5 +13,6 @@ pub use begin::{RunOptions, begin};
 pub use carry_on::{CarryOn, Direction, carry_on};
 pub use error::FlowError;
 pub use judge::{Judged, UpgradeRequest, judge};
+pub use rollback::{RollbackRequest, begin_rollback, plan_rollback};
 pub use status::{RunLine, status};
 pub use way_back::no_way_back;

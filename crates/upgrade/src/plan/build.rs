@@ -28,7 +28,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
         .anchor_revision
         .ok_or_else(|| PlanRefusal::NothingToTurnBackTo(input.release.name.clone()))?;
     let choice = choose_gate(input)?;
-    let stopped = stopped(input)?;
+    let stopped = stopped(input.members)?;
     let mut steps = Steps::default();
 
     before_the_stop(input, &mut steps);
@@ -69,6 +69,16 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
 pub(super) struct Steps(Vec<PlannedStep>);
 
 impl Steps {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The steps.
+    pub(super) fn into_inner(self) -> Vec<PlannedStep> {
+        self.0
+    }
+
     /// Appends a step and gives its id back.
     pub(super) fn push(&mut self, word: &str, reversal: Reversal, title: String, spec: StepSpec) -> String {
         let id = format!("{:02}-{word}", self.0.len() + 1);
@@ -83,9 +93,8 @@ impl Steps {
 }
 
 /// The writers to stop, in order.
-fn stopped(input: &PlanInput<'_>) -> Result<Vec<QuiesceTarget>, PlanRefusal> {
-    let mut writers: Vec<&Assigned> = input
-        .members
+pub(super) fn stopped(members: &[Assigned]) -> Result<Vec<QuiesceTarget>, PlanRefusal> {
+    let mut writers: Vec<&Assigned> = members
         .iter()
         .filter(|m| {
             matches!(m.kind, RoleKind::Writer | RoleKind::Migrator) && m.quiesce == QuiesceNeed::Required
@@ -126,7 +135,7 @@ fn before_the_stop(input: &PlanInput<'_>, steps: &mut Steps) {
             }),
         );
     }
-    let held = suspend_targets(input);
+    let held = suspend_targets(input.members);
     if !held.is_empty() {
         let title = format!("suspend {}", names(&held));
         steps.push(
@@ -139,9 +148,8 @@ fn before_the_stop(input: &PlanInput<'_>, steps: &mut Steps) {
 }
 
 /// CronJobs that would start by themselves.
-fn suspend_targets(input: &PlanInput<'_>) -> Vec<SuspendTarget> {
-    input
-        .members
+pub(super) fn suspend_targets(members: &[Assigned]) -> Vec<SuspendTarget> {
+    members
         .iter()
         .filter(|m| m.workload.name.kind == WorkloadKind::CronJob && m.quiesce == QuiesceNeed::Required)
         .filter(|m| !matches!(m.kind, RoleKind::Database | RoleKind::Reader))
@@ -154,7 +162,7 @@ fn suspend_targets(input: &PlanInput<'_>) -> Vec<SuspendTarget> {
         .collect()
 }
 
-fn names(targets: &[SuspendTarget]) -> String {
+pub(super) fn names(targets: &[SuspendTarget]) -> String {
     let names: Vec<String> = targets
         .iter()
         .map(|SuspendTarget::CronJob { name, .. }| format!("cronjob/{name}"))
@@ -178,12 +186,6 @@ fn stop(input: &PlanInput<'_>, stopped: &[QuiesceTarget], steps: &mut Steps) {
             targets: stopped.to_vec(),
         }),
     );
-    let grace = input
-        .members
-        .iter()
-        .map(|m| m.workload.grace_seconds)
-        .max()
-        .unwrap_or(30);
     let who = if input.database.is_some() {
         "pods are gone and no writer is connected"
     } else {
@@ -196,9 +198,19 @@ fn stop(input: &PlanInput<'_>, stopped: &[QuiesceTarget], steps: &mut Steps) {
         StepSpec::Drain(Drain {
             workloads: stopped.iter().map(|t| t.workload.clone()).collect(),
             database: input.database.cloned(),
-            timeout_seconds: u64::try_from(grace).unwrap_or(30) + DRAIN_MARGIN_SECONDS,
+            timeout_seconds: drain_seconds(input.members),
         }),
     );
+}
+
+/// How long a drain may take: the longest grace period and a margin.
+pub(super) fn drain_seconds(members: &[Assigned]) -> u64 {
+    let grace = members
+        .iter()
+        .map(|member| member.workload.grace_seconds)
+        .max()
+        .unwrap_or(30);
+    u64::try_from(grace).unwrap_or(30) + DRAIN_MARGIN_SECONDS
 }
 
 fn anchors(input: &PlanInput<'_>, anchor: u32, steps: &mut Steps) {
@@ -365,7 +377,7 @@ fn open_and_resume(
             timeout_seconds: timeout(input),
         }),
     );
-    let held = suspend_targets(input);
+    let held = suspend_targets(input.members);
     if !held.is_empty() {
         let title = format!("end the hold on {}", names(&held));
         steps.push(
@@ -393,7 +405,7 @@ fn open_and_resume(
             targets: counts,
             database: input.database.cloned(),
             expected_schema: expected_schema(input),
-            health: health(input, None),
+            health: health(input.profile, input.members, None),
         }),
     );
     priced_from

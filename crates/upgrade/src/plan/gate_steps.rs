@@ -1,6 +1,7 @@
 //! The gate and what opens it.
 
-use model::{Gate, GateMode, HealthQuestion, OpenTraffic, Reversal, StepSpec, WorkloadName};
+use checks::Assigned;
+use model::{Gate, GateMode, HealthQuestion, OpenTraffic, Profile, Reversal, StepSpec, WorkloadName};
 
 use super::build::Steps;
 use super::{GateChoice, PlanInput};
@@ -13,7 +14,7 @@ pub(super) fn gate(input: &PlanInput<'_>, choice: &GateChoice, steps: &mut Steps
         GateMode::After => "gate: schema as expected (the new version already serves)",
     };
     let health = match &choice.migrating {
-        Some(first) => health(input, Some(first)),
+        Some(first) => health(input.profile, input.members, Some(first)),
         None => Vec::new(),
     };
     steps.push(
@@ -63,14 +64,16 @@ fn version(text: &str) -> Option<semver::Version> {
 }
 
 /// The profile's health questions, for one workload or for all.
-pub(super) fn health(input: &PlanInput<'_>, only: Option<&WorkloadName>) -> Vec<HealthQuestion> {
-    input
-        .profile
+pub(super) fn health(
+    profile: &Profile,
+    members: &[Assigned],
+    only: Option<&WorkloadName>,
+) -> Vec<HealthQuestion> {
+    profile
         .health
         .iter()
         .flat_map(|question| {
-            input
-                .members
+            members
                 .iter()
                 .filter(move |member| member.role == question.role)
                 .map(move |member| (question, &member.workload.name))

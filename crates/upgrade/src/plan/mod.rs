@@ -5,11 +5,15 @@ mod choose_gate;
 mod gate_steps;
 mod input;
 mod refusal;
+mod rollback;
 
 pub use build::plan;
 pub use choose_gate::{GateChoice, choose_gate};
 pub use input::PlanInput;
 pub use refusal::PlanRefusal;
+pub use rollback::{
+    KnownBackup, KnownRevision, NoWayBack, RollbackInput, WayBack, choose_way, rollback_plan,
+};
 
 #[cfg(test)]
 mod tests;

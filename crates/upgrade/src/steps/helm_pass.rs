@@ -64,6 +64,7 @@ impl HelmPassStep {
 
     async fn run_helm(&self, context: &StepContext) -> Result<(), StepFailure> {
         let run = context.run();
+        let pinned = self.tools.pinned()?;
         let post_render = self.post_render(&run.namespace);
         let running = self
             .tools
@@ -71,8 +72,8 @@ impl HelmPassStep {
             .upgrade(PassRequest {
                 release: &run.release,
                 namespace: &run.namespace,
-                chart: &self.tools.chart,
-                values: &self.tools.values,
+                chart: &pinned.chart,
+                values: &pinned.values,
                 flags: &context.plan().helm_flags,
                 no_hooks: false,
                 post_render: post_render.as_ref(),

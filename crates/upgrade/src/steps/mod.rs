@@ -4,9 +4,11 @@ mod anchor_release;
 mod forget_revision;
 mod gate;
 mod helm_pass;
+mod helm_rollback;
 mod open_traffic;
 mod post_check;
 mod questions;
+mod roll_back;
 mod run_helm;
 mod schema_now;
 mod settle;
@@ -37,7 +39,12 @@ fn step(planned: &PlannedStep, tools: &Arc<Tools>) -> Option<Box<dyn Step>> {
         | StepSpec::Resume(_)
         | StepSpec::RollOut(_)
         | StepSpec::Unsuspend(_) => engine::steps::shared(planned)?,
-        StepSpec::BackUp(_) | StepSpec::AnchorDatabase(_) => backup::steps::shared(planned)?,
+        StepSpec::BackUp(_) | StepSpec::AnchorDatabase(_) | StepSpec::RestoreDatabase(_) => {
+            backup::steps::shared(planned)?
+        }
+        StepSpec::HelmRollback(spec) => {
+            Box::new(helm_rollback::HelmRollbackStep::new(own, spec.clone(), tools))
+        }
         StepSpec::AnchorRelease(spec) => {
             Box::new(anchor_release::AnchorReleaseStep::new(own, spec.clone(), tools))
         }

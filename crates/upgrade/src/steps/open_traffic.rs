@@ -46,14 +46,15 @@ impl OpenTrafficStep {
 
     async fn run_helm(&self, context: &StepContext) -> Result<(), StepFailure> {
         let run = context.run();
+        let pinned = self.tools.pinned()?;
         let running = self
             .tools
             .helm
             .upgrade(PassRequest {
                 release: &run.release,
                 namespace: &run.namespace,
-                chart: &self.tools.chart,
-                values: &self.tools.values,
+                chart: &pinned.chart,
+                values: &pinned.values,
                 flags: &context.plan().helm_flags,
                 no_hooks: true,
                 post_render: None,

@@ -49,6 +49,9 @@ impl PostCheckStep {
         let opened = context
             .recorded_by::<PassRecord>(StepKind::OpenTraffic)?
             .and_then(|record| record.newest());
+        let rolled_back = context
+            .recorded_by::<PassRecord>(StepKind::HelmRollback)?
+            .and_then(|record| record.newest());
         let passed = context
             .recorded_by::<PassRecord>(StepKind::HelmPass)?
             .and_then(|record| record.newest());
@@ -56,7 +59,7 @@ impl PostCheckStep {
             return Ok(Err(format!("release {release} is gone from helm's records")));
         };
         let latest = latest.release;
-        let written = opened.or(passed);
+        let written = opened.or(passed).or(rolled_back);
         Ok(if written != Some(latest.revision) {
             Err(format!(
                 "revision {} is not the one that this run wrote",

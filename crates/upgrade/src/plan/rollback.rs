@@ -1,0 +1,387 @@
+//! The plan of a rollback: helm alone where the schema allows it, else the database first.
+
+use checks::Assigned;
+use model::profile::AfterMigration;
+use model::{
+    API_VERSION, AnchorRelease, BackUp, ChartIdentity, DatabaseLocation, Drain, GateMode, HelmRollback,
+    MigrationState, Plan, PostCheck, Profile, Quiesce, QuiesceTarget, Release, ReleaseIdentity,
+    RestoreDatabase, Resume, Reversal, RollOut, StepSpec, Suspend, WorkloadKind, WorkloadName,
+};
+use thiserror::Error;
+
+use super::PlanRefusal;
+use super::build::{Steps, drain_seconds, names, stopped, suspend_targets};
+
+/// How far a roll-out of the older version is waited for, in seconds: helm's own default.
+const ROLL_OUT_SECONDS: u64 = 300;
+
+/// The backup that holds the database as the older version left it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownBackup {
+    /// Its store.
+    pub store: String,
+    /// Its id.
+    pub id: String,
+}
+
+/// What the journal knows of the revision to go back to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownRevision {
+    /// The migration state under it, as last seen before it was left.
+    pub migration: Option<MigrationState>,
+    /// The backup made when it was left.
+    pub backup: Option<KnownBackup>,
+}
+
+/// How to go back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WayBack {
+    /// helm alone, and why that is safe.
+    HelmOnly(String),
+    /// The database first, from this backup, and why.
+    Restore(KnownBackup, String),
+}
+
+/// Why there is no way back that is known to be safe.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NoWayBack {
+    /// Nothing tells whether the older version runs on today's schema.
+    #[error(
+        "nothing is known of the schema that revision {0} ran on: no run of this program left it; say `rollback: {{afterMigration: compatible}}` in a profile if the older version runs on the newer schema"
+    )]
+    Unknown(u32),
+    /// The schema has moved and no backup is known.
+    #[error(
+        "the schema has moved from {then} to {now} since revision {revision}, and no backup of that time is known"
+    )]
+    NoBackup {
+        /// The revision.
+        revision: u32,
+        /// The schema then.
+        then: String,
+        /// The schema now.
+        now: String,
+    },
+}
+
+/// Decides how to go back to a revision: by the live schema, the journal's and the profile's word.
+///
+/// # Errors
+/// When no way is known to be safe.
+pub fn choose_way(
+    revision: u32,
+    now: Option<&MigrationState>,
+    known: Option<&KnownRevision>,
+    promise: AfterMigration,
+) -> Result<WayBack, NoWayBack> {
+    let then = known.and_then(|known| known.migration.as_ref());
+    if let (Some(now), Some(then)) = (now, then)
+        && now.fingerprint == then.fingerprint
+    {
+        return Ok(WayBack::HelmOnly(format!(
+            "the schema is still at version {}",
+            version(Some(now))
+        )));
+    }
+    if promise == AfterMigration::Compatible {
+        return Ok(WayBack::HelmOnly(
+            "the profile says that the older version runs on the newer schema".into(),
+        ));
+    }
+    let Some(then) = then else {
+        return Err(NoWayBack::Unknown(revision));
+    };
+    let (then, now) = (version(Some(then)), version(now));
+    match known.and_then(|known| known.backup.clone()) {
+        Some(backup) => Ok(WayBack::Restore(
+            backup,
+            format!("the schema has moved from version {then} to {now}"),
+        )),
+        None => Err(NoWayBack::NoBackup { revision, then, now }),
+    }
+}
+
+fn version(state: Option<&MigrationState>) -> String {
+    state
+        .and_then(|state| state.version.clone())
+        .unwrap_or_else(|| "none".into())
+}
+
+/// What a rollback is planned from.
+#[derive(Debug, Clone)]
+pub struct RollbackInput<'a> {
+    /// When the plan is made (RFC 3339).
+    pub created_at: String,
+    /// The release as it is.
+    pub release: &'a Release,
+    /// The revision to go back to.
+    pub revision: u32,
+    /// The chart of that revision.
+    pub chart: ChartIdentity,
+    /// The schema version that it ran on, where known.
+    pub schema: Option<String>,
+    /// The profile in force.
+    pub profile: &'a Profile,
+    /// Who plays which part.
+    pub members: &'a [Assigned],
+    /// The database, if one was found.
+    pub database: Option<&'a DatabaseLocation>,
+    /// Why the database could not be swapped, if it could not.
+    pub no_way_back: Option<String>,
+    /// The store for the backup of what is in use now.
+    pub store: String,
+}
+
+/// Plans the rollback: the older revision's own manifest is applied as it was.
+///
+/// # Errors
+/// When a writer cannot be stopped.
+pub fn rollback_plan(input: &RollbackInput<'_>, way: &WayBack) -> Result<Plan, PlanRefusal> {
+    let revision = input.revision;
+    let mut steps = Steps::default();
+    let mut notices = Vec::new();
+    let mut counts = Vec::new();
+    let held = suspend_targets(input.members);
+    let mut priced_from = None;
+    let anchor = StepSpec::AnchorRelease(AnchorRelease {
+        revision: input.release.revision,
+    });
+    let anchor_title = format!(
+        "remember revision {} as the one to turn back to",
+        input.release.revision
+    );
+    match (way, input.database) {
+        (WayBack::Restore(backup, why), Some(database)) => {
+            notices.push(format!("{why}: what was written since backup {} is not in the restored database; it is kept under another name", backup.id));
+            counts = stopped(input.members)?;
+            hold(&mut steps, &held);
+            stop(input, &counts, database, &mut steps);
+            steps.push("anchor-release", Reversal::Automatic, anchor_title, anchor);
+            restore(input, backup, database, &mut steps);
+            priced_from = Some(steps.len());
+        }
+        (WayBack::Restore(_, why) | WayBack::HelmOnly(why), _) => {
+            notices.push(format!("helm alone goes back: {why}"));
+            steps.push("anchor-release", Reversal::Automatic, anchor_title, anchor);
+        }
+    }
+    steps.push(
+        "helm-rollback",
+        Reversal::Automatic,
+        format!("helm rollback to revision {revision}, without hooks"),
+        StepSpec::HelmRollback(HelmRollback {
+            revision,
+            base_revision: input.release.revision,
+        }),
+    );
+    after(input, &counts, &held, &mut steps);
+    Ok(Plan {
+        api_version: API_VERSION.into(),
+        kind: "Plan".into(),
+        created_at: input.created_at.clone(),
+        from: ReleaseIdentity::from(input.release),
+        to: input.chart.clone(),
+        profile: input.profile.name.clone(),
+        gate: GateMode::After,
+        chart_sha256: String::new(),
+        values_digest: String::new(),
+        helm_flags: Vec::new(),
+        steps: steps.into_inner(),
+        priced_from,
+        no_way_back: input.no_way_back.clone(),
+        notices,
+    })
+}
+
+fn hold(steps: &mut Steps, held: &[model::SuspendTarget]) {
+    if !held.is_empty() {
+        let spec = StepSpec::Suspend(Suspend {
+            targets: held.to_vec(),
+        });
+        steps.push(
+            "suspend",
+            Reversal::Automatic,
+            format!("suspend {}", names(held)),
+            spec,
+        );
+    }
+}
+
+fn stop(input: &RollbackInput<'_>, counts: &[QuiesceTarget], database: &DatabaseLocation, steps: &mut Steps) {
+    let words: Vec<String> = counts
+        .iter()
+        .map(|target| format!("{} {} → 0", target.workload, target.replicas))
+        .collect();
+    steps.push(
+        "quiesce",
+        Reversal::Automatic,
+        format!("stop writers: {}", words.join(", ")),
+        StepSpec::Quiesce(Quiesce {
+            targets: counts.to_vec(),
+        }),
+    );
+    steps.push(
+        "drain",
+        Reversal::NotNeeded,
+        "wait until their pods are gone and no writer is connected".into(),
+        StepSpec::Drain(Drain {
+            workloads: counts.iter().map(|target| target.workload.clone()).collect(),
+            database: Some(database.clone()),
+            timeout_seconds: drain_seconds(input.members),
+        }),
+    );
+}
+
+fn restore(input: &RollbackInput<'_>, backup: &KnownBackup, database: &DatabaseLocation, steps: &mut Steps) {
+    steps.push(
+        "back-up",
+        Reversal::NotNeeded,
+        format!(
+            "back up database {} as it is to {} and prove the backup",
+            database.database, input.store
+        ),
+        StepSpec::BackUp(BackUp {
+            database: database.clone(),
+            store: input.store.clone(),
+            reason: format!("before rollback of {}", input.release.name),
+        }),
+    );
+    steps.push(
+        "restore-database",
+        Reversal::Automatic,
+        format!(
+            "restore backup {} into a new database, check it and swap it in",
+            backup.id
+        ),
+        StepSpec::RestoreDatabase(RestoreDatabase {
+            database: database.clone(),
+            store: backup.store.clone(),
+            backup: backup.id.clone(),
+        }),
+    );
+}
+
+fn after(
+    input: &RollbackInput<'_>,
+    counts: &[QuiesceTarget],
+    held: &[model::SuspendTarget],
+    steps: &mut Steps,
+) {
+    let targets: Vec<QuiesceTarget> = counts.iter().rev().cloned().collect();
+    if !targets.is_empty() {
+        let words: Vec<String> = targets
+            .iter()
+            .map(|target| format!("{} {}", target.workload, target.replicas))
+            .collect();
+        let spec = StepSpec::Resume(Resume {
+            targets: targets.clone(),
+        });
+        steps.push(
+            "resume",
+            Reversal::NotNeeded,
+            format!("give the counts back: {}", words.join(", ")),
+            spec,
+        );
+    }
+    let controllers = [
+        WorkloadKind::Deployment,
+        WorkloadKind::StatefulSet,
+        WorkloadKind::DaemonSet,
+    ];
+    let workloads: Vec<WorkloadName> = input
+        .members
+        .iter()
+        .map(|member| member.workload.name.clone())
+        .filter(|name| controllers.contains(&name.kind))
+        .collect();
+    steps.push(
+        "roll-out",
+        Reversal::NotNeeded,
+        "wait until every pod runs the older version and is ready".into(),
+        StepSpec::RollOut(RollOut {
+            workloads,
+            timeout_seconds: ROLL_OUT_SECONDS,
+        }),
+    );
+    if !counts.is_empty() && !held.is_empty() {
+        let spec = StepSpec::Unsuspend(Suspend {
+            targets: held.to_vec(),
+        });
+        steps.push(
+            "unsuspend",
+            Reversal::NotNeeded,
+            format!("end the hold on {}", names(held)),
+            spec,
+        );
+    }
+    steps.push(
+        "post-check",
+        Reversal::NotNeeded,
+        "compare revision, counts, schema and health with what was planned".into(),
+        StepSpec::PostCheck(PostCheck {
+            targets,
+            database: input.database.cloned(),
+            expected_schema: input.schema.clone(),
+            health: super::gate_steps::health(input.profile, input.members, None),
+        }),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use model::MigrationTool;
+
+    use super::*;
+
+    fn state(version: &str) -> MigrationState {
+        MigrationState {
+            tool: MigrationTool::Goose,
+            table: "public.goose_db_version".into(),
+            version: Some(version.into()),
+            applied: 1,
+            dirty: false,
+            fingerprint: version.into(),
+        }
+    }
+
+    fn known(migration: Option<MigrationState>, backup: bool) -> KnownRevision {
+        let backup = backup.then(|| KnownBackup {
+            store: "/b".into(),
+            id: "x".into(),
+        });
+        KnownRevision { migration, backup }
+    }
+
+    #[test]
+    fn an_unmoved_schema_needs_helm_alone() {
+        let way = choose_way(
+            3,
+            Some(&state("5")),
+            Some(&known(Some(state("5")), true)),
+            AfterMigration::Restore,
+        );
+        assert!(matches!(way, Ok(WayBack::HelmOnly(_))));
+    }
+
+    #[test]
+    fn a_moved_schema_needs_the_backup_unless_the_profile_promises() {
+        let revision = known(Some(state("3")), true);
+        let way = choose_way(3, Some(&state("5")), Some(&revision), AfterMigration::Restore);
+        assert!(matches!(way, Ok(WayBack::Restore(..))));
+        let way = choose_way(3, Some(&state("5")), Some(&revision), AfterMigration::Compatible);
+        assert!(matches!(way, Ok(WayBack::HelmOnly(_))));
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        let now = state("5");
+        assert!(matches!(
+            choose_way(3, Some(&now), None, AfterMigration::Restore),
+            Err(NoWayBack::Unknown(3))
+        ));
+        assert!(choose_way(3, None, None, AfterMigration::Restore).is_err());
+        let without = known(Some(state("3")), false);
+        let way = choose_way(3, Some(&now), Some(&without), AfterMigration::Restore);
+        assert!(matches!(way, Err(NoWayBack::NoBackup { .. })));
+    }
+}

@@ -1,0 +1,92 @@
+//! `helm safe-upgrade rollback RELEASE [REVISION]`.
+
+use checks::profiles::ProfileChoice;
+use cli::{Consent, Environment, interrupts, show_events, store_place};
+use engine::Events;
+use model::{ExitCode, Plan, StepSpec};
+use upgrade::flow::{self, RollbackRequest, RunOptions};
+
+use crate::arguments::RollbackFlags;
+use crate::session::{Session, UNCHANGED};
+use crate::upgrade::{Refusal, show_end};
+
+/// Runs the command.
+pub(crate) async fn run(flags: &RollbackFlags, environment: Environment) -> ExitCode {
+    let session = match Session::open(&flags.common, &environment).await {
+        Ok(session) => session,
+        Err(code) => return code,
+    };
+    match act(&session, flags, &environment).await {
+        Ok(code) => code,
+        Err(refusal) => cli::fail(&session.output, &refusal, UNCHANGED, None, refusal.exit_code()),
+    }
+}
+
+async fn act(
+    session: &Session,
+    flags: &RollbackFlags,
+    environment: &Environment,
+) -> Result<ExitCode, Refusal> {
+    let request = RollbackRequest {
+        cluster: session.cluster.clone(),
+        helm: session.helm.clone(),
+        namespace: session.namespace.clone(),
+        release: flags.release.clone(),
+        revision: flags.revision,
+        profile: flags
+            .profile
+            .as_deref()
+            .map_or(ProfileChoice::Matching, ProfileChoice::from_argument),
+        database: flags.database.options(),
+        store: store_place(flags.backup_to.as_deref(), environment).map_err(Refusal::Words)?,
+    };
+    let plan = flow::plan_rollback(&request).await?;
+    let output = &session.output;
+    output
+        .talk(|err, style| {
+            render::plan(err, style, &plan)?;
+            writeln!(err)
+        })
+        .map_err(|error| Refusal::Words(format!("failed to write to standard error: {error}")))?;
+    if flags.dry_run {
+        let written = output.result(&plan, |_, _| Ok(()));
+        return Ok(cli::end_with(output, written, ExitCode::Done));
+    }
+    if restores(&plan) && !flags.accept_loss {
+        let words =
+            "the database would be put back; --accept-loss agrees that what was written since leaves it";
+        return Ok(cli::fail(
+            output,
+            &Refusal::Words(words.into()),
+            UNCHANGED,
+            None,
+            ExitCode::Blocked,
+        ));
+    }
+    match cli::ask("Do it?", flags.yes).map_err(Refusal::Ask)? {
+        Consent::Yes => {}
+        Consent::No => return Err(Refusal::Words("not agreed to".into())),
+        Consent::NobodyThere => {
+            return Err(Refusal::Words(
+                "nobody is there to agree to the plan; add --yes to agree beforehand".into(),
+            ));
+        }
+    }
+    let (events, receiver) = Events::channel();
+    let view = show_events(*output, receiver);
+    let options = RunOptions {
+        events,
+        cancel: interrupts(),
+        faults: flags.fault.clone().unwrap_or_default(),
+    };
+    let ended = flow::begin_rollback(&request, plan, options).await;
+    // The view ends with its last event; a view that broke is no reason to fail.
+    drop(view.await);
+    Ok(show_end(output, &ended?))
+}
+
+fn restores(plan: &Plan) -> bool {
+    plan.steps
+        .iter()
+        .any(|step| matches!(step.spec, StepSpec::RestoreDatabase(_)))
+}
