@@ -53,7 +53,7 @@ pub(crate) fn run() -> Result<()> {
          helm safe-upgrade status {RELEASE}\n  \
          kubectl upgrade-check {RELEASE}\n  \
          kubectl pgbackup verify {backup} --from backups    # restored into a throw-away server and compared\n  \
-         helm safe-upgrade {RELEASE} openfga-{NEW} --reset-then-reuse-values --dry-run\n  \
+         helm safe-upgrade rollback {RELEASE} --backup-to backups --dry-run    # the way back to {OLD}, and its price\n  \
          cargo xtask node down    # in the checkout; nothing is left of the node but its cache",
         folder = folder.display()
     ))
