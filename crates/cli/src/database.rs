@@ -19,6 +19,24 @@ pub struct DatabaseFlags {
 }
 
 impl DatabaseFlags {
+    /// The flags as they have to be typed again, for a command that is proposed. An address holds no password.
+    pub fn words(&self) -> Vec<String> {
+        let secret = self
+            .secret
+            .as_ref()
+            .map(|secret| format!("{}/{}", secret.name, secret.key));
+        let flags = [
+            ("--dsn", self.dsn.clone()),
+            ("--secret", secret),
+            ("--database-env", self.database_env.clone()),
+        ];
+        flags
+            .into_iter()
+            .filter_map(|(flag, value)| Some([flag.to_owned(), value?]))
+            .flatten()
+            .collect()
+    }
+
     /// What was said.
     pub fn options(&self) -> FindOptions {
         FindOptions {

@@ -62,6 +62,19 @@ pub(crate) struct TargetFlags {
     pub(crate) database: DatabaseFlags,
 }
 
+impl TargetFlags {
+    /// The words that mean the same database again, for a command that is proposed.
+    pub(crate) fn words(&self, namespace: &str) -> Vec<String> {
+        let mut words: Vec<String> = self.release.iter().cloned().collect();
+        words.extend(["-n".to_owned(), namespace.to_owned()]);
+        words.extend(self.database.words());
+        if let Some(profile) = &self.profile {
+            words.extend(["--profile".to_owned(), profile.clone()]);
+        }
+        words
+    }
+}
+
 /// Where backups are.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct StoreFlags {

@@ -92,8 +92,7 @@ pub(crate) async fn run(flags: &CreateFlags, environment: &Environment) -> ExitC
 /// The commands that use the backup, as they have to be typed.
 fn next(report: &BackupReport, flags: &CreateFlags, session: &Session, store: &Store) -> Vec<NextStep> {
     let mut words = vec![report.backup.id.clone()];
-    words.extend(flags.target.release.clone());
-    words.extend(["-n".into(), session.namespace.clone()]);
+    words.extend(flags.target.words(&session.namespace));
     if flags.to.is_some() {
         words.extend(["--from".into(), store.root().display().to_string()]);
     }

@@ -9,7 +9,7 @@ use model::{API_VERSION, ExitCode, NextStep, RestorePreview, RestoreReport, Seen
 use postgres_room::{Connector, SessionOptions};
 
 use super::act::{ActEnd, act};
-use super::arguments::RestoreFlags;
+use super::arguments::{RestoreFlags, TargetFlags};
 use super::failure::failed;
 use super::stored::{Words, backup_of};
 use super::target::{Target, target};
@@ -189,11 +189,15 @@ fn report(
     id: &str,
     backup: Option<&BackupId>,
 ) -> RestoreReport {
-    let back = |release: &str| NextStep {
+    let meant = TargetFlags {
+        release: release.map(str::to_owned),
+        ..flags.target.clone()
+    };
+    let back = NextStep {
         text: "take the restore back".into(),
         command: Some(format!(
-            "kubectl pgbackup restore --undo {id} {release} -n {}",
-            session.namespace
+            "kubectl pgbackup restore --undo {id} {}",
+            meant.words(&session.namespace).join(" ")
         )),
     };
     RestoreReport {
@@ -206,10 +210,7 @@ fn report(
         kept_as: done.kept_as,
         compared: done.compared,
         done_before: done.done_before,
-        next: match (flags.undo, release) {
-            (false, Some(release)) => vec![back(release)],
-            (true, _) | (_, None) => Vec::new(),
-        },
+        next: if flags.undo { Vec::new() } else { vec![back] },
     }
 }
 
