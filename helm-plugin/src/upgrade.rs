@@ -1,5 +1,7 @@
 //! `helm safe-upgrade RELEASE CHART`.
 
+use std::io::IsTerminal;
+
 use checks::profiles::ProfileChoice;
 use clap::CommandFactory;
 use cli::{Consent, Environment, Format, Output, interrupts, own_flags, parse, show_events, store_place};
@@ -188,6 +190,14 @@ fn told(output: &Output, report: &CheckReport, code: ExitCode) -> ExitCode {
 
 /// Tells how a run ended.
 pub(crate) fn show_end(output: &Output, report: &UpgradeReport) -> ExitCode {
-    let written = output.result(report, |out, style| render::upgrade_report(out, style, report));
+    // Who has watched the steps on this very terminal need not read them twice.
+    let watched_here = output.watched && std::io::stdout().is_terminal();
+    let written = output.result(report, |out, style| {
+        if watched_here {
+            render::upgrade_outcome(out, style, report)
+        } else {
+            render::upgrade_report(out, style, report)
+        }
+    });
     cli::end_with(output, written, report.outcome.exit_code())
 }

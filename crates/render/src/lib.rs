@@ -16,7 +16,7 @@ pub use error::failure;
 pub use live::{Live, LiveOutput};
 pub use plan::plan;
 pub use restore::{restore_preview, restore_report};
-pub use run::{run_list, upgrade_report};
+pub use run::{run_list, upgrade_outcome, upgrade_report};
 pub use style::{Glyphs, Style};
 
 use std::io::{self, Write};

@@ -27,6 +27,14 @@ pub fn upgrade_report(out: &mut dyn Write, style: Style, report: &UpgradeReport)
     for step in &report.steps {
         self::step(out, style, step)?;
     }
+    upgrade_outcome(out, style, report)
+}
+
+/// Writes how a run ended, for whoever has just watched its steps.
+///
+/// # Errors
+/// The writer's own.
+pub fn upgrade_outcome(out: &mut dyn Write, style: Style, report: &UpgradeReport) -> io::Result<()> {
     let (sentence, tone) = outcome(report.outcome);
     writeln!(out, "{}", style.paint(tone, sentence))?;
     if let Some(reason) = &report.reason {

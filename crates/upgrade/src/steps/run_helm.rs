@@ -1,7 +1,7 @@
 //! Running helm as a part of a step: its lines become events, its end a result, and it ends with the step.
 
 use engine::{StepContext, StepFailure};
-use helm::{HelmEnd, Running};
+use helm::{HelmEnd, OutputLine, Running};
 use model::Event;
 
 /// Follows a running helm to its end. Ends helm when the run is cancelled; dropping the future ends it too.
@@ -9,9 +9,9 @@ pub(crate) async fn follow(context: &StepContext, mut running: Running) -> Resul
     loop {
         tokio::select! {
             line = running.next_line() => match line {
-                Some(line) => {
-                    context.events().send(Event::Log { source: None, line: line.text().to_owned() });
-                }
+                // What helm says of a success on standard output is said by the step itself; a failure is in its tail.
+                Some(OutputLine::Out(_)) => {}
+                Some(OutputLine::Err(line)) => context.events().send(Event::Log { source: None, line }),
                 None => return Ok(running.wait().await?),
             },
             () = context.cancel().cancelled() => {
