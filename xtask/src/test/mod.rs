@@ -78,8 +78,7 @@ impl Stage {
         }
     }
 
-    fn perform(self, cache: &Cache, progress: &Progress) -> Result<Counts> {
-        let runner = Runner::new(progress)?;
+    fn perform(self, cache: &Cache, progress: &Progress, runner: &Runner) -> Result<Counts> {
         match self {
             Self::Style => {
                 runner.cargo("check formatting", &["fmt", "--all", "--check"])?;
@@ -96,7 +95,7 @@ impl Stage {
                     ],
                 )
             }
-            Self::Licences => deny::check(cache, progress, &runner),
+            Self::Licences => deny::check(cache, progress, runner),
             Self::Units => {
                 packages::ensure(progress)?;
                 let apart = [
@@ -150,12 +149,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             End::Skipped
         } else {
             progress.say(format!("== {}", stage.title()));
-            match stage.perform(&cache, &progress) {
-                Ok(counts) => End::Passed(counts),
+            let runner = Runner::new(&progress)?;
+            match stage.perform(&cache, &progress, &runner) {
+                Ok(_) => End::Passed(runner.counts()),
                 Err(error) => {
                     failed = true;
                     progress.say(format!("{error:#}"));
-                    End::Failed
+                    End::Failed(runner.counts())
                 }
             }
         };

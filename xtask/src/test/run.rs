@@ -1,5 +1,6 @@
 //! Running cargo as a stage: its output goes to a file, and what matters of it to whoever watches.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -24,6 +25,8 @@ const FAILURES: &str = "failures:";
 pub(crate) struct Runner<'a> {
     progress: &'a Progress,
     logs: PathBuf,
+    /// All tests of this runner, those of failed commands included.
+    counts: Cell<Counts>,
 }
 
 /// What a command said.
@@ -69,7 +72,16 @@ impl<'a> Runner<'a> {
     pub(crate) fn new(progress: &'a Progress) -> Result<Self> {
         let logs = built()?.join("test-logs");
         fs::create_dir_all(&logs).with_context(|| format!("create {}", logs.display()))?;
-        Ok(Self { progress, logs })
+        Ok(Self {
+            progress,
+            logs,
+            counts: Cell::default(),
+        })
+    }
+
+    /// The tests that ran.
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts.get()
     }
 
     /// Runs cargo; it must succeed.
@@ -106,6 +118,7 @@ impl<'a> Runner<'a> {
             }
         });
         written.with_context(|| format!("write {}", path.display()))?;
+        self.counts.set(self.counts.get() + said.counts);
         match ended {
             Ok(()) => {
                 stage.done();

@@ -9,8 +9,8 @@ use super::counts::Counts;
 pub(crate) enum End {
     /// All went well.
     Passed(Counts),
-    /// Something failed; it was told when it happened.
-    Failed,
+    /// Something failed; it was told when it happened. The tests that ran are counted.
+    Failed(Counts),
     /// An earlier stage failed.
     Skipped,
     /// The command line named other stages.
@@ -41,7 +41,8 @@ pub(crate) fn summary(lines: &[Line], spent: Duration) -> String {
                 };
                 format!("passed in {}{tests}", duration(line.spent))
             }
-            End::Failed => {
+            End::Failed(counts) => {
+                all = all + counts;
                 failed += 1;
                 format!("FAILED after {}", duration(line.spent))
             }
@@ -57,9 +58,10 @@ pub(crate) fn summary(lines: &[Line], spent: Duration) -> String {
         text.push_str(&format!("{:<40} {how}\n", line.title));
     }
     text.push_str(&format!(
-        "\n{}: {} tests passed, {} ignored; {failed} stages failed, {left_out} did not run; {}",
+        "\n{}: {} tests passed, {} failed, {} ignored; {failed} stages failed, {left_out} did not run; {}",
         if failed == 0 { "passed" } else { "FAILED" },
         all.passed,
+        all.failed,
         all.ignored,
         duration(spent),
     ));
@@ -93,7 +95,7 @@ mod tests {
         let text = summary(
             &[
                 line("one", End::Passed(counts)),
-                line("two", End::Failed),
+                line("two", End::Failed(Counts { failed: 2, ..counts })),
                 line("three", End::Skipped),
             ],
             Duration::from_secs(125),
@@ -102,7 +104,7 @@ mod tests {
             "passed in 1 min 01 s, 7 tests, 1 ignored",
             "FAILED after 1 min 01 s",
             "skipped, since a stage before it failed",
-            "\nFAILED: 7 tests passed, 1 ignored; 1 stages failed, 1 did not run; 2 min 05 s",
+            "\nFAILED: 14 tests passed, 2 failed, 2 ignored; 1 stages failed, 1 did not run; 2 min 05 s",
         ] {
             assert!(text.contains(part), "{part} is not in {text}");
         }
