@@ -1,7 +1,7 @@
 //! The command line, and which command it means.
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use cli::{ConnectionFlags, DatabaseFlags, Environment, OutputFlags, parse};
+use cli::{ConnectionFlags, DatabaseFlags, Environment, Output, OutputFlags, parse};
 use model::{ExitCode, GateMode};
 
 use crate::{carry_on, rollback, status, upgrade};
@@ -213,9 +213,9 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
         Other::Abort(flags) => carry_on::abort(&flags, environment).await,
         Other::Rollback(flags) => rollback::run(&flags, environment).await,
         Other::Completion { shell } => {
-            let mut command = OtherCommand::command();
-            clap_complete::generate(shell, &mut command, "helm-safe-upgrade", &mut std::io::stdout());
-            ExitCode::Done
+            let output = Output::new(&OutputFlags::default(), &environment);
+            let written = cli::print_completion(shell, OtherCommand::command(), "helm-safe-upgrade");
+            cli::end_with(&output, written, ExitCode::Done)
         }
     }
 }
