@@ -1,13 +1,14 @@
 //! `helm safe-upgrade resume` and `abort`.
 
-use cli::{Environment, interrupts, show_events};
-use engine::{AbortConsent, Events, Faults};
+use cli::Environment;
+use engine::{AbortConsent, Faults};
 use model::ExitCode;
-use upgrade::flow::{self, CarryOn, Direction, RunOptions};
+use upgrade::flow::{self, CarryOn, Direction};
 
 use crate::arguments::{AbortFlags, Common, ResumeFlags};
 use crate::session::Session;
 use crate::upgrade::show_end;
+use crate::watched::watched;
 
 /// What is true when a run could not be taken over.
 const AS_IT_WAS: &str = "The run is as it was; nothing was changed by this command.";
@@ -56,13 +57,6 @@ async fn carry(
         Ok(session) => session,
         Err(code) => return code,
     };
-    let (events, receiver) = Events::channel();
-    let view = show_events(session.output, receiver);
-    let options = RunOptions {
-        events,
-        cancel: interrupts(),
-        faults: faults.unwrap_or_default(),
-    };
     let request = CarryOn {
         cluster: session.cluster,
         helm: session.helm,
@@ -70,9 +64,10 @@ async fn carry(
         release: release.to_owned(),
         direction,
     };
-    let ended = flow::carry_on(&request, options).await;
-    // The view ends with its last event; a view that broke is no reason to fail.
-    drop(view.await);
+    let ended = watched(&session.output, faults, |options| {
+        flow::carry_on(&request, options)
+    })
+    .await;
     match ended {
         Ok(report) => show_end(&session.output, &report),
         Err(error) => {

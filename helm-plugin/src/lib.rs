@@ -9,6 +9,7 @@ mod rollback;
 mod session;
 mod status;
 mod upgrade;
+mod watched;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,14 +1,14 @@
 //! `helm safe-upgrade rollback RELEASE [REVISION]`.
 
 use checks::profiles::ProfileChoice;
-use cli::{Consent, Environment, interrupts, show_events, store_place};
-use engine::Events;
+use cli::{Environment, store_place};
 use model::{ExitCode, Plan, StepSpec};
-use upgrade::flow::{self, RollbackRequest, RunOptions};
+use upgrade::flow::{self, RollbackRequest};
 
 use crate::arguments::RollbackFlags;
 use crate::session::{Session, UNCHANGED};
 use crate::upgrade::{Refusal, show_end};
+use crate::watched::{agree, watched};
 
 /// Runs the command.
 pub(crate) async fn run(flags: &RollbackFlags, environment: Environment) -> ExitCode {
@@ -63,25 +63,11 @@ async fn act(
             ExitCode::Blocked,
         ));
     }
-    match cli::ask("Do it?", flags.yes).map_err(Refusal::Ask)? {
-        Consent::Yes => {}
-        Consent::No => return Err(Refusal::Words("not agreed to".into())),
-        Consent::NobodyThere => {
-            return Err(Refusal::Words(
-                "nobody is there to agree to the plan; add --yes to agree beforehand".into(),
-            ));
-        }
-    }
-    let (events, receiver) = Events::channel();
-    let view = show_events(*output, receiver);
-    let options = RunOptions {
-        events,
-        cancel: interrupts(),
-        faults: flags.fault.clone().unwrap_or_default(),
-    };
-    let ended = flow::begin_rollback(&request, plan, options).await;
-    // The view ends with its last event; a view that broke is no reason to fail.
-    drop(view.await);
+    agree(flags.yes)?;
+    let ended = watched(output, flags.fault.clone(), |options| {
+        flow::begin_rollback(&request, plan, options)
+    })
+    .await;
     Ok(show_end(output, &ended?))
 }
 

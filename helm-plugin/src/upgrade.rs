@@ -4,16 +4,16 @@ use std::io::IsTerminal;
 
 use checks::profiles::ProfileChoice;
 use clap::CommandFactory;
-use cli::{Consent, Environment, Format, Output, interrupts, own_flags, parse, show_events, store_place};
-use engine::Events;
+use cli::{Environment, Format, MixedLineError, Output, store_place};
 use helm::{FlagError, UpgradeLine};
 use model::{CheckReport, ExitCode, Plan, UpgradeReport};
 use tempfile::TempDir;
 use thiserror::Error;
-use upgrade::flow::{self, FlowError, RunOptions, UpgradeRequest};
+use upgrade::flow::{self, FlowError, UpgradeRequest};
 
 use crate::arguments::{UpgradeCommand, UpgradeFlags};
 use crate::session::{Session, UNCHANGED};
+use crate::watched::{agree, watched};
 
 /// Why an upgrade could not begin.
 #[derive(Debug, Error)]
@@ -41,20 +41,11 @@ impl Refusal {
 
 /// Runs the command.
 pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode {
-    let program = words.first().cloned().unwrap_or_default();
-    let split = match helm::split(
-        words.get(1..).unwrap_or_default(),
-        &own_flags(&UpgradeCommand::command()),
-    ) {
-        Ok(split) => split,
-        Err(error) => return usage(&environment, &error),
+    let (mut flags, mut line_words) = match cli::mixed_line::<UpgradeCommand>(words) {
+        Ok(line) => (line.own.flags, line.helm),
+        Err(MixedLineError::Told(code)) => return code,
+        Err(MixedLineError::Flag(error)) => return usage(&environment, &error),
     };
-    let own: Vec<String> = std::iter::once(program).chain(split.own).collect();
-    let mut flags = match parse::<UpgradeCommand>(&own) {
-        Ok(command) => command.flags,
-        Err(code) => return code,
-    };
-    let mut line_words = split.helm;
     if let Some(release) = flags.release.take() {
         line_words.insert(0, release);
     }
@@ -138,25 +129,11 @@ async fn act(
             ExitCode::Blocked,
         ));
     }
-    match cli::ask("Do it?", flags.yes).map_err(Refusal::Ask)? {
-        Consent::Yes => {}
-        Consent::No => return Err(Refusal::Words("not agreed to".into())),
-        Consent::NobodyThere => {
-            return Err(Refusal::Words(
-                "nobody is there to agree to the plan; add --yes to agree beforehand".into(),
-            ));
-        }
-    }
-    let (events, receiver) = Events::channel();
-    let view = show_events(*output, receiver);
-    let options = RunOptions {
-        events,
-        cancel: interrupts(),
-        faults: flags.fault.clone().unwrap_or_default(),
-    };
-    let ended = flow::begin(&request, judged, plan, folder, options).await;
-    // The view ends with its last event; a view that broke is no reason to fail.
-    drop(view.await);
+    agree(flags.yes)?;
+    let ended = watched(output, flags.fault.clone(), |options| {
+        flow::begin(&request, judged, plan, folder, options)
+    })
+    .await;
     Ok(show_end(output, &ended?))
 }
 

@@ -5,7 +5,7 @@ use std::error::Error;
 use checks::profiles::ProfileChoice;
 use checks::{ObserveError, ObserveRequest, RenderRequest};
 use clap::CommandFactory;
-use cli::{Environment, Output, OutputFlags, own_flags, parse, store_place};
+use cli::{Environment, MixedLineError, Output, OutputFlags, store_place};
 use helm::{FlagError, Helm, HelmError, HelmMajor, UpgradeLine};
 use model::{CheckReport, ExitCode};
 use tempfile::TempDir;
@@ -39,20 +39,11 @@ enum Wanted {
 
 /// Runs the command.
 pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode {
-    let program = words.first().cloned().unwrap_or_default();
-    let split = match helm::split(
-        words.get(1..).unwrap_or_default(),
-        &own_flags(&CheckCommand::command()),
-    ) {
-        Ok(split) => split,
-        Err(error) => return usage(&environment, &error),
+    let (mut flags, mut line_words) = match cli::mixed_line::<CheckCommand>(words) {
+        Ok(line) => (line.own.flags, line.helm),
+        Err(MixedLineError::Told(code)) => return code,
+        Err(MixedLineError::Flag(error)) => return usage(&environment, &error),
     };
-    let own: Vec<String> = std::iter::once(program).chain(split.own).collect();
-    let mut flags = match parse::<CheckCommand>(&own) {
-        Ok(command) => command.flags,
-        Err(code) => return code,
-    };
-    let mut line_words = split.helm;
     if let Some(release) = flags.release.take() {
         line_words.insert(0, release);
     }
