@@ -1,7 +1,7 @@
 //! CronJobs held and let go, without a trace in their managedFields.
 
 use k8s_openapi::api::batch::v1::CronJob;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::{ApiError, Cluster, FIELD_MANAGER};
 
 /// How often the taking out of our entry is tried anew when somebody else writes the object meanwhile. The CronJob
 /// controller writes once per started Job; three losses in a row mean a fight.
-const CLEAN_UP_TRIES: usize = 3;
+pub(crate) const CLEAN_UP_TRIES: usize = 3;
 
 impl Cluster {
     /// `spec.suspend` as the API server holds it; `None` when the field is not there.
@@ -45,7 +45,7 @@ impl Cluster {
             .await
             .asked(|| format!("set suspend of cronjob/{cron_job} in namespace {namespace}"))?;
         for tries_left in (0..CLEAN_UP_TRIES).rev() {
-            let Some(clean_up) = without_our_entry(&written) else {
+            let Some(clean_up) = without_our_entry(&written.metadata) else {
                 return Ok(());
             };
             let action = || {
@@ -81,10 +81,10 @@ impl Cluster {
 }
 
 /// The patch that takes our entries out of an object's managed fields; `None` when there are none.
-fn without_our_entry(object: &CronJob) -> Option<Value> {
-    let entries = object.metadata.managed_fields.as_deref()?;
+pub(crate) fn without_our_entry(metadata: &ObjectMeta) -> Option<Value> {
+    let entries = metadata.managed_fields.as_deref()?;
     let mut operations = vec![json!({
-        "op": "test", "path": "/metadata/resourceVersion", "value": object.metadata.resource_version,
+        "op": "test", "path": "/metadata/resourceVersion", "value": metadata.resource_version,
     })];
     // From the back, so that earlier indices stay true.
     operations.extend(

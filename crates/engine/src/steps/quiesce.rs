@@ -138,5 +138,6 @@ pub(super) async fn set_count(
     if cluster.scale(workload).await?.replicas != replicas {
         cluster.set_scale(workload, replicas, None).await?;
     }
-    Ok(())
+    // A count that was raised from another than 0 leaves us as its owner.
+    cluster.disown_scale(workload).await
 }

@@ -1,7 +1,7 @@
 //! Gives workloads their counts back where the chart does not.
 
 use async_trait::async_trait;
-use model::{PlannedStep, Resume, WorkloadName};
+use model::{Plan, PlannedStep, QuiesceTarget, Resume, StepSpec, WorkloadName};
 
 use super::quiesce::{OriginalCount, set_count};
 use crate::{Outcome, Step, StepContext, StepFailure, StepKind};
@@ -9,6 +9,28 @@ use crate::{Outcome, Step, StepContext, StepFailure, StepKind};
 pub(super) struct ResumeStep {
     pub(super) planned: PlannedStep,
     pub(super) spec: Resume,
+}
+
+/// The count to give: what was read when the workload was stopped, which is newer than the plan, unless the chart
+/// changes the number itself, which only the plan knows.
+fn wanted(plan: &Plan, target: &QuiesceTarget, recorded: Option<&OriginalCount>) -> i32 {
+    let mut before = None;
+    for step in &plan.steps {
+        if let StepSpec::Quiesce(quiesce) = &step.spec {
+            before = before.or_else(|| quiesce.targets.iter().find(|one| one.workload == target.workload));
+        }
+    }
+    match (before, recorded) {
+        (Some(before), Some(recorded)) if before.replicas == target.replicas => recorded.replicas,
+        _ => target.replicas,
+    }
+}
+
+async fn is_scaled_by_another(context: &StepContext, name: &WorkloadName) -> Result<bool, StepFailure> {
+    let Some(workload) = context.cluster().workload(name).await? else {
+        return Ok(false);
+    };
+    Ok(!context.cluster().scalers_of(&[workload]).await?.is_empty())
 }
 
 #[async_trait]
@@ -25,15 +47,13 @@ impl Step for ResumeStep {
             let workload = &target.workload;
             // The count that was read when the workload was stopped is newer than the plan's.
             let recorded = originals.iter().find(|original| original.workload == *workload);
-            let wanted = recorded.map_or(target.replicas, |original| original.replicas);
+            let wanted = wanted(context.plan(), target, recorded);
             let now = context.cluster().scale(workload).await?.replicas;
             if now == wanted {
                 continue;
             }
-            if now > 0 {
-                // The chart, or a scaler that woke up with it, has its own idea; a count of ours over it would make
-                // the next upgrade conflict with us.
-                told.push(format!("{workload} has {now} by its chart, {wanted} before"));
+            if now > wanted && is_scaled_by_another(context, workload).await? {
+                told.push(format!("{workload} has {now} by its autoscaler, {wanted} before"));
                 continue;
             }
             if !raised.contains(workload) {
@@ -41,7 +61,7 @@ impl Step for ResumeStep {
                 context.record(&raised).await?;
             }
             context.progress(format!("giving {workload} its {wanted} back"), None);
-            context.cluster().set_scale(workload, wanted, None).await?;
+            set_count(context.cluster(), workload, wanted).await?;
             told.push(format!("{workload} back to {wanted}"));
         }
         Ok(if told.is_empty() {
