@@ -116,6 +116,11 @@ impl StepContext {
         Ok(None)
     }
 
+    /// Whether a person agreed to the price of turning back.
+    pub fn price_agreed(&self) -> bool {
+        self.journal.document().price_agreed
+    }
+
     /// What the caller of the run said that it needs to continue (helm flags and the like).
     pub fn inputs(&self) -> serde_json::Value {
         self.journal.document().inputs

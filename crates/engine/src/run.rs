@@ -67,17 +67,15 @@ pub async fn resume(act: Act) -> Result<RunEnd, RunError> {
 pub async fn abort(act: Act, consent: AbortConsent) -> Result<RunEnd, RunError> {
     let runner = Runner::begin(act, true).await?;
     let document = runner.act.journal.document();
-    if document.turning_back.is_none() {
-        if let (Some(price), AbortConsent::FreeOnly) = (price_of_turning_back(&document), consent) {
-            runner.act.lease.release().await;
-            return Err(price.into());
-        }
-        if let Err(error) = runner
-            .act
-            .journal
-            .turn_back("the user aborted the run".into())
-            .await
-        {
+    let turns_already = document.turning_back.is_some();
+    let agreed = consent == AbortConsent::Price;
+    if let (Some(price), false, false) = (price_of_turning_back(&document), turns_already, agreed) {
+        runner.act.lease.release().await;
+        return Err(price.into());
+    }
+    if !turns_already || (agreed && !document.price_agreed) {
+        let reason = "the user aborted the run".to_owned();
+        if let Err(error) = runner.act.journal.turn_back(reason, agreed).await {
             return Ok(runner.halt(&error).await);
         }
     }
@@ -278,7 +276,7 @@ impl Runner {
         );
         Ok(match price_of_turning_back(&self.act.journal.document()) {
             None => {
-                self.act.journal.turn_back(reason.clone()).await?;
+                self.act.journal.turn_back(reason.clone(), false).await?;
                 self.back(reason).await
             }
             Some(price) => self.stop_for(reason, &price).await,

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct PassRecord {
     /// Every revision that this pass wrote or was about to write, in order.
     pub(crate) revisions: Vec<u32>,
+    /// Addresses of the pods that the way back stopped.
+    #[serde(default)]
+    pub(crate) addresses: Vec<String>,
 }
 
 impl PassRecord {
@@ -61,6 +64,18 @@ pub(crate) fn standing(base: u32, record: &PassRecord, latest: u32, status: Rele
     }
 }
 
+/// Whether the newest revision is the one that the plan was made for or one that a pass of this run wrote.
+pub(crate) fn is_known(base: u32, passes: &[&PassRecord], latest: u32) -> bool {
+    latest == base || passes.iter().any(|pass| pass.revisions.contains(&latest))
+}
+
+/// Whether helm's words say that it gave way to another helm before it wrote a revision: the number that was announced
+/// is the other's then.
+pub(crate) fn wrote_nothing(words: &str) -> bool {
+    words.contains("another operation (install/upgrade/rollback) is in progress")
+        || (words.contains("sh.helm.release.v1.") && words.contains("already exists"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +83,7 @@ mod tests {
     fn record(revisions: &[u32]) -> PassRecord {
         PassRecord {
             revisions: revisions.to_vec(),
+            ..PassRecord::default()
         }
     }
 
@@ -101,6 +117,27 @@ mod tests {
             standing(3, &record(&[4, 5]), 5, ReleaseStatus::Deployed),
             Standing::Deployed(5)
         );
+    }
+
+    #[test]
+    fn a_helm_that_gave_way_wrote_nothing_and_one_that_failed_did() {
+        assert!(wrote_nothing(
+            "helm upgrade failed: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress"
+        ));
+        assert!(wrote_nothing(
+            "UPGRADE FAILED: create: failed to create: secrets \"sh.helm.release.v1.led.v4\" already exists"
+        ));
+        assert!(!wrote_nothing(
+            "UPGRADE FAILED: jobs.batch \"migrate\" already exists"
+        ));
+    }
+
+    #[test]
+    fn only_the_base_and_what_the_passes_wrote_is_known() {
+        let (first, second) = (record(&[4, 5]), record(&[6]));
+        assert!([3, 4, 5, 6].iter().all(|n| is_known(3, &[&first, &second], *n)));
+        assert!(!is_known(3, &[&first, &second], 7));
+        assert!(!is_known(3, &[&record(&[]), &record(&[])], 4));
     }
 
     #[test]

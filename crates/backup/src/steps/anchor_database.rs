@@ -21,6 +21,12 @@ struct AnchorRecord {
     restore: String,
 }
 
+/// The part of a pass's record that says whether helm was ever started.
+#[derive(Debug, Default, Deserialize)]
+struct Pass {
+    revisions: Vec<u32>,
+}
+
 pub(super) struct AnchorDatabaseStep {
     pub(super) planned: PlannedStep,
     pub(super) spec: AnchorDatabase,
@@ -52,8 +58,15 @@ impl Step for AnchorDatabaseStep {
                 "the database was not touched: the pass had not begun",
             ));
         };
-        let server = reach(context, &self.spec.database, &context.run().id).await?;
         let database = &self.spec.database.database;
+        let pass: Pass = context.recorded_by(StepKind::HelmPass)?.unwrap_or_default();
+        if pass.revisions.is_empty() {
+            // Whatever was written since was not written by this run, and is somebody's.
+            return Ok(Outcome::told(format!(
+                "{database} was left as it is: the pass had not begun"
+            )));
+        }
+        let server = reach(context, &self.spec.database, &context.run().id).await?;
         if record.anchor.holds(&server).await {
             return Ok(Outcome::told(format!(
                 "{database} is as it was: nothing was written since the backup"

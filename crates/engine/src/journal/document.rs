@@ -74,6 +74,9 @@ pub struct RunDocument {
     pub steps: Vec<StepRecord>,
     /// Why the run turns back, once it does.
     pub turning_back: Option<String>,
+    /// Whether a person agreed to the price of turning back.
+    #[serde(default)]
+    pub price_agreed: bool,
     /// How it ended; `Stopped` is not for good.
     pub outcome: Option<UpgradeOutcome>,
     /// Why it did not end as wished.
@@ -126,6 +129,7 @@ impl RunDocument {
             parts: Vec::new(),
             steps,
             turning_back: None,
+            price_agreed: false,
             outcome: None,
             reason: None,
         }

@@ -261,11 +261,12 @@ impl Journal {
         .await
     }
 
-    /// Journals that the run turns back.
-    pub(crate) async fn turn_back(&self, reason: String) -> Result<(), JournalError> {
+    /// Journals that the run turns back, and whether a person agreed to what that costs.
+    pub(crate) async fn turn_back(&self, reason: String, price_agreed: bool) -> Result<(), JournalError> {
         self.append(HEAD_LIMIT, move |document| {
             document.take_up();
-            document.turning_back = Some(bounded(&reason));
+            document.turning_back.get_or_insert_with(|| bounded(&reason));
+            document.price_agreed |= price_agreed;
             Ok(())
         })
         .await

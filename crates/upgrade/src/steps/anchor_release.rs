@@ -10,6 +10,9 @@ use super::roll_back::roll_back_to;
 use crate::Tools;
 use crate::standing::PassRecord;
 
+/// The steps that write revisions.
+const KINDS: [StepKind; 3] = [StepKind::HelmPass, StepKind::OpenTraffic, StepKind::HelmRollback];
+
 pub(super) struct AnchorReleaseStep {
     planned: PlannedStep,
     spec: AnchorRelease,
@@ -23,6 +26,18 @@ impl AnchorReleaseStep {
             spec,
             tools: Arc::clone(tools),
         }
+    }
+
+    /// Whether this run has written a revision, or was about to.
+    fn wrote(context: &StepContext) -> Result<bool, StepFailure> {
+        let mut records = vec![context.recorded::<PassRecord>()?];
+        for kind in KINDS {
+            records.push(context.recorded_by::<PassRecord>(kind)?);
+        }
+        Ok(records
+            .iter()
+            .flatten()
+            .any(|record| !record.revisions.is_empty()))
     }
 
     /// Takes the revisions that only a gate made sense of out of the history.
@@ -71,6 +86,9 @@ impl Step for AnchorReleaseStep {
     }
 
     async fn undo(&self, context: &StepContext) -> Result<Outcome, StepFailure> {
+        if !Self::wrote(context)? {
+            return Ok(Outcome::told("this run wrote no revision"));
+        }
         roll_back_to(context, &self.tools, self.spec.revision).await?;
         self.forget_gated(context).await?;
         Ok(Outcome::told(format!(

@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::{Outcome, Step, StepContext, StepFailure};
+use engine::{Outcome, Step, StepContext, StepFailure, StepKind};
 use helm::{PassRequest, PostRenderSpec};
-use model::{GateMode, HelmPass, PlannedStep, WorkloadName};
+use model::{GateMode, HelmPass, PlannedStep, StepSpec, WorkloadName};
 
+use super::orphans::end_orphans;
 use super::run_helm::{expect_success, follow};
 use super::settle::{settle, wait_for_hooks};
 use super::stop_all::stop_all;
 use crate::Tools;
-use crate::standing::{PassRecord, Standing, standing};
+use crate::standing::{PassRecord, Standing, is_known, standing, wrote_nothing};
 use crate::watch::{Start, Watch, judge_start};
 
 /// How long hook Jobs may still run when the run turns back before it gives up: a migration that was told nothing must
@@ -120,6 +121,61 @@ impl HelmPassStep {
         }
     }
 
+    /// Fails when something that this run stopped runs again: what it writes would be lost if the run turned back.
+    async fn writers_are_stopped(&self, context: &StepContext) -> Result<(), StepFailure> {
+        let mut stopped: Vec<WorkloadName> = Vec::new();
+        for step in &context.plan().steps {
+            if let StepSpec::Quiesce(quiesce) = &step.spec {
+                stopped.extend(quiesce.targets.iter().map(|target| target.workload.clone()));
+            }
+        }
+        for name in &stopped {
+            let replicas = context.cluster().scale(name).await?.replicas;
+            if replicas != 0 {
+                return Err(StepFailure::new(format!(
+                    "{name} was stopped by this run, and somebody else has scaled it to {replicas} since"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails when somebody else wrote the newest revision: turning back would undo it, and lose what its pods wrote.
+    /// A person may agree to that.
+    async fn newest_is_known(
+        &self,
+        context: &StepContext,
+        record: &PassRecord,
+        latest: u32,
+    ) -> Result<(), StepFailure> {
+        let opened: PassRecord = context.recorded_by(StepKind::OpenTraffic)?.unwrap_or_default();
+        if is_known(self.spec.base_revision, &[record, &opened], latest) || context.price_agreed() {
+            return Ok(());
+        }
+        Err(StepFailure::new(format!(
+            "revision {latest} of {} was written by somebody else since this run began; turning back would undo it and \
+             lose what was written to the database since the backup, so nothing was touched (`abort --accept-loss` does it)",
+            context.run().release
+        )))
+    }
+
+    /// Journals the addresses of the pods that are about to be stopped: their sessions may outlive them.
+    async fn remember_addresses(
+        &self,
+        context: &StepContext,
+        record: &mut PassRecord,
+    ) -> Result<(), StepFailure> {
+        let mut workloads = Vec::new();
+        for name in self.stoppable() {
+            workloads.extend(context.cluster().workload(&name).await?);
+        }
+        let pods = context.cluster().pods_of(&workloads).await?;
+        record.addresses.extend(pods.into_iter().filter_map(|pod| pod.ip));
+        record.addresses.sort();
+        record.addresses.dedup();
+        context.record(record).await
+    }
+
     /// Whatever this pass may have started, without the database's own.
     fn stoppable(&self) -> Vec<WorkloadName> {
         self.spec
@@ -141,11 +197,20 @@ impl Step for HelmPassStep {
         let mut record: PassRecord = context.recorded()?.unwrap_or_default();
         let watch = Watch::begin(context, &self.spec).await;
         if let Some(on) = self.ground(context, &record).await? {
+            if record.revisions.is_empty() {
+                self.writers_are_stopped(context).await?;
+            }
             if record.newest() != Some(on + 1) {
                 record.revisions.push(on + 1);
             }
             context.record(&record).await?;
-            self.run_helm(context).await?;
+            if let Err(failure) = self.run_helm(context).await {
+                if wrote_nothing(&failure.text()) {
+                    record.revisions.pop();
+                    context.record(&record).await?;
+                }
+                return Err(failure);
+            }
         }
         let first = match &self.spec.migrating {
             Some(name) => Some(self.first_pod(context, name).await?),
@@ -162,10 +227,13 @@ impl Step for HelmPassStep {
     }
 
     async fn undo(&self, context: &StepContext) -> Result<Outcome, StepFailure> {
-        let record: PassRecord = context.recorded()?.unwrap_or_default();
+        let mut record: PassRecord = context.recorded()?.unwrap_or_default();
         let release = &context.run().release;
         if let Some(latest) = self.tools.storage.latest(release).await? {
             let latest = latest.release;
+            if !record.revisions.is_empty() {
+                self.newest_is_known(context, &record, latest.revision).await?;
+            }
             if record.revisions.contains(&latest.revision) && latest.status.is_pending() {
                 settle(
                     context,
@@ -179,7 +247,11 @@ impl Step for HelmPassStep {
         }
         if !record.revisions.is_empty() {
             wait_for_hooks(context, &self.spec.hook_jobs, HOOKS_END_LIMIT).await?;
+            self.remember_addresses(context, &mut record).await?;
             stop_all(context, &self.stoppable()).await?;
+            if let Some(database) = &self.spec.database {
+                end_orphans(context, database, &record.addresses).await?;
+            }
         }
         Ok(Outcome::told("what the pass started is stopped"))
     }

@@ -6,6 +6,7 @@ mod gate;
 mod helm_pass;
 mod helm_rollback;
 mod open_traffic;
+mod orphans;
 mod post_check;
 mod questions;
 mod roll_back;

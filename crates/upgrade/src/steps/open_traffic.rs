@@ -11,7 +11,7 @@ use model::{OpenTraffic, PlannedStep, WorkloadName};
 use super::run_helm::{expect_success, follow};
 use super::settle::settle;
 use crate::Tools;
-use crate::standing::{PassRecord, Standing, standing};
+use crate::standing::{PassRecord, Standing, standing, wrote_nothing};
 
 pub(super) struct OpenTrafficStep {
     planned: PlannedStep,
@@ -107,7 +107,13 @@ impl Step for OpenTrafficStep {
             if let Some(name) = &self.spec.migrating {
                 self.open_gates(context, name).await?;
             }
-            self.run_helm(context).await?;
+            if let Err(failure) = self.run_helm(context).await {
+                if wrote_nothing(&failure.text()) {
+                    record.revisions.pop();
+                    context.record(&record).await?;
+                }
+                return Err(failure);
+            }
         }
         Ok(Outcome::told(format!(
             "revision {}",
