@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_server_is_told_from_what_only_talks_to_it() {
-        assert!(Image::parse("docker.io/bitnami/postgresql:17").is_postgres());
+        assert!(Image::parse("registry.example/bitnami/postgresql:17").is_postgres());
         assert!(!Image::parse("quay.io/prometheuscommunity/postgres-exporter:v0.15").is_postgres());
     }
 

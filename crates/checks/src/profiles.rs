@@ -195,9 +195,9 @@ mod tests {
     #[test]
     fn the_chart_decides_before_the_image_does() {
         assert_eq!(chosen(&["openfga"], &[]).profile.name, "openfga");
-        let by_image = chosen(&["platform"], &["ghcr.io/openfga/openfga:v1.8.4"]);
+        let by_image = chosen(&["platform"], &["registry.example/openfga/openfga:v1.8.4"]);
         assert_eq!(by_image.profile.name, "openfga");
-        assert_eq!(by_image.reason, "it runs ghcr.io/openfga/openfga:v1.8.4");
+        assert_eq!(by_image.reason, "it runs registry.example/openfga/openfga:v1.8.4");
     }
 
     #[test]

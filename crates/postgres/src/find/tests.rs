@@ -395,7 +395,7 @@ fn a_server_alone_tells_of_its_own_database_and_other_containers_do_not() {
     let mut server = container(env, json!([]));
     let own = |container: &Container| of_the_server(container, &resolve(container, &Referenced::default()));
     assert!(own(&server).is_none());
-    server.image = Some("docker.io/library/postgres:17".into());
+    server.image = Some("registry.example/library/postgres:17".into());
     let mention = own(&server).unwrap();
     assert_eq!(address(&mention), "app@localhost:5432/shop");
     assert_eq!(password(&mention), Some("pw"));
