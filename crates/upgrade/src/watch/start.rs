@@ -6,13 +6,11 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 const RESTARTS_TOLERATED: i32 = 2;
 
 /// Reasons of a waiting container that do not go away by waiting.
-const HOPELESS: [&str; 5] = [
-    "ImagePullBackOff",
-    "ErrImageNeverPull",
-    "InvalidImageName",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-];
+const HOPELESS: [&str; 3] = ["ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"];
+
+/// The reason that is hopeless only where something referred to does not exist: a busy kubelet gives it too while it
+/// still fetches a Secret.
+const CONFIG_ERROR: &str = "CreateContainerConfigError";
 
 /// How far a pod's start is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,10 +54,11 @@ fn hopeless(container: &ContainerStatus) -> Option<String> {
     let reason = waiting
         .and_then(|waiting| waiting.reason.as_deref())
         .unwrap_or_default();
-    if HOPELESS.contains(&reason) {
-        let message = waiting
-            .and_then(|waiting| waiting.message.as_deref())
-            .unwrap_or_default();
+    let message = waiting
+        .and_then(|waiting| waiting.message.as_deref())
+        .unwrap_or_default();
+    let missing = message.contains("not found") || message.contains("couldn't find key");
+    if HOPELESS.contains(&reason) || (reason == CONFIG_ERROR && missing) {
         return Some(
             format!("container {}: {reason} {message}", container.name)
                 .trim_end()
@@ -129,5 +128,21 @@ mod tests {
             judge_start(&pod(status)),
             Start::Failed("container web: ImagePullBackOff not found".into())
         );
+    }
+
+    #[test]
+    fn a_secret_that_is_still_fetched_is_waited_for_and_a_missing_one_is_not() {
+        let waiting = |message: &str| {
+            pod(json!({"containerStatuses": [{
+                "name": "web", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
+                "state": {"waiting": {"reason": "CreateContainerConfigError", "message": message}}
+            }]}))
+        };
+        let busy = "failed to sync secret cache: timed out waiting for the condition";
+        assert_eq!(judge_start(&waiting(busy)), Start::Waiting);
+        assert!(matches!(
+            judge_start(&waiting("secret \"db\" not found")),
+            Start::Failed(_)
+        ));
     }
 }
