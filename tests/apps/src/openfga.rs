@@ -89,12 +89,17 @@ impl OpenFga {
         self.helm("install", version)
     }
 
-    /// Upgrades by plain helm and waits as [`Self::install`] does.
+    /// Upgrades by plain helm and waits as [`Self::install`] does, and until the pods of before are gone: while they
+    /// shut down they answer requests with 404.
     ///
     /// # Errors
     /// When helm fails or the release does not become ready within five minutes.
     pub fn upgrade(&self, version: &str) -> Result<()> {
-        self.helm("upgrade", version)
+        self.helm("upgrade", version)?;
+        self.place.wait_until_leaving_pods_are_gone(&format!(
+            "app.kubernetes.io/instance={},app.kubernetes.io/component=server",
+            self.release
+        ))
     }
 
     /// Waits until the Service answers.

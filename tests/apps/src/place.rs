@@ -84,4 +84,23 @@ impl Place {
             .map(|(name, ip)| (name.to_owned(), ip.to_owned()))
             .collect())
     }
+
+    /// Waits until every pod with these labels that is being deleted is gone: `helm --wait` does not, and for a moment
+    /// a Service still routes requests to pods that are shutting down.
+    ///
+    /// # Errors
+    /// When kubectl fails or a pod is still there after a minute, which is twice the usual grace.
+    pub fn wait_until_leaving_pods_are_gone(&self, labels: &str) -> Result<()> {
+        let template =
+            r#"jsonpath={range .items[?(@.metadata.deletionTimestamp)]}pod/{.metadata.name}{"\n"}{end}"#;
+        let leaving = self.kubectl(&["get", "pods", "--selector", labels, "--output", template])?;
+        for pod in leaving.lines() {
+            // A pod that is gone by now is not found, and is what is waited for.
+            let gone = self.kubectl(&["get", pod, "--ignore-not-found", "--output", "name"])?;
+            if !gone.is_empty() {
+                self.kubectl(&["wait", "--for=delete", pod, "--timeout", "60s"])?;
+            }
+        }
+        Ok(())
+    }
 }
