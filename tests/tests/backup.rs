@@ -11,7 +11,7 @@ use backup::{
 };
 use cluster::{Cluster, ConnectOptions};
 use jiff::Timestamp;
-use model::{BackupGrade, DatabaseLocation, Profile, Secret};
+use model::{BackupGrade, DatabaseLocation, Profile, RestoreOptions, Secret};
 use postgres_room::{Credentials, FindOptions, SecretKey, credentials, find};
 use test_apps::{HelmLine, Place, Postgres, ensure_images};
 use test_node::{Namespace, Node};
@@ -220,7 +220,7 @@ async fn round(major: u32) -> Result<()> {
         .query("update orders set note = 'gone'; drop table kept")?;
     let request = RestoreRequest {
         id: restore_id(Timestamp::now()),
-        foreign: false,
+        options: RestoreOptions::default(),
     };
     let server = target.server(&world, &request.id).await?;
     let report = restore(&server, &backup, &request, &told).await?;

@@ -230,6 +230,7 @@ fn manifest(
         migration: facts.migration,
         extensions,
         owners: facts.owners,
+        grantees: facts.grantees,
         settings,
         release: request.release.clone(),
         made_by: request.made_by.clone(),

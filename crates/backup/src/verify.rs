@@ -176,6 +176,8 @@ pub async fn verify_until(
         compared: comparison.compared,
         differences: comparison.differences,
         restore_seconds: seconds,
+        restored_bytes: None,
+        restored_in: None,
     };
     keep(backup, &verification, now)?;
     Ok(verification)

@@ -114,6 +114,9 @@ pub struct BackupManifest {
     pub extensions: BTreeMap<String, String>,
     /// Roles that own something in the database.
     pub owners: Vec<String>,
+    /// Other roles that have been granted something in the database.
+    #[serde(default)]
+    pub grantees: Vec<String>,
     /// `ALTER DATABASE … SET` settings.
     pub settings: Vec<String>,
     /// The Helm release, revision and images at the time, where known.
@@ -154,6 +157,12 @@ pub struct Verification {
     pub differences: Vec<String>,
     /// Seconds the restore took.
     pub restore_seconds: f64,
+    /// `pg_database_size` of the restored database, in bytes.
+    #[serde(default)]
+    pub restored_bytes: Option<i64>,
+    /// Where it was restored: `postgres:17 in namespace shop`, `PostgreSQL 17.2 on this machine`.
+    #[serde(default)]
+    pub restored_in: Option<String>,
 }
 
 /// One backup in a list.

@@ -16,6 +16,7 @@ mod plan;
 pub mod profile;
 mod release;
 mod report;
+mod restore;
 mod secret;
 mod seen;
 mod target;
@@ -47,6 +48,7 @@ pub use report::{
     BackupListReport, BackupReport, CheckReport, CheckSummary, CheckVerdict, NextStep, ReleaseIdentity,
     RestorePreview, RestoreReport, StepReport, UpgradeOutcome, UpgradeReport,
 };
+pub use restore::{RestoreOptions, RestoreSource};
 pub use secret::Secret;
 pub use seen::Seen;
 pub use target::{

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DatabaseLocation, MigrationState, ReleaseIdentity, WorkloadName};
+use crate::{DatabaseLocation, MigrationState, ReleaseIdentity, RestoreOptions, RestoreSource, WorkloadName};
 
 /// When the new version may be judged and what turning back costs then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -256,10 +256,14 @@ pub struct ForgetRevision {
 pub struct RestoreDatabase {
     /// The database to replace.
     pub database: DatabaseLocation,
-    /// The store that holds the backup.
-    pub store: String,
-    /// The backup's id.
-    pub backup: String,
+    /// What it is filled from.
+    pub source: RestoreSource,
+    /// The restore's id, which names the databases that it makes; chosen when the step first runs where not said.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// A person's answers.
+    #[serde(default)]
+    pub options: RestoreOptions,
 }
 
 /// `helm rollback` to a named revision, without hooks.

@@ -27,4 +27,4 @@ pub use observe::{
     blocked, database_size, facts, free_bytes, held_locks, migration_state, prepared_transactions, redact,
     replication, server, sessions,
 };
-pub use schema::{Snapshot, extensions, owners, row_counts, schema_hash, settings};
+pub use schema::{Snapshot, extensions, grantees, owners, row_counts, schema_hash, settings};

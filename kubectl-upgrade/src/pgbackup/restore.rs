@@ -5,7 +5,9 @@ use backup::{
 };
 use cli::{Consent, Environment, Output};
 use jiff::Timestamp;
-use model::{API_VERSION, ExitCode, NextStep, RestorePreview, RestoreReport, Seen, SessionRole};
+use model::{
+    API_VERSION, ExitCode, NextStep, RestoreOptions, RestorePreview, RestoreReport, Seen, SessionRole,
+};
 use postgres_room::{Connector, SessionOptions};
 
 use super::act::{ActEnd, act};
@@ -43,7 +45,10 @@ async fn put_back(
             .again
             .clone()
             .unwrap_or_else(|| restore_id(Timestamp::now())),
-        foreign: flags.foreign,
+        options: RestoreOptions {
+            foreign: flags.foreign,
+            ..RestoreOptions::default()
+        },
     };
     let made_for = backup.manifest.release.as_ref();
     let release = match &flags.target.release {

@@ -14,6 +14,7 @@ pub(super) struct Facts {
     pub(super) schema_hash: String,
     pub(super) migration: Option<MigrationState>,
     pub(super) owners: Vec<String>,
+    pub(super) grantees: Vec<String>,
     pub(super) settings: Option<Settings>,
 }
 
@@ -72,6 +73,10 @@ impl Facts {
             .await
             .map_err(told)
             .unwrap_or_default();
+        let grantees = postgres_room::grantees(database)
+            .await
+            .map_err(told)
+            .unwrap_or_default();
         let settings = Settings::observe(database).await.map_err(told).ok();
         let rows = postgres_room::row_counts(database)
             .await
@@ -82,6 +87,7 @@ impl Facts {
             schema_hash,
             migration,
             owners,
+            grantees,
             settings,
         }
     }

@@ -8,7 +8,7 @@ mod error;
 mod names;
 mod preflight;
 
-use model::BackupManifest;
+use model::{BackupManifest, RestoreOptions};
 use postgres_room::{Admin, DatabaseEntry, RestoreName, Swap};
 
 use crate::compare::{Comparison, Content, compare};
@@ -28,8 +28,8 @@ pub struct RestoreRequest {
     /// takes up what an earlier, killed attempt left. Lower-case letters and digits, at most 24; see
     /// [`restore_id`].
     pub id: String,
-    /// Restore a backup of another database or another server; refused otherwise.
-    pub foreign: bool,
+    /// What a person answered.
+    pub options: RestoreOptions,
 }
 
 /// A restore that was done.
@@ -62,7 +62,7 @@ pub async fn restore(
 ) -> Result<RestoreReport, RestoreError> {
     let live = server.location.database.as_str();
     check_id(&request.id)?;
-    may_be_restored(server, backup, request.foreign)?;
+    may_be_restored(server, backup, request.options.foreign)?;
     let admin = Admin::open(&server.connector).await?;
     let entries = admin.databases().await?;
     let names = Swap {

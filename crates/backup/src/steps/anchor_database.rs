@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use engine::{Outcome, Step, StepContext, StepFailure, StepKind};
 use jiff::Timestamp;
-use model::{AnchorDatabase, PlannedStep};
+use model::{AnchorDatabase, PlannedStep, RestoreOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::restore::{RestoreRequest, restore, restore_id};
@@ -80,7 +80,7 @@ impl Step for AnchorDatabaseStep {
         let backup = made.backup().await?;
         let request = RestoreRequest {
             id: record.restore,
-            foreign: false,
+            options: RestoreOptions::default(),
         };
         let progress = |message: &str, share| context.progress(message, share);
         let report = restore(&server, &backup, &request, &progress).await?;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use engine::{Outcome, Step, StepContext, StepFailure};
 use jiff::Timestamp;
-use model::{PlannedStep, RestoreDatabase};
+use model::{PlannedStep, RestoreDatabase, RestoreSource};
 use serde::{Deserialize, Serialize};
 
 use super::reach;
@@ -33,17 +33,22 @@ impl Step for RestoreDatabaseStep {
         let record = match context.recorded::<RestoreRecord>()? {
             Some(record) => record,
             None => RestoreRecord {
-                restore: restore_id(Timestamp::now()),
+                restore: self
+                    .spec
+                    .id
+                    .clone()
+                    .unwrap_or_else(|| restore_id(Timestamp::now())),
             },
         };
-        let backup = Store::open(&self.spec.store)?
-            .find(&self.spec.backup.parse()?)
-            .await?;
+        let RestoreSource::Backup { store, id } = &self.spec.source else {
+            return Err(StepFailure::new("dumps in files are not restored by a run"));
+        };
+        let backup = Store::open(store)?.find(&id.parse()?).await?;
         let server = reach(context, &self.spec.database, &context.run().id).await?;
         context.record(&record).await?;
         let request = RestoreRequest {
             id: record.restore,
-            foreign: false,
+            options: self.spec.options.clone(),
         };
         let progress = |message: &str, share| context.progress(message, share);
         let report = restore(&server, &backup, &request, &progress).await?;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backup::{Backup, RestoreError, RestoreRequest, restore, restore_id, undo_restore};
 use jiff::Timestamp;
+use model::RestoreOptions;
 use tokio::sync::Notify;
 
 use crate::fixture::{CONTENT, Fixture, HOSTILE, ask, content, databases_like, quiet};
@@ -13,7 +14,7 @@ use crate::support;
 fn request() -> RestoreRequest {
     RestoreRequest {
         id: restore_id(Timestamp::now()),
-        foreign: false,
+        options: RestoreOptions::default(),
     }
 }
 
@@ -104,7 +105,7 @@ async fn a_restore_that_is_killed_anywhere_can_be_repeated() {
         spoil_again(&fixture).await;
         let request = RestoreRequest {
             id: format!("killed{word}"),
-            foreign: false,
+            options: RestoreOptions::default(),
         };
         ended = killed_at(&fixture, &backup, &request, word).await;
         let report = restore(&fixture.server().await, &backup, &request, &quiet)
@@ -251,7 +252,10 @@ async fn a_backup_of_another_database_is_refused() {
         .unwrap_err();
     assert!(matches!(error, RestoreError::Foreign { .. }), "{error}");
     let wanted = RestoreRequest {
-        foreign: true,
+        options: RestoreOptions {
+            foreign: true,
+            ..RestoreOptions::default()
+        },
         ..request()
     };
     restore(&fixture.server().await, &backup, &wanted, &quiet)

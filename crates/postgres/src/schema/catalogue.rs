@@ -44,6 +44,27 @@ pub async fn owners(database: &Database) -> Result<Vec<String>, QueryError> {
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
+/// Roles that have been granted something in the database, by its objects, by default privileges or by a policy, and own
+/// nothing in it, ordered by name. Roles that every server has (`pg_…`) are left out.
+///
+/// # Errors
+/// When the query fails.
+pub async fn grantees(database: &Database) -> Result<Vec<String>, QueryError> {
+    let rows = database
+        .query(
+            "read who has been granted something",
+            "select distinct r.rolname::text from pg_shdepend d join pg_roles r on r.oid = d.refobjid \
+             where d.refclassid = 'pg_authid'::regclass and d.deptype in ('a', 'r') \
+               and d.dbid = (select oid from pg_database where datname = current_database()) \
+               and not exists (select from pg_shdepend o where o.dbid = d.dbid and o.refclassid = d.refclassid \
+                               and o.refobjid = d.refobjid and o.deptype = 'o') \
+               and r.rolname not like 'pg\\_%' order by 1",
+            &[],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
 /// `ALTER DATABASE … SET` settings and those of `ALTER ROLE … IN DATABASE`, as `name=value` and `role: name=value`.
 ///
 /// # Errors

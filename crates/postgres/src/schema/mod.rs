@@ -6,7 +6,7 @@ mod normalise;
 mod rows;
 mod snapshot;
 
-pub use catalogue::{extensions, owners, settings};
+pub use catalogue::{extensions, grantees, owners, settings};
 pub use hash::schema_hash;
 pub use rows::row_counts;
 pub use snapshot::Snapshot;

@@ -5,7 +5,8 @@ use model::profile::AfterMigration;
 use model::{
     API_VERSION, AnchorRelease, BackUp, ChartIdentity, DatabaseLocation, Drain, GateMode, HelmRollback,
     MigrationState, Plan, PostCheck, Profile, Quiesce, QuiesceTarget, Release, ReleaseIdentity,
-    RestoreDatabase, Resume, Reversal, RollOut, StepSpec, Suspend, WorkloadKind, WorkloadName,
+    RestoreDatabase, RestoreOptions, RestoreSource, Resume, Reversal, RollOut, StepSpec, Suspend,
+    WorkloadKind, WorkloadName,
 };
 use thiserror::Error;
 
@@ -255,8 +256,12 @@ fn restore(input: &RollbackInput<'_>, backup: &KnownBackup, database: &DatabaseL
         ),
         StepSpec::RestoreDatabase(RestoreDatabase {
             database: database.clone(),
-            store: backup.store.clone(),
-            backup: backup.id.clone(),
+            source: RestoreSource::Backup {
+                store: backup.store.clone(),
+                id: backup.id.clone(),
+            },
+            id: None,
+            options: RestoreOptions::default(),
         }),
     );
 }
