@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use backup::{
-    Backup, BackupId, CreateRequest, Filter, LOCK_WAIT, Place as BackupPlace, RestoreRequest, Server, Store,
-    VerifyError, VerifyRequest, create, get, restore, restore_id, undo_restore, verify,
+    Backup, BackupId, CreateRequest, Filter, LOCK_WAIT, Packing, Place as BackupPlace, RestoreRequest,
+    Server, Store, VerifyError, VerifyRequest, create, get, restore, restore_id, undo_restore, verify,
 };
 use cluster::{Cluster, ConnectOptions};
 use jiff::Timestamp;
-use model::{BackupGrade, DatabaseLocation, Profile, RestoreOptions, Secret};
+use model::{BackupFormat, BackupGrade, DatabaseLocation, Profile, RestoreOptions, Secret};
 use postgres_room::{Credentials, FindOptions, SecretKey, credentials, find};
 use test_apps::{HelmLine, Place, Postgres, ensure_images};
 use test_node::{Namespace, Node};
@@ -110,6 +110,8 @@ impl Target {
             made_by: "test".into(),
             release: None,
             lock_wait: LOCK_WAIT,
+            format: BackupFormat::Custom,
+            packing: Packing::Best,
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use model::{API_VERSION, BackupFile, BackupManifest, BackupProof, BackupRelease};
+use model::{API_VERSION, BackupFile, BackupFormat, BackupManifest, BackupProof, BackupRelease};
 use postgres_room::Snapshot;
 use thiserror::Error;
 
@@ -41,6 +41,20 @@ pub struct CreateRequest {
     pub release: Option<BackupRelease>,
     /// How long to wait for each table's lock; see [`LOCK_WAIT`].
     pub lock_wait: Duration,
+    /// How the dump is laid out.
+    pub format: BackupFormat,
+    /// Whether and how it is packed on its way.
+    pub packing: Packing,
+}
+
+/// How a dump is packed on its way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Packing {
+    /// The best that the place has and can afford: zstd, else gzip, else nothing.
+    #[default]
+    Best,
+    /// Not at all.
+    None,
 }
 
 /// Why there is no backup. Whatever the reason, nothing that looks like one was left.
@@ -224,6 +238,9 @@ fn manifest(
         finished_at: Timestamp::now().to_string(),
         database_bytes: server.probe.database_bytes,
         files,
+        format: request.format,
+        route: server.route().word().into(),
+        left_out: Vec::new(),
         proof,
         rows: facts.rows,
         schema_hash: facts.schema_hash,

@@ -20,6 +20,7 @@ mod place;
 mod pod;
 mod report;
 pub mod restore;
+mod route;
 mod runner;
 mod script;
 mod server;
@@ -31,7 +32,7 @@ mod verify;
 
 pub use abandon::{Abandoned, abandon_restore, end_own_sessions};
 pub use anchor::{Anchor, AnchorError};
-pub use create::{CreateError, CreateRequest, LOCK_WAIT, create};
+pub use create::{CreateError, CreateRequest, LOCK_WAIT, Packing, create};
 pub use fill::FillError;
 pub use get::{GetError, get};
 pub use id::BackupId;
@@ -41,6 +42,7 @@ pub use report::backup_report;
 pub use restore::{
     RestoreError, RestoreReport, RestoreRequest, kept_name, restore, restore_id, undo_restore, undone_name,
 };
+pub use route::Route;
 pub use runner::{RunEnd, RunError, Runner};
 pub use server::{ReachError, Server};
 pub use store::{Backup, Filter, Place, Store, StoreError};

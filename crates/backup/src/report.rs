@@ -18,7 +18,9 @@ pub fn backup_report(backup: &Backup, now: Timestamp) -> BackupReport {
             .first()
             .map(|file| file.sha256_stored.clone())
             .unwrap_or_default(),
-        format: "custom".into(),
+        format: manifest.format.word().into(),
+        route: manifest.route.clone(),
+        left_out: manifest.left_out.clone(),
         encrypted: false,
         proof: manifest.proof.clone(),
         next: Vec::new(),

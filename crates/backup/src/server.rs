@@ -12,7 +12,7 @@ use tokio::io::AsyncWrite;
 
 use crate::feed::Feed;
 use crate::script::{self, last_words};
-use crate::{LocalRunner, PodRunner, RunEnd, RunError, Runner};
+use crate::{LocalRunner, PodRunner, Route, RunEnd, RunError, Runner};
 
 /// How long ending our own sessions may take once something went wrong: the server may be the thing that is wrong.
 const CLEAN_UP_TIME: Duration = Duration::from_secs(15);
@@ -41,6 +41,7 @@ pub struct Server {
     pub(crate) location: DatabaseLocation,
     pub(crate) tag: String,
     pub(crate) probe: Probe,
+    route: Route,
     login: Login,
 }
 
@@ -224,7 +225,8 @@ impl Server {
             ) => {
                 let runner = Arc::new(PodRunner::new(cluster, namespace, pod, container));
                 let connector = Connector::new(cluster, location, credentials, id);
-                Self::log_in(runner, connector, location, id, pod_logins(credentials, *port)).await
+                let logins = pod_logins(credentials, *port);
+                Self::log_in(runner, connector, location, id, Route::Exec, logins).await
             }
             (_, DatabaseRoute::Direct) | (None, DatabaseRoute::Pod { .. }) => {
                 let runner = LocalRunner::new(location.sslmode.as_deref());
@@ -258,7 +260,7 @@ impl Server {
             password: credentials.password.clone(),
         };
         let connector = Connector::direct(location, credentials, id);
-        Self::log_in(runner, connector, location, id, vec![login]).await
+        Self::log_in(runner, connector, location, id, Route::Direct, vec![login]).await
     }
 
     async fn log_in(
@@ -266,6 +268,7 @@ impl Server {
         connector: Connector,
         location: &DatabaseLocation,
         id: &str,
+        route: Route,
         logins: Vec<Login>,
     ) -> Result<Self, ReachError> {
         let mut answer = String::new();
@@ -303,6 +306,7 @@ impl Server {
                     location: location.clone(),
                     tag: id.to_owned(),
                     probe,
+                    route,
                     login,
                 });
             }
@@ -328,6 +332,11 @@ impl Server {
     /// The server as it said of itself when it was reached.
     pub fn facts(&self) -> &PostgresServer {
         &self.probe.server
+    }
+
+    /// Which way its client programs are reached.
+    pub fn route(&self) -> Route {
+        self.route
     }
 
     /// Where it is.

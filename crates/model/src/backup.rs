@@ -19,6 +19,30 @@ pub enum BackupGrade {
     D,
 }
 
+/// How a dump is laid out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BackupFormat {
+    /// pg_dump's custom format: one archive that pg_restore reads.
+    #[default]
+    Custom,
+    /// pg_dump's directory format, one file per table, kept as a tar archive.
+    Directory,
+    /// SQL as text.
+    Plain,
+}
+
+impl BackupFormat {
+    /// The word that pg_dump knows it by.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Custom => "custom",
+            Self::Directory => "directory",
+            Self::Plain => "plain",
+        }
+    }
+}
+
 /// What was proven about a dump when it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -102,6 +126,15 @@ pub struct BackupManifest {
     pub database_bytes: i64,
     /// The files.
     pub files: Vec<BackupFile>,
+    /// How the dump is laid out.
+    #[serde(default)]
+    pub format: BackupFormat,
+    /// Which way it was made: `exec`, `job`, `port-forward`, `direct`; empty where that was not written down.
+    #[serde(default)]
+    pub route: String,
+    /// What of the database no dump carries, in words: rows of foreign tables, subscriptions, slots.
+    #[serde(default)]
+    pub left_out: Vec<String>,
     /// What was proven.
     pub proof: BackupProof,
     /// Row counts in the dump's own snapshot.

@@ -24,8 +24,8 @@ mod workload;
 
 pub use access::{AccessDecision, AccessRequest, Phase};
 pub use backup::{
-    BackupFile, BackupGrade, BackupManifest, BackupProof, BackupRelease, BackupSummary, TableRows,
-    Verification,
+    BackupFile, BackupFormat, BackupGrade, BackupManifest, BackupProof, BackupRelease, BackupSummary,
+    TableRows, Verification,
 };
 pub use cause::causes;
 pub use check::{Category, CheckResult, Confidence, Evidence, Remedy, Severity, Verdict};

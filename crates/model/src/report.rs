@@ -170,8 +170,12 @@ pub struct BackupReport {
     pub started_at: String,
     /// sha256 of the stored dump.
     pub sha256: String,
-    /// `custom`.
+    /// `custom`, `directory` or `plain`.
     pub format: String,
+    /// Which way it was made: `exec`, `job`, `port-forward`, `direct`; empty where that is not known.
+    pub route: String,
+    /// What of the database it does not carry, in words.
+    pub left_out: Vec<String>,
     /// Whether it is encrypted.
     pub encrypted: bool,
     /// What was proven.

@@ -68,6 +68,8 @@ pub(crate) async fn run(flags: &CreateFlags, environment: &Environment) -> ExitC
         made_by: environment.person(),
         release: target.release,
         lock_wait: flags.lock_wait,
+        format: model::BackupFormat::Custom,
+        packing: backup::Packing::Best,
     };
     let title = format!("back up {}", request.place.database);
     let made: ActEnd<_, CreateError> = act(output, &title, async |progress| {

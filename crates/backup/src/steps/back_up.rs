@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use engine::{Outcome, Step, StepContext, StepFailure};
 use jiff::Timestamp;
-use model::{BackUp, BackupRelease, PlannedStep};
+use model::{BackUp, BackupFormat, BackupRelease, PlannedStep};
 use serde::{Deserialize, Serialize};
 
 use crate::transfer::size_in_words;
-use crate::{Backup, BackupId, CreateRequest, LOCK_WAIT, Place, Store, create};
+use crate::{Backup, BackupId, CreateRequest, LOCK_WAIT, Packing, Place, Store, create};
 
 use super::reach;
 
@@ -89,6 +89,8 @@ impl Step for BackUpStep {
                 images: Vec::new(),
             }),
             lock_wait: LOCK_WAIT,
+            format: BackupFormat::Custom,
+            packing: Packing::Best,
         };
         let progress = |message: &str, share| context.progress(message, share);
         let backup = create(&server, &store, &request, &progress).await?;

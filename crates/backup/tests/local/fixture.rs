@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use backup::{Backup, BackupId, CreateError, CreateRequest, LocalRunner, Place, Runner, Server, Store};
+use backup::{
+    Backup, BackupId, CreateError, CreateRequest, LocalRunner, Packing, Place, Runner, Server, Store,
+};
 use jiff::Timestamp;
-use model::DatabaseLocation;
+use model::{BackupFormat, DatabaseLocation};
 
 use crate::support;
 
@@ -79,6 +81,8 @@ impl Fixture {
             made_by: "test".into(),
             release: None,
             lock_wait: Duration::from_secs(20),
+            format: BackupFormat::Custom,
+            packing: Packing::Best,
         }
     }
 
