@@ -1,7 +1,14 @@
 //! Making a backup.
 
+mod all;
+mod error;
+mod examine;
 mod facts;
+pub(crate) mod judge;
+mod pace;
+pub(crate) mod room;
 mod stream;
+mod watch;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,15 +16,22 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use model::{API_VERSION, BackupFile, BackupFormat, BackupManifest, BackupProof, BackupRelease};
 use postgres_room::Snapshot;
-use thiserror::Error;
 
+use crate::server::Codec;
 use crate::settings::{SETTINGS, Settings};
 use crate::store::Draft;
 use crate::transfer::{hash, size_in_words};
-use crate::{Backup, BackupId, Place, Progress, RunError, Server, Store, StoreError, end_own_sessions};
+use crate::{Backup, BackupId, Place, Progress, Server, Store, end_own_sessions};
 
+pub use all::databases;
+pub use error::CreateError;
+use examine::{Examined, examine};
 use facts::Facts;
-use stream::{Dumped, dump, globals};
+use judge::judge;
+pub use pace::LONG_DUMP;
+use room::Packed;
+use stream::{DumpRequest, Dumped, dump, globals, measure};
+use watch::{Watched, watch};
 
 /// How long pg_dump waits for the lock on a table before it gives up: long enough for ordinary statements, short
 /// enough that a backup that waits behind a migration says so while somebody is looking.
@@ -57,67 +71,6 @@ pub enum Packing {
     None,
 }
 
-/// Why there is no backup. Whatever the reason, nothing that looks like one was left.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum CreateError {
-    /// The server is a standby.
-    #[error("{database} is on a standby, where a dump may be cancelled at any time: name the primary")]
-    Standby {
-        /// The database.
-        database: String,
-    },
-    /// The store cannot be written.
-    #[error("failed to keep the backup")]
-    Store(#[from] StoreError),
-    /// A file of the store cannot be written: a full disk, for one.
-    #[error("failed to write {path}")]
-    Write {
-        /// The file.
-        path: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The stream broke off.
-    #[error("the dump of {database} did not arrive whole")]
-    Stream {
-        /// The database.
-        database: String,
-        /// Why.
-        #[source]
-        source: RunError,
-    },
-    /// A program of the pipeline failed.
-    #[error("{program} ended with status {status} while dumping {database}: {words}")]
-    Program {
-        /// Which.
-        program: &'static str,
-        /// How it ended; -1 where that was never known.
-        status: i32,
-        /// The database.
-        database: String,
-        /// Its last words.
-        words: String,
-    },
-    /// The place where the dump ran did not say what it had sent.
-    #[error("the dump of {database} ended without its proof: {words}")]
-    NoProof {
-        /// The database.
-        database: String,
-        /// The last words.
-        words: String,
-    },
-    /// Both ends do not agree.
-    #[error("the dump of {database} changed on its way: {difference}")]
-    Changed {
-        /// The database.
-        database: String,
-        /// What differs.
-        difference: String,
-    },
-}
-
 /// Dumps the database into the store and proves it: exit status, byte count and hash at both ends, archive read to its
 /// end. Only then is the manifest published. Holds a few MiB, whatever the size.
 ///
@@ -134,18 +87,90 @@ pub async fn create(
             database: request.place.database.clone(),
         });
     }
+    let prepared = prepare(server, request, progress).await?;
     let draft = store.draft(&request.place, &request.id)?;
-    let made = fill(server, draft, request, progress).await;
+    let made = fill(server, draft, request, &prepared, progress).await;
     if made.is_err() {
         end_own_sessions(server).await;
     }
     made
 }
 
+/// What is settled before a dump begins.
+struct Prepared {
+    examined: Examined,
+    packed: Packed,
+    /// What no dump carries.
+    left_out: Vec<String>,
+}
+
+/// Looks at what the dump will meet, refuses what would end badly, and says what to expect.
+async fn prepare(
+    server: &Server,
+    request: &CreateRequest,
+    progress: Progress<'_>,
+) -> Result<Prepared, CreateError> {
+    let (examined, room) = examine(server).await?;
+    let database = &request.place.database;
+    let left_out = judge(database, &server.probe, server.route(), request.format, &examined)?;
+    for what in &left_out {
+        progress(&format!("the dump will not carry {what}"), None);
+    }
+    let packed = room
+        .pack(request.packing, request.format, examined.tables.len(), |tool| {
+            server.probe.has(tool)
+        })
+        .map_err(|crowded| CreateError::Crowded {
+            left: crowded.left >> 20,
+            needed: crowded.needed >> 20,
+        })?;
+    if let Some(reason) = &packed.reason {
+        progress(&format!("the dump is not packed on its way: {reason}"), None);
+    }
+    for holder in &examined.locks {
+        let table = holder.table.as_deref().unwrap_or("a table");
+        progress(
+            &format!(
+                "{table} is locked by {}: the dump will wait for it",
+                holder.words()
+            ),
+            None,
+        );
+    }
+    let bytes = examined.bytes();
+    if bytes >= pace::MEASURED_FROM {
+        let way = measure(server).await;
+        let is_packed = packed.codec != Codec::None || packed.own != "0";
+        let expected = pace::expected(bytes, way, is_packed);
+        progress(&pace::outlook(bytes, way, expected), None);
+    }
+    Ok(Prepared {
+        examined,
+        packed,
+        left_out,
+    })
+}
+
+/// What the server's container lacks for a dump beside the server, in words; `None` where it has room, or where that
+/// cannot be told: then the dump itself will say.
+pub(crate) async fn crowding(server: &Server) -> Option<String> {
+    let (examined, room) = examine(server).await.ok()?;
+    let has = |tool: &str| server.probe.has(tool);
+    let crowded = room
+        .pack(Packing::None, BackupFormat::Custom, examined.tables.len(), has)
+        .err()?;
+    Some(format!(
+        "the server's container has {} MiB of memory left and a dump beside it needs {}",
+        crowded.left >> 20,
+        crowded.needed >> 20
+    ))
+}
+
 async fn fill(
     server: &Server,
     draft: Draft,
     request: &CreateRequest,
+    prepared: &Prepared,
     progress: Progress<'_>,
 ) -> Result<Backup, CreateError> {
     let started = Timestamp::now();
@@ -160,46 +185,57 @@ async fn fill(
             None
         }
     };
-    let codec = server.probe.codec();
-    let name = format!("dump.pgc{}", codec.suffix());
+    let packed = &prepared.packed;
+    let name = file_name(request.format, packed.codec);
     progress(
         &format!(
-            "dumping {} ({} on the server) as {}",
+            "dumping {} ({} on the server) as {}, route {}",
             request.place.database,
             size_in_words(server.probe.database_bytes.unsigned_abs()),
-            server.identity()
+            server.identity(),
+            server.route().word()
         ),
         None,
     );
     let begun = Instant::now();
+    let watched = Watched::default();
     let told = |bytes: u64| {
-        let rate = bytes as f64 / begun.elapsed().as_secs_f64().max(0.001);
-        progress(
-            &format!(
-                "received {}, {}/s",
-                size_in_words(bytes),
-                size_in_words(rate as u64)
-            ),
-            None,
+        let sight = watched.sight();
+        let (words, share) = pace::told(
+            &prepared.examined.tables,
+            prepared.examined.bytes(),
+            &sight,
+            bytes,
+            begun.elapsed(),
         );
+        progress(&words, share);
     };
     let partial = draft.partial(&name);
-    let dumping = dump(
-        server,
-        &partial,
-        codec,
-        request.lock_wait,
-        snapshot.as_ref().map_or("", Snapshot::id),
-        &told,
-    );
+    let wanted = DumpRequest {
+        format: request.format,
+        packed,
+        lock_wait: request.lock_wait,
+        snapshot: snapshot.as_ref().map_or("", Snapshot::id),
+    };
+    let dumping = dump(server, &partial, &wanted, &told);
     let observing = async { Ok(Facts::observe(server, snapshot.as_ref(), progress).await) };
-    let (dumped, facts): (Dumped, Facts) = tokio::try_join!(dumping, observing)?;
+    let work = async { tokio::try_join!(dumping, observing) };
+    let watching = async {
+        watch(server, &watched).await;
+        std::future::pending::<()>().await;
+    };
+    let worked = tokio::select! {
+        worked = work => worked,
+        () = watching => unreachable!("whoever watches waits for the dump"),
+    };
+    let (dumped, facts): (Dumped, Facts) =
+        worked.map_err(|error| sort(error, &prepared.examined, &watched, request.lock_wait))?;
     if let Some(snapshot) = snapshot {
         // The dump holds the same view by now; a session that was lost on the way is no loss any more.
         let _ = snapshot.close().await;
     }
     draft.keep(&name)?;
-    let mut files = vec![dumped.file(&name, codec.word())];
+    let mut files = vec![dumped.file(&name, packed.codec.word())];
     files.extend(keep_globals(server, &draft, progress).await?);
     if let Some(settings) = &facts.settings {
         files.push(keep_settings(&draft, settings)?);
@@ -208,13 +244,71 @@ async fn fill(
         &format!("proven: {} in {}", size_in_words(dumped.stored.bytes), name),
         None,
     );
-    let backup = draft.publish(manifest(server, request, facts, files, dumped.proof, started))?;
+    let backup = draft.publish(manifest(
+        server,
+        request,
+        prepared,
+        facts,
+        files,
+        dumped.proof,
+        started,
+    ))?;
     Ok(backup)
+}
+
+/// What a dump is called in its folder.
+fn file_name(format: BackupFormat, codec: Codec) -> String {
+    let ending = match format {
+        BackupFormat::Custom => "pgc",
+        BackupFormat::Directory => "tar",
+        BackupFormat::Plain => "sql",
+    };
+    format!("dump.{ending}{}", codec.suffix())
+}
+
+/// Names who held what, where a dump ended because it waited too long.
+fn sort(error: CreateError, examined: &Examined, watched: &Watched, lock_wait: Duration) -> CreateError {
+    let CreateError::Program {
+        program: stream::PG_DUMP,
+        database,
+        words,
+        ..
+    } = &error
+    else {
+        return error;
+    };
+    let mut holders = watched.waited_for();
+    // A dump copies once it has every lock: what fails then has another reason.
+    if watched.sight().copying.is_some() {
+        return error;
+    }
+    if holders.is_empty() && words.contains("lock") {
+        holders.clone_from(&examined.locks);
+    }
+    if holders.is_empty() {
+        return error;
+    }
+    let holders: Vec<String> = holders
+        .iter()
+        .map(|holder| {
+            format!(
+                "{} is held by {}",
+                holder.table.as_deref().unwrap_or("a table"),
+                holder.words()
+            )
+        })
+        .collect();
+    CreateError::Locked {
+        database: database.clone(),
+        seconds: lock_wait.as_secs(),
+        holders: holders.join("; "),
+    }
 }
 
 fn manifest(
     server: &Server,
     request: &CreateRequest,
+    prepared: &Prepared,
     facts: Facts,
     files: Vec<BackupFile>,
     proof: BackupProof,
@@ -240,7 +334,7 @@ fn manifest(
         files,
         format: request.format,
         route: server.route().word().into(),
-        left_out: Vec::new(),
+        left_out: prepared.left_out.clone(),
         proof,
         rows: facts.rows,
         schema_hash: facts.schema_hash,

@@ -18,6 +18,8 @@ pub(crate) struct Feed {
     head: Cursor<Vec<u8>>,
     body: Option<Box<dyn AsyncRead + Unpin + Send>>,
     beat: Interval,
+    /// What is said at every beat.
+    line: Cursor<Vec<u8>>,
 }
 
 impl Feed {
@@ -30,7 +32,15 @@ impl Feed {
             head: Cursor::new(head),
             body: None,
             beat: interval(SIGN_OF_LIFE),
+            line: said(b"\n".to_vec()),
         }
+    }
+
+    /// The same with a question, one line, in the place of the sign of life: asked at once and then again and again.
+    pub(crate) fn asking(mut self, question: &str, every: Duration) -> Self {
+        self.beat = interval(every);
+        self.line = said(format!("{question}\n").into_bytes());
+        self
     }
 
     /// With a body behind the password.
@@ -38,6 +48,13 @@ impl Feed {
         self.body = Some(Box::new(body));
         self
     }
+}
+
+/// A line that waits for the next beat.
+fn said(line: Vec<u8>) -> Cursor<Vec<u8>> {
+    let mut line = Cursor::new(line);
+    line.set_position(line.get_ref().len() as u64);
+    line
 }
 
 impl AsyncRead for Feed {
@@ -57,12 +74,12 @@ impl AsyncRead for Feed {
                 other => return other,
             }
         }
-        match this.beat.poll_tick(context) {
-            Poll::Ready(_) => {
-                buffer.put_slice(b"\n");
-                Poll::Ready(Ok(()))
+        if this.line.position() as usize >= this.line.get_ref().len() {
+            match this.beat.poll_tick(context) {
+                Poll::Ready(_) => this.line.set_position(0),
+                Poll::Pending => return Poll::Pending,
             }
-            Poll::Pending => Poll::Pending,
         }
+        Pin::new(&mut this.line).poll_read(context, buffer)
     }
 }

@@ -18,9 +18,9 @@ mod id;
 mod local;
 mod place;
 mod pod;
+mod reach;
 mod report;
 pub mod restore;
-mod route;
 mod runner;
 mod script;
 mod server;
@@ -32,17 +32,17 @@ mod verify;
 
 pub use abandon::{Abandoned, abandon_restore, end_own_sessions};
 pub use anchor::{Anchor, AnchorError};
-pub use create::{CreateError, CreateRequest, LOCK_WAIT, Packing, create};
+pub use create::{CreateError, CreateRequest, LOCK_WAIT, LONG_DUMP, Packing, create, databases};
 pub use fill::FillError;
 pub use get::{GetError, get};
 pub use id::BackupId;
 pub use local::LocalRunner;
 pub use pod::PodRunner;
+pub use reach::{JobError, NoRoute, Route, Wanted};
 pub use report::backup_report;
 pub use restore::{
     RestoreError, RestoreReport, RestoreRequest, kept_name, restore, restore_id, undo_restore, undone_name,
 };
-pub use route::Route;
 pub use runner::{RunEnd, RunError, Runner};
 pub use server::{ReachError, Server};
 pub use store::{Backup, Filter, Place, Store, StoreError};

@@ -25,6 +25,9 @@ pub trait Runner: Send + Sync {
 
     /// The place in words, for messages: `pod db-0` or `this machine`.
     fn place(&self) -> String;
+
+    /// Takes away what was made for the place; nothing runs in it any more.
+    async fn close(&self) {}
 }
 
 /// How a command ended.

@@ -7,19 +7,26 @@ use std::collections::BTreeMap;
 pub(crate) const COMMAND_NAME: &str = "safe-upgrade";
 
 macro_rules! script {
-    ($file:literal) => {
-        concat!(include_str!("scripts/prelude.sh"), include_str!($file))
+    ($($file:literal),+) => {
+        concat!(include_str!("scripts/prelude.sh") $(, include_str!($file))+)
     };
 }
 
 pub(crate) const PROBE: &str = script!("scripts/probe.sh");
-pub(crate) const DUMP: &str = script!("scripts/dump.sh");
+pub(crate) const EXAMINE: &str = script!("scripts/examine.sh");
+pub(crate) const DATABASES: &str = script!("scripts/databases.sh");
+pub(crate) const WATCH: &str = script!("scripts/watch.sh");
+pub(crate) const MEASURE: &str = script!("scripts/measure.sh");
+pub(crate) const DUMP: &str = script!("scripts/guard.sh", "scripts/dump.sh");
+pub(crate) const DUMP_FOLDER: &str = script!("scripts/guard.sh", "scripts/dump_folder.sh");
 pub(crate) const GLOBALS: &str = script!("scripts/globals.sh");
 pub(crate) const RESTORE: &str = script!("scripts/restore.sh");
 pub(crate) const END_SESSIONS: &str = script!("scripts/end_sessions.sh");
 pub(crate) const END_ALL: &str = script!("scripts/end_all.sh");
 pub(crate) const ANALYZE: &str = script!("scripts/analyze.sh");
 pub(crate) const CREATE_EMPTY: &str = script!("scripts/create_empty.sh");
+pub(crate) const IDLE: &str = include_str!("scripts/idle.sh");
+pub(crate) const KEEPER: &str = include_str!("scripts/keeper.sh");
 pub(crate) const THROW_AWAY: &str = include_str!("scripts/throw_away.sh");
 
 /// A word that no database can know, so that nothing that a server prints can pass for the line we look for.

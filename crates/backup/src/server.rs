@@ -10,7 +10,9 @@ use postgres_room::{APPLICATION_PREFIX, Connector, Credentials};
 use thiserror::Error;
 use tokio::io::AsyncWrite;
 
+use crate::create::judge::client_major;
 use crate::feed::Feed;
+use crate::reach::{JobError, NoRoute};
 use crate::script::{self, last_words};
 use crate::{LocalRunner, PodRunner, Route, RunEnd, RunError, Runner};
 
@@ -66,6 +68,35 @@ pub enum ReachError {
         /// Which program.
         program: &'static str,
     },
+    /// No way can be taken.
+    #[error("failed to reach the client programs of database {database}")]
+    NoRoute {
+        /// The database.
+        database: String,
+        /// What stands in each way.
+        #[source]
+        source: NoRoute,
+    },
+    /// A Job of ours did not come to run.
+    #[error("failed to run a Job beside database {database}")]
+    Job {
+        /// The database.
+        database: String,
+        /// Why.
+        #[source]
+        source: Box<JobError>,
+    },
+    /// The programs of this machine do not go with the server.
+    #[error(
+        "the programs of this machine ({client}) do not go with the server's version {server}: install those of \
+         version {server}"
+    )]
+    Client {
+        /// What pg_dump says of itself.
+        client: String,
+        /// The server's major version.
+        server: i32,
+    },
     /// Nobody that we can be may connect.
     #[error("nobody we can be may connect to database {database} from {place}: {answer}")]
     Refused {
@@ -95,6 +126,7 @@ struct Login {
     port: String,
     way: Way,
     password: Option<Secret>,
+    sslmode: String,
 }
 
 /// What the place and the server said.
@@ -147,12 +179,9 @@ impl Codec {
 }
 
 impl Probe {
-    /// The best packer that is there.
-    pub(crate) fn codec(&self) -> Codec {
-        [Codec::Zstd, Codec::Gzip]
-            .into_iter()
-            .find(|codec| self.tools.contains(codec.word()))
-            .unwrap_or(Codec::None)
+    /// Whether the place has a program.
+    pub(crate) fn has(&self, tool: &str) -> bool {
+        self.tools.contains(tool)
     }
 
     /// Whether the place can unpack this itself.
@@ -163,6 +192,16 @@ impl Probe {
     /// The server's major version.
     pub(crate) fn major(&self) -> i32 {
         self.server.version_num / 10_000
+    }
+
+    /// What a client of these version words says of a server of version 15.
+    #[cfg(test)]
+    pub(crate) fn of_test(client: &str, superuser: bool) -> Self {
+        let text = format!(
+            "tool zstd\nclient {client}\nuser app\nsuperuser {superuser}\nversion 15.18\nversionnum 150018\n\
+             recovery false\nbytes 7\nlsn 0/15\nsystem 72\nconnect 0\n"
+        );
+        Self::read(&text).expect("a whole answer")
     }
 
     /// Reads what `probe.sh` said; `None` where it could not connect or said less than is needed.
@@ -230,10 +269,14 @@ impl Server {
             }
             (_, DatabaseRoute::Direct) | (None, DatabaseRoute::Pod { .. }) => {
                 let runner = LocalRunner::new(location.sslmode.as_deref());
-                let mut server =
-                    Self::reach_through(Arc::new(runner.clone()), location, credentials, id).await?;
-                server.runner = Arc::new(runner.with_programs_of(server.probe.major()));
-                Ok(server)
+                let server = Self::reach_through(Arc::new(runner.clone()), location, credentials, id).await?;
+                let major = server.probe.major();
+                if client_major(&server.probe.client_version) == Some(major) {
+                    return Ok(server);
+                }
+                // Asked again, so that what is written down is the version that does the work.
+                let runner = Arc::new(runner.with_programs_of(major));
+                Self::reach_through(runner, location, credentials, id).await
             }
         }
     }
@@ -258,9 +301,55 @@ impl Server {
                 Way::None
             },
             password: credentials.password.clone(),
+            sslmode: location.sslmode.clone().unwrap_or_default(),
         };
         let connector = Connector::direct(location, credentials, id);
         Self::log_in(runner, connector, location, id, Route::Direct, vec![login]).await
+    }
+
+    /// For a server in a pod whose client programs run elsewhere and connect to an address.
+    pub(crate) async fn reach_beside(
+        cluster: &Cluster,
+        runner: Arc<dyn Runner>,
+        location: &DatabaseLocation,
+        credentials: &Credentials,
+        id: &str,
+        route: Route,
+        (host, port): (&str, u16),
+    ) -> Result<Self, ReachError> {
+        let login = Login {
+            user: credentials.user.clone(),
+            host: host.to_owned(),
+            port: port.to_string(),
+            way: Way::Line,
+            password: credentials.password.clone(),
+            sslmode: location.sslmode.clone().unwrap_or_default(),
+        };
+        let connector = Connector::new(cluster, location, credentials, id);
+        let reached = Self::log_in(runner.clone(), connector, location, id, route, vec![login]).await;
+        if reached.is_err() {
+            runner.close().await;
+        }
+        reached
+    }
+
+    /// The same place and identity for another database of the server.
+    ///
+    /// # Errors
+    /// When nobody we can be may connect to it.
+    pub async fn on(&self, database: &str, id: &str) -> Result<Self, ReachError> {
+        let location = DatabaseLocation {
+            database: database.to_owned(),
+            ..self.location.clone()
+        };
+        let connector = self.connector.on(database, id);
+        let logins = vec![self.login.clone()];
+        Self::log_in(self.runner.clone(), connector, &location, id, self.route, logins).await
+    }
+
+    /// Gives back what was made to reach the server: a Job of ours.
+    pub async fn close(&self) {
+        self.runner.close().await;
     }
 
     async fn log_in(
@@ -391,9 +480,17 @@ impl Login {
             Way::Line => "line",
             Way::None => "none",
         };
-        [&self.user, &self.host, &self.port, database, application, way]
-            .map(str::to_owned)
-            .to_vec()
+        [
+            &self.user,
+            &self.host,
+            &self.port,
+            database,
+            application,
+            way,
+            &self.sslmode,
+        ]
+        .map(str::to_owned)
+        .to_vec()
     }
 }
 
@@ -406,6 +503,7 @@ fn pod_logins(credentials: &Credentials, port: u16) -> Vec<Login> {
         port: port.to_string(),
         way,
         password: None,
+        sslmode: String::new(),
     };
     let application = |host: &str| Login {
         user: credentials.user.clone(),
@@ -417,6 +515,7 @@ fn pod_logins(credentials: &Credentials, port: u16) -> Vec<Login> {
             Way::None
         },
         password: credentials.password.clone(),
+        sslmode: String::new(),
     };
     vec![
         own(Way::Socket, ""),
@@ -442,8 +541,8 @@ mod tests {
     fn what_the_place_says_is_read() {
         let probe = Probe::read(SAID).unwrap();
         assert_eq!(
-            (probe.codec(), probe.major(), probe.database_bytes),
-            (Codec::Zstd, 15, 7)
+            (probe.has("zstd"), probe.major(), probe.database_bytes),
+            (true, 15, 7)
         );
         assert!(probe.superuser && probe.can_unpack(Codec::Gzip));
     }

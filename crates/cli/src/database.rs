@@ -7,7 +7,7 @@ use postgres_room::{FindOptions, SecretKey};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Database")]
 pub struct DatabaseFlags {
-    /// Address of the database, without password (that is taken from PGPASSWORD)
+    /// Address of the database, without password (that is taken from PGPASSWORD or ~/.pgpass)
     #[arg(long, value_name = "URL", conflicts_with = "secret")]
     dsn: Option<String>,
     /// Secret and key that hold the address of the database
@@ -43,6 +43,7 @@ impl DatabaseFlags {
             dsn: self.dsn.clone(),
             secret: self.secret.clone(),
             env: self.database_env.clone(),
+            ..FindOptions::default()
         }
     }
 }

@@ -40,7 +40,30 @@ pub enum CredentialSource {
         /// The key that holds the connection string.
         key: String,
     },
-    /// An address given by the user, who gives the password in the environment of the program (`PGPASSWORD`).
+    /// User and password in two keys of a Secret, as operators write them.
+    #[serde(rename_all = "camelCase")]
+    Login {
+        /// The Secret's namespace.
+        namespace: String,
+        /// The Secret.
+        name: String,
+        /// The key that holds the user.
+        user: String,
+        /// The key that holds the password.
+        password: String,
+    },
+    /// The server's own container: what its environment says, else its socket, which asks for no password.
+    #[serde(rename_all = "camelCase")]
+    Pod {
+        /// The pod's namespace.
+        namespace: String,
+        /// The pod.
+        pod: String,
+        /// The container that runs Postgres.
+        container: String,
+    },
+    /// An address given by the user, who gives the password in the environment of the program (`PGPASSWORD`) or in
+    /// libpq's own password file.
     Given,
 }
 

@@ -45,8 +45,8 @@ pub use plan::{
 pub use profile::Profile;
 pub use release::{ApplyMethod, ChartIdentity, Release, ReleaseStatus, RevisionSummary};
 pub use report::{
-    BackupListReport, BackupReport, CheckReport, CheckSummary, CheckVerdict, NextStep, ReleaseIdentity,
-    RestorePreview, RestoreReport, StepReport, UpgradeOutcome, UpgradeReport,
+    BackupFailure, BackupListReport, BackupReport, BackupSetReport, CheckReport, CheckSummary, CheckVerdict,
+    NextStep, ReleaseIdentity, RestorePreview, RestoreReport, StepReport, UpgradeOutcome, UpgradeReport,
 };
 pub use restore::{RestoreOptions, RestoreSource};
 pub use secret::Secret;

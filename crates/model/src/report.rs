@@ -184,6 +184,32 @@ pub struct BackupReport {
     pub next: Vec<NextStep>,
 }
 
+/// What became of a backup of every database of a server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupSetReport {
+    /// [`API_VERSION`].
+    pub api_version: String,
+    /// `BackupSet`.
+    pub kind: String,
+    /// The backups that were made and proven, each of one database.
+    pub items: Vec<BackupReport>,
+    /// The databases of which there is no backup.
+    pub failed: Vec<BackupFailure>,
+    /// The databases that were left out, and not asked for.
+    pub skipped: Vec<String>,
+}
+
+/// A database of which there is no backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupFailure {
+    /// The database.
+    pub database: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// The backups found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, Table, presets};
-use model::{BackupGrade, BackupListReport, BackupReport, BackupSummary, Verification};
+use model::{
+    BackupFailure, BackupGrade, BackupListReport, BackupReport, BackupSetReport, BackupSummary, Verification,
+};
 
 use crate::Style;
 use crate::run::next_steps;
@@ -31,10 +33,18 @@ pub fn backup_report(out: &mut dyn Write, style: Style, report: &BackupReport) -
     writeln!(out, "  place   {uri}")?;
     writeln!(
         out,
-        "  size    {}, format {}",
+        "  size    {}, format {}{}",
         size.map_or_else(|| "unknown".into(), bytes),
-        report.format
+        report.format,
+        if report.route.is_empty() {
+            String::new()
+        } else {
+            format!(", route {}", report.route)
+        }
     )?;
+    for what in &report.left_out {
+        writeln!(out, "  without {what}")?;
+    }
     writeln!(out, "  sha256  {}", report.sha256)?;
     let proof = &report.proof;
     let held = |held: bool| if held { "yes" } else { "NO" };
@@ -48,6 +58,39 @@ pub fn backup_report(out: &mut dyn Write, style: Style, report: &BackupReport) -
     )?;
     writeln!(out, "  grade   {}", grade_words(*grade))?;
     next_steps(out, style, &report.next)
+}
+
+/// Writes what became of a backup of every database of a server.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn backup_set(out: &mut dyn Write, style: Style, report: &BackupSetReport) -> io::Result<()> {
+    for item in &report.items {
+        backup_report(out, style, item)?;
+    }
+    let BackupSetReport {
+        items,
+        failed,
+        skipped,
+        ..
+    } = report;
+    writeln!(
+        out,
+        "{} of {} databases are backed up",
+        items.len(),
+        items.len() + failed.len()
+    )?;
+    for BackupFailure { database, reason } in failed {
+        writeln!(
+            out,
+            "  {} {database}: {reason}",
+            style.paint(Tone::Bad, "no backup of")
+        )?;
+    }
+    for database in skipped {
+        writeln!(out, "  {database} was left out; --with-postgres takes it too")?;
+    }
+    Ok(())
 }
 
 fn grade_words(grade: BackupGrade) -> &'static str {

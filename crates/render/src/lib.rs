@@ -10,7 +10,7 @@ mod run;
 mod style;
 mod words;
 
-pub use backups::{backup_list, backup_report, verification};
+pub use backups::{backup_list, backup_report, backup_set, verification};
 pub use check::{check_report, check_trouble};
 pub use error::failure;
 pub use live::{Live, LiveOutput};

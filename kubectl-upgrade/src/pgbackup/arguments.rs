@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use backup::BackupId;
+use backup::{BackupId, Packing, Route};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use cli::{DatabaseFlags, Environment, Output, OutputFlags, parse};
-use model::ExitCode;
+use model::{BackupFormat, ExitCode};
 
 use super::{create, restore, stored, verify};
 use crate::session::Common;
@@ -20,7 +20,8 @@ const PROGRAM: &str = "kubectl-pgbackup";
     name = "kubectl pgbackup",
     bin_name = "kubectl pgbackup",
     version,
-    after_help = "The database is that of a Helm release, or the one named by --dsn or --secret. Flags come after \
+    after_help = "The database is that of a Helm release, a workload, a pod, a Service or an operator's cluster, or the one named \
+                  by --dsn or --secret. Flags come after \
                   `pgbackup`: kubectl hands on none that stand before it.\n\n\
                   Exit codes: 0 done, 1 could not begin, 2 blocked by a finding (a restore test that finds a difference \
                   is one), 10 failed and left nothing behind, 11 stopped half-way."
@@ -52,9 +53,16 @@ enum Act {
 /// Which database.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TargetFlags {
-    /// The Helm release whose database is meant
-    #[arg(value_name = "RELEASE")]
+    /// Whose database is meant: a Helm release, or deployment/, statefulset/, pod/, service/NAME, or an operator's
+    /// cluster as cluster.postgresql.cnpg.io/, postgrescluster/ or postgresql/NAME
+    #[arg(value_name = "TARGET")]
     pub(crate) release: Option<String>,
+    /// The server's pod, and its container where that cannot be told
+    #[arg(long, value_name = "POD[/CONTAINER]")]
+    pub(crate) pod: Option<String>,
+    /// The database on the server that is found
+    #[arg(long = "database", id = "database_name", value_name = "NAME")]
+    pub(crate) name: Option<String>,
     /// Profile that says where the release names its database: a built-in name or a file
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) profile: Option<String>,
@@ -68,6 +76,9 @@ impl TargetFlags {
         let mut words: Vec<String> = self.release.iter().cloned().collect();
         words.extend(["-n".to_owned(), namespace.to_owned()]);
         words.extend(self.database.words());
+        for (flag, value) in [("--pod", &self.pod), ("--database", &self.name)] {
+            words.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
+        }
         if let Some(profile) = &self.profile {
             words.extend(["--profile".to_owned(), profile.clone()]);
         }
@@ -97,6 +108,21 @@ pub(crate) struct CreateFlags {
     /// How long to wait for the lock on a table
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub(crate) lock_wait: Duration,
+    /// Layout of the dump: custom, directory (job and direct routes), or plain SQL
+    #[arg(long, value_name = "custom|directory|plain", default_value = "custom", value_parser = format)]
+    pub(crate) format: BackupFormat,
+    /// Compression where the dump runs: what that place has and can afford, or none
+    #[arg(long, value_name = "best|none", default_value = "best", value_parser = packing)]
+    pub(crate) compress: Packing,
+    /// Way to the database: exec, job, port-forward or direct [default: the best that can be had, with its reason]
+    #[arg(long, value_name = "ROUTE", value_parser = route_word)]
+    pub(crate) route: Option<Route>,
+    /// Back up every database of the server, each as a backup of its own
+    #[arg(long, conflicts_with = "database_name")]
+    pub(crate) all: bool,
+    /// With --all: also the database `postgres`
+    #[arg(long, requires = "all")]
+    pub(crate) with_postgres: bool,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -180,6 +206,28 @@ pub(crate) struct RestoreFlags {
     pub(crate) common: Common,
 }
 
+fn format(text: &str) -> Result<BackupFormat, String> {
+    [BackupFormat::Custom, BackupFormat::Directory, BackupFormat::Plain]
+        .into_iter()
+        .find(|format| format.word() == text)
+        .ok_or_else(|| format!("{text:?} is no layout of a dump; write custom, directory or plain"))
+}
+
+fn packing(text: &str) -> Result<Packing, String> {
+    match text {
+        "best" => Ok(Packing::Best),
+        "none" => Ok(Packing::None),
+        _ => Err(format!("{text:?} is no compression; write best or none")),
+    }
+}
+
+fn route_word(text: &str) -> Result<Route, String> {
+    Route::ALL
+        .into_iter()
+        .find(|route| route.word() == text)
+        .ok_or_else(|| format!("{text:?} is no route; write exec, job, port-forward or direct"))
+}
+
 fn time(text: &str) -> Result<Duration, String> {
     helm::parse_duration(text).ok_or_else(|| format!("{text:?} is no time; write 30s, 5m or 1h"))
 }
@@ -228,8 +276,33 @@ mod tests {
         let Ok(Act::Create(flags)) = parsed(&["create", "shop", "--lock-wait", "2m"]) else {
             panic!("create");
         };
+        assert_eq!((flags.format, flags.route), (BackupFormat::Custom, None));
         assert_eq!(flags.lock_wait, Duration::from_secs(120));
         assert!(parsed(&["create", "shop", "--lock-wait", "soon"]).is_err());
+    }
+
+    #[test]
+    fn a_layout_and_a_route_are_among_those_there_are() {
+        let words = [
+            "create",
+            "sts/db",
+            "--route",
+            "port-forward",
+            "--format",
+            "directory",
+            "--compress",
+            "none",
+        ];
+        let Ok(Act::Create(flags)) = parsed(&words) else {
+            panic!("create");
+        };
+        assert_eq!(
+            (flags.format, flags.compress),
+            (BackupFormat::Directory, Packing::None)
+        );
+        assert_eq!(flags.route, Some(Route::PortForward));
+        assert!(parsed(&["create", "shop", "--route", "pigeon"]).is_err());
+        assert!(parsed(&["create", "shop", "--all", "--database", "x"]).is_err());
     }
 
     #[test]

@@ -1,18 +1,19 @@
 //! `kubectl pgbackup create`.
 
 use backup::{
-    BackupId, CreateError, CreateRequest, Place, Server, Store, backup_report, create, end_own_sessions,
+    Backup, BackupId, CreateError, CreateRequest, Place, Server, Store, Wanted, backup_report, create,
+    databases, end_own_sessions,
 };
-use cli::{Environment, store_place};
+use cli::{Environment, Output, store_place};
 use jiff::Timestamp;
-use model::{BackupReport, ExitCode, NextStep};
+use model::{API_VERSION, BackupFailure, BackupReport, BackupSetReport, ExitCode, NextStep, causes};
 use thiserror::Error;
 
 use super::act::{ActEnd, act};
 use super::arguments::CreateFlags;
 use super::failure::{Ends, failed};
 use super::stored::open_store;
-use super::target::target;
+use super::target::{Target, target, target_server};
 use crate::session::{Session, could_not_begin};
 
 /// Somebody no longer wanted the backup.
@@ -30,65 +31,169 @@ impl Ends for Interrupted {
     }
 }
 
-/// Makes a backup.
+/// Makes a backup, or one of every database.
 pub(crate) async fn run(flags: &CreateFlags, environment: &Environment) -> ExitCode {
     let session = match Session::open(&flags.common, environment).await {
         Ok(session) => session,
         Err(code) => return code,
     };
+    let made = if flags.all {
+        all(&session, flags, environment).await
+    } else {
+        one(&session, flags, environment).await
+    };
+    made.unwrap_or_else(|code| code)
+}
+
+async fn one(
+    session: &Session,
+    flags: &CreateFlags,
+    environment: &Environment,
+) -> Result<ExitCode, ExitCode> {
     let output = &session.output;
-    let place = match store_place(flags.to.as_deref(), environment) {
-        Ok(place) => place,
-        Err(words) => return could_not_begin(output, &super::stored::Words(words)),
-    };
-    let store = match open_store(output, &place) {
-        Ok(store) => store,
-        Err(code) => return code,
-    };
-    let target = match target(&session, &flags.target, flags.target.release.as_deref()).await {
-        Ok(target) => target,
-        Err(error) => return could_not_begin(output, &error),
-    };
+    let store = store(output, flags, environment)?;
+    let target = target(session, &flags.target, flags.target.release.as_deref())
+        .await
+        .map_err(|error| could_not_begin(output, &error))?;
     let id = BackupId::new(Timestamp::now());
-    let server = Server::reach(
-        Some(&session.cluster),
-        &target.location,
-        &target.credentials,
-        id.as_str(),
-    )
-    .await;
-    let server = match server {
-        Ok(server) => server,
-        Err(error) => return could_not_begin(output, &error),
-    };
-    let request = CreateRequest {
-        id,
-        place: Place::observe(Some(&session.cluster), &server).await,
-        reason: flags.reason.clone(),
-        made_by: environment.person(),
-        release: target.release,
-        lock_wait: flags.lock_wait,
-        format: model::BackupFormat::Custom,
-        packing: backup::Packing::Best,
-    };
-    let title = format!("back up {}", request.place.database);
-    let made: ActEnd<_, CreateError> = act(output, &title, async |progress| {
-        create(&server, &store, &request, progress).await
-    })
-    .await;
+    let server = reach(session, flags, &target, &id).await?;
+    let request = request(session, flags, environment, &target, &server, id).await;
+    let made = back_up(output, &server, &store, &request).await;
+    server.close().await;
     match made {
         ActEnd::Ended(Ok(backup)) => {
             let mut report = backup_report(&backup, Timestamp::now());
-            report.next = next(&report, flags, &session, &store);
+            report.next = next(&report, flags, session, &store);
             let written = output.result(&report, |out, style| render::backup_report(out, style, &report));
-            cli::end_with(output, written, ExitCode::Done)
+            Ok(cli::end_with(output, written, ExitCode::Done))
         }
-        ActEnd::Ended(Err(error)) => failed(output, &error),
-        ActEnd::Interrupted => {
-            end_own_sessions(&server).await;
-            failed(output, &Interrupted)
+        ActEnd::Ended(Err(error)) => Err(failed(output, &error)),
+        ActEnd::Interrupted => Err(failed(output, &Interrupted)),
+    }
+}
+
+/// One backup of every database. What fails is told and keeps the others from nothing.
+async fn all(
+    session: &Session,
+    flags: &CreateFlags,
+    environment: &Environment,
+) -> Result<ExitCode, ExitCode> {
+    let output = &session.output;
+    let store = store(output, flags, environment)?;
+    let target = target_server(session, &flags.target)
+        .await
+        .map_err(|error| could_not_begin(output, &error))?;
+    let server = reach(session, flags, &target, &BackupId::new(Timestamp::now())).await?;
+    let (names, skipped) = databases(&server, flags.with_postgres)
+        .await
+        .map_err(|error| could_not_begin(output, &error))?;
+    let mut report = BackupSetReport {
+        api_version: API_VERSION.into(),
+        kind: "BackupSet".into(),
+        items: Vec::new(),
+        failed: Vec::new(),
+        skipped,
+    };
+    for database in names {
+        let id = BackupId::new(Timestamp::now());
+        let made = match server.on(&database, id.as_str()).await {
+            Ok(here) => {
+                let request = request(session, flags, environment, &target, &here, id).await;
+                match back_up(output, &here, &store, &request).await {
+                    ActEnd::Ended(made) => made.map_err(|error| causes(&error)),
+                    ActEnd::Interrupted => {
+                        server.close().await;
+                        return Err(failed(output, &Interrupted));
+                    }
+                }
+            }
+            Err(error) => Err(causes(&error)),
+        };
+        match made {
+            Ok(backup) => report.items.push(backup_report(&backup, Timestamp::now())),
+            Err(reason) => report.failed.push(BackupFailure { database, reason }),
         }
     }
+    server.close().await;
+    let code = if report.failed.is_empty() {
+        ExitCode::Done
+    } else {
+        ExitCode::PutBack
+    };
+    let written = output.result(&report, |out, style| render::backup_set(out, style, &report));
+    Ok(cli::end_with(output, written, code))
+}
+
+fn store(output: &Output, flags: &CreateFlags, environment: &Environment) -> Result<Store, ExitCode> {
+    let place = store_place(flags.to.as_deref(), environment)
+        .map_err(|words| could_not_begin(output, &super::stored::Words(words)))?;
+    open_store(output, &place)
+}
+
+/// The server's client programs, by the best way or the one that was asked for.
+async fn reach(
+    session: &Session,
+    flags: &CreateFlags,
+    target: &Target,
+    id: &BackupId,
+) -> Result<Server, ExitCode> {
+    let output = &session.output;
+    let wanted = Wanted {
+        route: flags.route,
+        format: flags.format,
+    };
+    let told = |message: &str, _| {
+        // Whoever cannot be told is not kept from the act.
+        let _ = output.talk(|err, _| writeln!(err, "{message}"));
+    };
+    let cluster = Some(&session.cluster);
+    Server::reach_by(
+        cluster,
+        &target.location,
+        &target.credentials,
+        id.as_str(),
+        wanted,
+        &told,
+    )
+    .await
+    .map_err(|error| could_not_begin(output, &error))
+}
+
+async fn request(
+    session: &Session,
+    flags: &CreateFlags,
+    environment: &Environment,
+    target: &Target,
+    server: &Server,
+    id: BackupId,
+) -> CreateRequest {
+    CreateRequest {
+        id,
+        place: Place::observe(Some(&session.cluster), server).await,
+        reason: flags.reason.clone(),
+        made_by: environment.person(),
+        release: target.release.clone(),
+        lock_wait: flags.lock_wait,
+        format: flags.format,
+        packing: flags.compress,
+    }
+}
+
+async fn back_up(
+    output: &Output,
+    server: &Server,
+    store: &Store,
+    request: &CreateRequest,
+) -> ActEnd<Backup, CreateError> {
+    let title = format!("back up {}", request.place.database);
+    let made = act(output, &title, async |progress| {
+        create(server, store, request, progress).await
+    })
+    .await;
+    if matches!(made, ActEnd::Interrupted) {
+        end_own_sessions(server).await;
+    }
+    made
 }
 
 /// The commands that use the backup, as they have to be typed.

@@ -30,7 +30,12 @@ pub(crate) fn failed(output: &Output, error: &impl Ends) -> ExitCode {
 impl Ends for CreateError {
     fn code(&self) -> ExitCode {
         match self {
-            Self::Standby { .. } => ExitCode::Blocked,
+            Self::Standby { .. }
+            | Self::Client { .. }
+            | Self::RowSecurity { .. }
+            | Self::Unreadable { .. }
+            | Self::Crowded { .. } => ExitCode::Blocked,
+            Self::NoFolder | Self::Examine { .. } => ExitCode::CouldNotBegin,
             _ => ExitCode::PutBack,
         }
     }

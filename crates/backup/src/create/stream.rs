@@ -1,15 +1,19 @@
 //! The dump on its way from the server to a file, and the proof that it arrived.
 
+use std::io;
 use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use model::{BackupFile, BackupProof};
+use model::{BackupFile, BackupFormat, BackupProof};
+use tokio::io::AsyncWrite;
 
 use crate::script::{self, Trailer, last_words, nonce};
-use crate::server::Codec;
 use crate::transfer::{HashedFile, Passed};
 use crate::{RunEnd, Server};
 
+use super::room::Packed;
 use super::{CreateError, write_error};
 
 /// A stream that was proven to have arrived and to be stored.
@@ -34,23 +38,93 @@ impl Dumped {
     }
 }
 
+/// How the program that dumps is called in messages.
+pub(super) const PG_DUMP: &str = "pg_dump";
+
+/// Tables at a time in the directory format: what one client machine and one server share well.
+const FOLDER_JOBS: &str = "4";
+
+/// What is sent at most to measure a way, and how long that may take.
+const MEASURED_BYTES: &str = "268435456";
+const MEASURE_TIME: Duration = Duration::from_secs(2);
+
+/// What to dump how.
+pub(super) struct DumpRequest<'a> {
+    pub(super) format: BackupFormat,
+    pub(super) packed: &'a Packed,
+    pub(super) lock_wait: Duration,
+    /// The view of the database, or nothing for one of its own.
+    pub(super) snapshot: &'a str,
+}
+
 /// Dumps into a new file.
 pub(super) async fn dump(
     server: &Server,
     path: &Path,
-    codec: Codec,
-    lock_wait: Duration,
-    snapshot: &str,
+    request: &DumpRequest<'_>,
     progress: &(dyn Fn(u64) + Send + Sync),
 ) -> Result<Dumped, CreateError> {
-    let lock_wait = lock_wait.as_millis().to_string();
-    let arguments = [codec.word(), &lock_wait, snapshot];
-    let parts = [
-        ("dump", "pg_dump"),
-        ("pack", codec.word()),
-        ("read", "pg_restore, reading the archive to its end,"),
-    ];
-    receive(server, script::DUMP, "dump", &arguments, &parts, path, progress).await
+    let lock_wait = request.lock_wait.as_millis().to_string();
+    let Packed { codec, own, .. } = request.packed;
+    let (script, arguments, reader, packer): (_, Vec<&str>, _, _) = match request.format {
+        BackupFormat::Custom => (
+            script::DUMP,
+            vec![codec.word(), &lock_wait, request.snapshot, "custom", own],
+            "pg_restore, reading the archive to its end,",
+            codec.word(),
+        ),
+        BackupFormat::Plain => (
+            script::DUMP,
+            vec![codec.word(), &lock_wait, request.snapshot, "plain", own],
+            "the search for the last words of a complete dump",
+            codec.word(),
+        ),
+        BackupFormat::Directory => (
+            script::DUMP_FOLDER,
+            vec![&lock_wait, request.snapshot, own, FOLDER_JOBS],
+            "pg_restore, reading the archive to its end,",
+            "tar",
+        ),
+    };
+    let parts = [("dump", PG_DUMP), ("pack", packer), ("read", reader)];
+    receive(server, script, "dump", &arguments, &parts, path, progress).await
+}
+
+/// How many bytes a second come from where the dump will run; `None` where that cannot be told.
+pub(super) async fn measure(server: &Server) -> Option<f64> {
+    let mut counted = Counted(0);
+    let begun = std::time::Instant::now();
+    let database = &server.location.database;
+    let sent = server.run(
+        script::MEASURE,
+        database,
+        "measure",
+        &[MEASURED_BYTES],
+        |feed| feed,
+        &mut counted,
+    );
+    // That the time is up is the usual end on a slow way.
+    let _ = tokio::time::timeout(MEASURE_TIME, sent).await;
+    let seconds = begun.elapsed().as_secs_f64();
+    (counted.0 > 0).then(|| counted.0 as f64 / seconds.max(0.001))
+}
+
+/// Counts what is written.
+struct Counted(u64);
+
+impl AsyncWrite for Counted {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0 += bytes.len() as u64;
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
 }
 
 /// Writes the server's roles into a new file.

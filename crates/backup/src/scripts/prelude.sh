@@ -1,4 +1,4 @@
-# Sets the connection for everything below. Arguments: user, host, port, database, application name, login.
+# Sets the connection for everything below. Arguments: user, host, port, database, application name, login, sslmode.
 # Empty arguments leave what the container itself says. Names arrive as arguments, a password as the first line of
 # standard input, so neither is ever text of this script.
 set -u
@@ -7,6 +7,7 @@ unset PGSERVICE PGSERVICEFILE PGHOSTADDR PGOPTIONS PGTARGETSESSIONATTRS
 if [ -n "$1" ]; then export PGUSER="$1"; fi
 if [ -n "$2" ]; then export PGHOST="$2"; fi
 if [ -n "$3" ]; then export PGPORT="$3"; fi
+if [ -n "$7" ]; then export PGSSLMODE="$7"; fi
 export PGDATABASE="$4" PGAPPNAME="$5" PGCONNECT_TIMEOUT=20 PGCLIENTENCODING=UTF8
 case "$6" in
   # The container's own administrator over its socket, without and with the password that the container was given.
@@ -20,4 +21,4 @@ case "$6" in
   none) ;;
   *) exit 64 ;;
 esac
-shift 6
+shift 7

@@ -1,5 +1,5 @@
 # Says what this place and the server can do, one `key value` line each.
-for tool in pg_dump pg_dumpall pg_restore psql zstd gzip sha256sum tee head wc; do
+for tool in pg_dump pg_dumpall pg_restore psql zstd gzip sha256sum tee head wc tar; do
   if command -v "$tool" >/dev/null 2>&1; then echo "tool $tool"; fi
 done
 echo "client $(pg_dump --version 2>/dev/null)"

@@ -5,6 +5,7 @@
 mod anchoring;
 mod broken;
 mod creating;
+mod dumping;
 mod fixture;
 mod restoring;
 mod storing;

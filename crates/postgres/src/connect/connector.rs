@@ -108,6 +108,15 @@ impl Connector {
         }
     }
 
+    /// The same for another database of the server, on behalf of another run or backup.
+    #[must_use]
+    pub fn on(&self, database: &str, id: &str) -> Self {
+        let mut other = self.clone();
+        database.clone_into(&mut other.location.database);
+        id.clone_into(&mut other.id);
+        other
+    }
+
     /// Where it connects to.
     pub fn location(&self) -> &DatabaseLocation {
         &self.location

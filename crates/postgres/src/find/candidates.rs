@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use cluster::Cluster;
 use model::{
-    CredentialSource, DatabaseLocation, DatabaseOrigin, DatabaseRoute, Profile, Workload, WorkloadName,
+    CredentialSource, DatabaseLocation, DatabaseOrigin, DatabaseRoute, Profile, Secret, Workload,
+    WorkloadName,
 };
 
 use super::connection_string::{self, ConnectionStringError};
 use super::credentials::{CredentialError, read_secret_key};
 use super::environment::{self, Referenced};
 use super::mention::{self, DEFAULT_PORT, Mention};
+use super::named::Named;
+use super::operators::by_operator;
+use super::pod::{by_pod, by_service};
 use super::resolve::{Resolved, resolve};
 use super::template;
 
@@ -48,6 +52,12 @@ pub struct FindOptions {
     pub secret: Option<SecretKey>,
     /// The variable to use where several hold different databases.
     pub env: Option<String>,
+    /// The same as `dsn`, read from standard input: it may hold a password, because nobody else could read it there.
+    pub private_dsn: Option<Secret>,
+    /// What is named instead of a release.
+    pub named: Option<Named>,
+    /// The database on the server that is found.
+    pub database: Option<String>,
 }
 
 /// A database that the release seems to use.
@@ -76,7 +86,8 @@ pub enum FindError {
     Dsn(#[source] ConnectionStringError),
     /// The address given with `--dsn` holds a password, which everybody on this machine could read.
     #[error(
-        "the address given with --dsn holds a password: leave it out and set PGPASSWORD, arguments are visible to others"
+        "the address given with --dsn holds a password, which everybody on this machine can read: leave it out and set \
+         PGPASSWORD or keep it in ~/.pgpass, or give the whole address on standard input with --dsn -"
     )]
     PasswordInDsn,
     /// The Secret given with `--secret` could not be used.
@@ -135,11 +146,51 @@ pub async fn find(
     profile: &Profile,
     options: &FindOptions,
 ) -> Result<Vec<Candidate>, FindError> {
+    let mut found = find_any(cluster, namespace, workloads, profile, options).await?;
+    if let Some(database) = &options.database {
+        for candidate in &mut found {
+            candidate.location.database.clone_from(database);
+        }
+        let all = std::mem::take(&mut found);
+        all.into_iter().for_each(|candidate| add(&mut found, candidate));
+    }
+    Ok(found)
+}
+
+async fn find_any(
+    cluster: &Cluster,
+    namespace: &str,
+    workloads: &[Workload],
+    profile: &Profile,
+    options: &FindOptions,
+) -> Result<Vec<Candidate>, FindError> {
+    if let Some(dsn) = &options.private_dsn {
+        let parts = connection_string::parse(dsn.expose()).map_err(FindError::Dsn)?;
+        return Ok(vec![given(cluster, namespace, parts, "standard input").await?]);
+    }
     if let Some(dsn) = &options.dsn {
-        return Ok(vec![given(cluster, namespace, dsn).await?]);
+        let parts = connection_string::parse(dsn).map_err(FindError::Dsn)?;
+        if parts.password.is_some() {
+            return Err(FindError::PasswordInDsn);
+        }
+        return Ok(vec![given(cluster, namespace, parts, "--dsn").await?]);
     }
     if let Some(secret) = &options.secret {
         return Ok(vec![from_secret(cluster, namespace, secret).await?]);
+    }
+    let database = options.database.as_deref();
+    match &options.named {
+        Some(Named::Pod(name, container)) => {
+            return Ok(vec![
+                by_pod(cluster, namespace, name, container.as_deref(), database).await?,
+            ]);
+        }
+        Some(Named::Service(name)) => return Ok(vec![by_service(cluster, namespace, name, database).await?]),
+        Some(Named::Operator(operator, name)) => {
+            return by_operator(cluster, namespace, *operator, name, database).await;
+        }
+        // Their workloads were handed to us.
+        Some(Named::Release(_) | Named::Workload(..)) | None => {}
     }
     let wanted: Vec<String> = match &options.env {
         Some(name) => vec![name.clone()],
@@ -295,8 +346,12 @@ async fn candidates_of(cluster: &Cluster, places: &[&Place<'_>]) -> (Vec<Candida
 
 fn candidate(place: &Place<'_>, resolved: Resolved) -> Candidate {
     let mention = &place.mention;
+    let mut words = place.words();
+    if let Some(note) = &resolved.note {
+        words.push_str(&format!(" ({note})"));
+    }
     Candidate {
-        named_in: vec![place.words()],
+        named_in: vec![words.clone()],
         location: DatabaseLocation {
             host: resolved.host,
             port: mention.port,
@@ -304,7 +359,7 @@ fn candidate(place: &Place<'_>, resolved: Resolved) -> Candidate {
             user: mention.user.clone(),
             sslmode: mention.sslmode.clone(),
             origin: DatabaseOrigin {
-                found_in: place.words(),
+                found_in: words,
                 secret: mention.secret.clone(),
                 source: CredentialSource::Environment {
                     workload: place.workload.clone(),
@@ -351,13 +406,14 @@ fn is_same_database(one: &DatabaseLocation, other: &DatabaseLocation) -> bool {
     same_server && one.database == other.database
 }
 
-async fn given(cluster: &Cluster, namespace: &str, dsn: &str) -> Result<Candidate, FindError> {
-    let parts = connection_string::parse(dsn).map_err(FindError::Dsn)?;
-    if parts.password.is_some() {
-        return Err(FindError::PasswordInDsn);
-    }
+async fn given(
+    cluster: &Cluster,
+    namespace: &str,
+    parts: connection_string::ConnectionString,
+    found_in: &str,
+) -> Result<Candidate, FindError> {
     let source = CredentialSource::Given;
-    chosen(cluster, namespace, parts, "--dsn".to_owned(), None, source)
+    chosen(cluster, namespace, parts, found_in.to_owned(), None, source)
         .await
         .map_err(|error| match error {
             Refused::Parts(error) => FindError::Dsn(error),

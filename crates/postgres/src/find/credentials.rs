@@ -6,7 +6,7 @@ use kube::Api;
 use model::{CredentialSource, DatabaseLocation, Secret, WorkloadName};
 
 use super::connection_string::{self, ConnectionStringError};
-use super::{environment, mention, template};
+use super::{environment, mention, pgpass, pod, template};
 use crate::Credentials;
 
 /// Why the credentials of a known location could not be read. Names only, never values.
@@ -78,12 +78,44 @@ pub async fn credentials(
                 password: parts.password,
             })
         }
+        CredentialSource::Login {
+            namespace,
+            name,
+            user,
+            password,
+        } => {
+            let named = read_secret_key(cluster, namespace, name, user).await.ok();
+            Ok(Credentials {
+                user: named.map_or_else(|| location.user.clone(), |user| user.expose().to_owned()),
+                password: Some(read_secret_key(cluster, namespace, name, password).await?),
+            })
+        }
+        CredentialSource::Pod {
+            namespace,
+            pod,
+            container,
+        } => {
+            let known = pod::login_of(cluster, namespace, pod, container).await;
+            let known = known.map_err(|error| CredentialError::Unusable {
+                place: format!("pod {pod}, container {container}"),
+                reason: model::causes(&error),
+            })?;
+            Ok(known.unwrap_or_else(|| Credentials {
+                user: location.user.clone(),
+                password: None,
+            }))
+        }
         CredentialSource::Given => Ok(Credentials {
             user: location.user.clone(),
             password: match std::env::var("PGPASSWORD") {
                 Ok(password) => Some(Secret::new(password)),
                 // Some servers ask for none; one that does says so when we connect.
-                Err(std::env::VarError::NotPresent) => None,
+                Err(std::env::VarError::NotPresent) => pgpass::from_file(pgpass::Wanted {
+                    host: &location.host,
+                    port: location.port,
+                    database: &location.database,
+                    user: &location.user,
+                }),
                 Err(std::env::VarError::NotUnicode(_)) => return Err(CredentialError::NotUnicode),
             },
         }),
@@ -135,6 +167,14 @@ async fn from_environment(
         }),
         None => Err(gone(place())),
     }
+}
+
+/// The password in an address that came by a way that nobody else can read.
+///
+/// # Errors
+/// When the text is no connection string.
+pub fn password_in(dsn: &Secret) -> Result<Option<Secret>, ConnectionStringError> {
+    Ok(connection_string::parse(dsn.expose())?.password)
 }
 
 /// One key of a Secret as text.

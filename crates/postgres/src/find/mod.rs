@@ -5,6 +5,11 @@ mod connection_string;
 mod credentials;
 mod environment;
 mod mention;
+mod named;
+mod operators;
+mod pgpass;
+mod pod;
+mod pooler;
 mod resolve;
 mod server_pod;
 mod template;
@@ -13,4 +18,5 @@ mod tests;
 
 pub use candidates::{Candidate, FindError, FindOptions, SecretKey, find};
 pub use connection_string::ConnectionStringError;
-pub use credentials::{CredentialError, credentials};
+pub use credentials::{CredentialError, credentials, password_in};
+pub use named::{Named, NamedError, Operator};

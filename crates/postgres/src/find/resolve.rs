@@ -8,6 +8,7 @@ use kube::Api;
 use kube::api::ListParams;
 use model::{DatabaseRoute, WorkloadKind, WorkloadName};
 
+use super::pooler;
 use super::server_pod::{self, Chosen};
 use super::template::unreadable;
 
@@ -19,9 +20,12 @@ pub(crate) struct Resolved {
     pub(crate) route: DatabaseRoute,
     /// Whether the container in the pod says that it is Postgres.
     pub(crate) surely_postgres: bool,
+    /// What was found on the way, for the user: a pooler.
+    pub(crate) note: Option<String>,
 }
 
-/// Follows a host to its pod, or says that it is outside the cluster. `Err` says why it cannot be used.
+/// Follows a host to its pod, or says that it is outside the cluster. `Err` says why it cannot be used. A pooler on the
+/// way is followed to the server behind it.
 pub(crate) async fn resolve(
     cluster: &Cluster,
     namespace: &str,
@@ -29,16 +33,37 @@ pub(crate) async fn resolve(
     host: &str,
     port: u16,
 ) -> Result<Resolved, String> {
+    resolve_to(cluster, namespace, owner, host, port, Poolers::Followed).await
+}
+
+/// What becomes of a pooler on the way. One behind another is refused: they could lead round in a circle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Poolers {
+    /// Followed to the server behind it.
+    Followed,
+    /// Refused.
+    Refused,
+}
+
+/// Like [`resolve`], with a say on poolers.
+pub(crate) async fn resolve_to(
+    cluster: &Cluster,
+    namespace: &str,
+    owner: Option<&WorkloadName>,
+    host: &str,
+    port: u16,
+    poolers: Poolers,
+) -> Result<Resolved, String> {
     if server_pod::is_loopback(host) || host.starts_with('/') {
         return match owner {
-            Some(owner) => beside(cluster, owner, host, port).await,
+            Some(owner) => beside(cluster, owner, host, port, poolers).await,
             None => Ok(direct(host)),
         };
     }
     if let Some((name, service_namespace)) = server_pod::service_of(host, namespace)
         && let Some(service) = get_service(cluster, &service_namespace, &name).await?
     {
-        return behind(cluster, &service_namespace, &service, host, port).await;
+        return behind(cluster, &service_namespace, &service, host, port, poolers).await;
     }
     if let Some((pod, service, pod_namespace)) = server_pod::pod_of(host, namespace)
         && get_service(cluster, &pod_namespace, &service).await?.is_some()
@@ -50,7 +75,7 @@ pub(crate) async fn resolve(
             .map_err(|error| unreadable("Pod", &pod, &error))?
             .ok_or_else(|| format!("host {host} means pod {pod}, which does not exist"))?;
         let chosen = server_pod::in_pod(&found, &IntOrString::Int(i32::from(port)))?;
-        return in_pod(cluster, &pod_namespace, &found, chosen, host).await;
+        return in_pod(cluster, &pod_namespace, &found, chosen, host, poolers).await;
     }
     // A single word can only be a name inside the cluster.
     if !host.contains(['.', ':']) {
@@ -66,6 +91,7 @@ fn direct(host: &str) -> Resolved {
         host: host.to_owned(),
         route: DatabaseRoute::Direct,
         surely_postgres: false,
+        note: None,
     }
 }
 
@@ -91,6 +117,7 @@ async fn behind(
     service: &Service,
     host: &str,
     port: u16,
+    poolers: Poolers,
 ) -> Result<Resolved, String> {
     let name = service.metadata.name.as_deref().unwrap_or_default();
     let spec = service.spec.as_ref();
@@ -120,11 +147,17 @@ async fn behind(
         .iter()
         .find(|pod| pod.metadata.name.as_ref() == Some(&chosen.pod))
         .ok_or_else(|| format!("Service {name} selects no pod that runs"))?;
-    in_pod(cluster, namespace, pod, chosen, host).await
+    in_pod(cluster, namespace, pod, chosen, host, poolers).await
 }
 
 /// A host that means the pod itself: the server is a container beside the application.
-async fn beside(cluster: &Cluster, owner: &WorkloadName, host: &str, port: u16) -> Result<Resolved, String> {
+async fn beside(
+    cluster: &Cluster,
+    owner: &WorkloadName,
+    host: &str,
+    port: u16,
+    poolers: Poolers,
+) -> Result<Resolved, String> {
     let pods = Api::<Pod>::namespaced(cluster.client.clone(), &owner.namespace)
         .list(&ListParams::default())
         .await
@@ -139,7 +172,7 @@ async fn beside(cluster: &Cluster, owner: &WorkloadName, host: &str, port: u16) 
             .any(server_pod::runs_postgres);
         if runs && has_server && workload_of(cluster, &owner.namespace, &pod).await.as_ref() == Some(owner) {
             let chosen = server_pod::in_pod(&pod, &IntOrString::Int(i32::from(port)))?;
-            return in_pod(cluster, &owner.namespace, &pod, chosen, host).await;
+            return in_pod(cluster, &owner.namespace, &pod, chosen, host, poolers).await;
         }
     }
     Err(format!(
@@ -147,15 +180,33 @@ async fn beside(cluster: &Cluster, owner: &WorkloadName, host: &str, port: u16) 
     ))
 }
 
-async fn in_pod(
+pub(crate) async fn in_pod(
     cluster: &Cluster,
     namespace: &str,
     pod: &Pod,
     chosen: Chosen,
     host: &str,
+    poolers: Poolers,
 ) -> Result<Resolved, String> {
+    if let Some(words) = chosen.pooler {
+        if poolers == Poolers::Refused {
+            return Err(words);
+        }
+        let server = pooler::behind(cluster, namespace, pod, &chosen.container)
+            .await?
+            .ok_or(words)?;
+        return Ok(Resolved {
+            host: host.to_owned(),
+            note: Some(format!(
+                "through the pooler in pod {}, to the server behind it",
+                chosen.pod
+            )),
+            ..server
+        });
+    }
     Ok(Resolved {
         host: host.to_owned(),
+        note: None,
         surely_postgres: chosen.surely_postgres,
         route: DatabaseRoute::Pod {
             namespace: namespace.to_owned(),
@@ -169,7 +220,7 @@ async fn in_pod(
 
 /// The workload that owns a pod, a Deployment through its ReplicaSet; `None` where another kind owns it or the way
 /// there may not be read (the name is a convenience, nothing depends on it).
-async fn workload_of(cluster: &Cluster, namespace: &str, pod: &Pod) -> Option<WorkloadName> {
+pub(crate) async fn workload_of(cluster: &Cluster, namespace: &str, pod: &Pod) -> Option<WorkloadName> {
     let owner = pod
         .metadata
         .owner_references

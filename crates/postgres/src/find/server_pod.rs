@@ -101,6 +101,16 @@ pub(crate) struct Chosen {
     pub(crate) port: u16,
     /// Whether the container itself says that it is Postgres, and not merely that it listens there.
     pub(crate) surely_postgres: bool,
+    /// Why it will not do, where it only passes connections on.
+    pub(crate) pooler: Option<String>,
+}
+
+/// What is said of a pooler whose server is not known.
+pub(crate) fn pooler_words(pod: &str, container: &Container) -> String {
+    format!(
+        "pod {pod} runs a connection pooler ({}), not the server: name the server itself with --dsn, --secret or --pod",
+        container.image.as_deref().unwrap_or_default()
+    )
 }
 
 /// Chooses among the pods that a Service selects.
@@ -146,12 +156,6 @@ pub(crate) fn in_pod(pod: &Pod, target: &IntOrString) -> Result<Chosen, String> 
         .or_else(|| containers.iter().find(listens))
         .or_else(|| containers.iter().find(|container| runs_postgres(container)))
         .ok_or_else(|| format!("no container of pod {pod_name} listens on the port or runs Postgres"))?;
-    if is_pooler(container) {
-        return Err(format!(
-            "pod {pod_name} runs a connection pooler ({}), not the server: name the server itself with --dsn or --secret",
-            container.image.as_deref().unwrap_or_default()
-        ));
-    }
     let port = match target {
         IntOrString::Int(number) => u16::try_from(*number).ok(),
         IntOrString::String(name) => container
@@ -163,6 +167,7 @@ pub(crate) fn in_pod(pod: &Pod, target: &IntOrString) -> Result<Chosen, String> 
     }
     .ok_or_else(|| format!("pod {pod_name} has no port {target:?}"))?;
     Ok(Chosen {
+        pooler: is_pooler(container).then(|| pooler_words(&pod_name, container)),
         pod: pod_name,
         container: container.name.clone(),
         port,

@@ -354,7 +354,7 @@ fn the_pod_is_the_ready_primary_and_the_port_is_the_containers() {
 }
 
 #[test]
-fn an_unnamed_image_is_a_server_by_its_data_folder_and_a_pooler_is_refused() {
+fn an_unnamed_image_is_a_server_by_its_data_folder_and_a_pooler_is_known_for_one() {
     let by_folder = json!([{ "name": "x", "image": "internal/store:1", "env": [{ "name": "PGDATA", "value": "/data" }] }]);
     let chosen = choose(
         &service(json!([{ "port": 5432 }])),
@@ -365,12 +365,13 @@ fn an_unnamed_image_is_a_server_by_its_data_folder_and_a_pooler_is_refused() {
     assert!(chosen.surely_postgres);
     let pooler =
         json!([{ "name": "x", "image": "edoburu/pgbouncer:1.23", "ports": [{ "containerPort": 5432 }] }]);
-    let refused = choose(
+    let chosen = choose(
         &service(json!([{ "port": 5432 }])),
         &[pod("p", true, "", pooler)],
         5432,
     )
-    .unwrap_err();
+    .unwrap();
+    let refused = chosen.pooler.unwrap();
     assert!(
         refused.contains("pooler") && refused.contains("--dsn"),
         "{refused}"
