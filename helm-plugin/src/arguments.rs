@@ -4,11 +4,13 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use cli::{ConnectionFlags, DatabaseFlags, Environment, Output, OutputFlags, parse};
 use model::{ExitCode, GateMode};
 
-use crate::{carry_on, rollback, status, upgrade};
+use crate::{carry_on, report, rollback, status, upgrade};
 
 /// Words that are commands even where a release has that name; `--release NAME` means the release.
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 9] = [
     "status",
+    "history",
+    "report",
     "resume",
     "abort",
     "rollback",
@@ -24,7 +26,7 @@ const COMMANDS: [&str; 7] = [
     bin_name = "helm safe-upgrade",
     version,
     override_usage = "helm safe-upgrade RELEASE CHART [flags of helm upgrade] [flags]\n       \
-                      helm safe-upgrade status|resume|abort|rollback RELEASE [flags]",
+                      helm safe-upgrade status|history|report|resume|abort|rollback RELEASE [flags]",
     after_help = "Every flag of `helm upgrade` is taken: those on values and chart are used once and pinned, the others \
                   go to every pass. Exit codes: 0 upgraded, 1 could not begin, 2 blocked, 3 cannot tell, 10 put back, \
                   11 stopped half-way, 12 upgraded but a check failed."
@@ -117,6 +119,10 @@ pub(crate) struct OtherCommand {
 enum Other {
     /// Show the runs on a release, newest first
     Status(StatusFlags),
+    /// List the runs on a release, one a line, newest first
+    History(StatusFlags),
+    /// Write the report of a run as a page, as Markdown or as JSON
+    Report(ReportFlags),
     /// Carry an unfinished run on, from any machine
     Resume(ResumeFlags),
     /// Take an unfinished run back, from any machine
@@ -139,6 +145,36 @@ pub(crate) struct StatusFlags {
     pub(crate) common: Common,
 }
 
+/// The form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportForm {
+    /// One page that needs nothing else
+    Html,
+    /// For a ticket
+    Markdown,
+    /// For scripts
+    Json,
+}
+
+/// Flags of `report`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReportFlags {
+    /// The release
+    pub(crate) release: String,
+    /// The run's id, as `history` shows it; without it the newest
+    pub(crate) run: Option<String>,
+    /// Form of the report
+    #[arg(short = 'o', long, value_enum, default_value_t = ReportForm::Markdown, value_name = "FORM")]
+    pub(crate) output: ReportForm,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionFlags,
+    // Helm hands these on to plugins.
+    #[arg(long, hide = true, value_name = "N")]
+    burst_limit: Option<String>,
+    #[arg(long, hide = true, value_name = "N")]
+    qps: Option<String>,
+}
+
 /// Flags of `resume`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ResumeFlags {
@@ -159,6 +195,10 @@ pub(crate) struct AbortFlags {
     /// Turn back even past the gate: what was written since is lost from the live database (it is kept under another name)
     #[arg(long)]
     pub(crate) accept_loss: bool,
+    /// Turn nothing back: end the holds that are only this run's (CronJobs, a gate that was about to open), leave
+    /// revisions, counts and database as they are, and close the run for good
+    #[arg(long, conflicts_with = "accept_loss")]
+    pub(crate) leave: bool,
     /// As for an upgrade, for tests
     #[arg(long, value_name = "FAULTS", hide = true)]
     pub(crate) fault: Option<engine::Faults>,
@@ -209,6 +249,8 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
     };
     match command {
         Other::Status(flags) => status::run(&flags, environment).await,
+        Other::History(flags) => status::history(&flags, environment).await,
+        Other::Report(flags) => report::run(&flags, environment).await,
         Other::Resume(flags) => carry_on::resume(&flags, environment).await,
         Other::Abort(flags) => carry_on::abort(&flags, environment).await,
         Other::Rollback(flags) => rollback::run(&flags, environment).await,

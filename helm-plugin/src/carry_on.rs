@@ -28,22 +28,16 @@ pub(crate) async fn abort(flags: &AbortFlags, environment: Environment) -> ExitC
     let AbortFlags {
         release,
         accept_loss,
+        leave,
         fault,
         common,
     } = flags;
-    let consent = if *accept_loss {
-        AbortConsent::Price
-    } else {
-        AbortConsent::FreeOnly
+    let direction = match (*leave, *accept_loss) {
+        (true, _) => Direction::Leave,
+        (false, true) => Direction::Abort(AbortConsent::Price),
+        (false, false) => Direction::Abort(AbortConsent::FreeOnly),
     };
-    carry(
-        release,
-        Direction::Abort(consent),
-        fault.clone(),
-        common,
-        environment,
-    )
-    .await
+    carry(release, direction, fault.clone(), common, environment).await
 }
 
 async fn carry(

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod carry_on;
+mod report;
 mod rollback;
 mod session;
 mod status;

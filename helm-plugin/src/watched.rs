@@ -26,12 +26,16 @@ pub(crate) async fn watched<F: Future>(
 ) -> F::Output {
     let (events, receiver) = Events::channel();
     let view = show_events(*output, receiver);
+    let teller = events.clone();
+    let interrupts = interrupts(move |words| teller.notice(words));
     let ended = run(RunOptions {
         events,
-        cancel: interrupts(),
+        cancel: interrupts.cancel.clone(),
+        hurry: interrupts.hurry.clone(),
         faults: faults.unwrap_or_default(),
     })
     .await;
+    drop(interrupts);
     // The view ends with its last event; a view that broke is no reason to fail.
     drop(view.await);
     ended

@@ -2,6 +2,7 @@
 //! is looked at in the cluster before and after.
 
 mod kubectl_plugins;
+mod processes;
 mod program;
 mod psql_session;
 mod safe_upgrade;
@@ -9,6 +10,7 @@ mod state;
 mod world;
 
 pub use kubectl_plugins::KubectlPlugins;
+pub use processes::{Process, plugin_below, processes, signal, wait_for};
 pub use program::{Ended, plugins_folder, program};
 pub use psql_session::{PsqlSession, until_answer};
 pub use safe_upgrade::SafeUpgrade;

@@ -87,7 +87,8 @@ impl<'a> Look<'a> {
             namespace: self.world.place.namespace.as_str(),
             into: folder.path(),
         };
-        let (observed, _, target) = observe_with_target(&self.request().await?, &wanted).await?;
+        let (observed, target) = observe_with_target(&self.request().await?, &wanted).await?;
+        let (_, target) = target.context("helm's records can be read")?;
         let report = evaluate(&observed.observation, Some(&target), &observed.profile);
         Ok((observed, target, report))
     }

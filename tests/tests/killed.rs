@@ -2,10 +2,9 @@
 
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use e2e::{Ended, Left, ReleaseState, SafeUpgrade, World};
+use anyhow::{Result, ensure};
+use e2e::{Ended, Left, ReleaseState, SafeUpgrade, World, plugin_below, processes, signal, wait_for};
 use test_apps::{HelmLine, Ledger, OpenFga};
 
 const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/apps/profiles/ledger.yaml");
@@ -178,78 +177,18 @@ fn helm_dies_with_the_plugin_and_the_hook_is_waited_for() -> Result<()> {
 
 /// Kills the plugin below the outer helm, and the outer helm with it.
 fn kill_plugin(outer: &mut Child) -> Result<()> {
-    let plugin = children(outer.id())?
-        .into_iter()
-        .find(|(_, command)| command.contains("helm-safe-upgrade"))
-        .context("helm runs the plugin as its child")?;
-    signal(plugin.0)?;
+    signal(plugin_below(outer)?, "KILL")?;
     outer.kill()?;
     outer.wait()?;
     Ok(())
 }
 
-fn signal(pid: u32) -> Result<()> {
-    let ended = Ended::of(std::process::Command::new("kill").args(["-9", &pid.to_string()]))?;
-    ended.expect(0).map(drop)
-}
-
-/// `(pid, command line)` of a process's children.
-fn children(parent: u32) -> Result<Vec<(u32, String)>> {
-    Ok(processes()?
-        .into_iter()
-        .filter(|process| process.1 == parent)
-        .map(|(pid, _, line)| (pid, line))
-        .collect())
-}
-
 /// Whether a `helm upgrade` of this test's namespace is still there.
 fn any_helm_of(world: &World) -> Result<bool> {
-    Ok(processes()?.iter().any(|(_, _, line)| {
+    Ok(processes()?.iter().any(|process| {
+        let line = process.line();
         line.contains(" upgrade ") && line.contains(&world.place.namespace) && line.contains("--reset-values")
     }))
-}
-
-/// `(pid, parent, command line)` of every process.
-fn processes() -> Result<Vec<(u32, u32, String)>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc")? {
-        let path = entry?.path();
-        let Some(pid) = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .and_then(|name| name.parse().ok())
-        else {
-            continue;
-        };
-        // A process may end while it is looked at.
-        let (Ok(status), Ok(line)) = (
-            std::fs::read_to_string(path.join("status")),
-            std::fs::read(path.join("cmdline")),
-        ) else {
-            continue;
-        };
-        let parent = status
-            .lines()
-            .find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())
-            .unwrap_or(0);
-        found.push((pid, parent, String::from_utf8_lossy(&line).replace('\0', " ")));
-    }
-    Ok(found)
-}
-
-fn wait_for(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(90) {
-        if holds()? {
-            return Ok(());
-        }
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "processes of this machine cannot be watched"
-        )]
-        std::thread::sleep(Duration::from_millis(200));
-    }
-    bail!("{what}: not within 90 s")
 }
 
 #[test]

@@ -36,6 +36,11 @@ fn an_upgrade_by_somebody_else_and_what_it_wrote_outlive_the_run_that_gives_way(
     );
     app.wait_until_it_answers()?;
     ensure!(app.summary_of("test")?.same_entries(&written));
+    let counts = ReleaseState::read(&world.place)?.replicas;
+    ensure!(
+        counts["StatefulSet/books-worker"] == 1 && counts["Deployment/books-web"] == 2,
+        "the counts of somebody else's upgrade stay: {counts:?}"
+    );
     let history = e2e::Left::history(&world.place, LINE, "books")?;
     ensure!(
         history.get(&2).is_some_and(|status| status == "deployed"),
@@ -47,6 +52,36 @@ fn an_upgrade_by_somebody_else_and_what_it_wrote_outlive_the_run_that_gives_way(
     ensure!(
         kept.trim() == "0",
         "the database was put back over what somebody else wrote"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_count_that_somebody_gave_while_the_run_was_down_stays_and_is_told() -> Result<()> {
+    let world = World::new("scaled")?;
+    let app = Ledger::new(&world.place, LINE, "books", &world.subfolder("charts")?);
+    app.install("1.0.0", &["seedRows=300"])?;
+    let safe = SafeUpgrade::new(&world, LINE)?;
+    let chart = app.chart("1.1.0")?;
+    safe.upgrade(
+        "books",
+        &chart,
+        &[KEEP, "--profile", PROFILE, "--fault", BEFORE_HELM],
+    )?;
+    world
+        .place
+        .kubectl(&["scale", "deployment/books-web", "--replicas=1"])?;
+    let ended = safe.elsewhere("abort", "books", &[])?.expect(10)?;
+    ensure!(
+        ended
+            .to_string()
+            .contains("was given 1 by somebody else, which stays (it had 2)"),
+        "{ended}"
+    );
+    let counts = ReleaseState::read(&world.place)?.replicas;
+    ensure!(
+        counts["Deployment/books-web"] == 1 && counts["StatefulSet/books-worker"] == 2,
+        "{counts:?}"
     );
     Ok(())
 }

@@ -156,6 +156,41 @@ fn a_right_withheld_is_named_by_verb_and_resource() -> Result<()> {
 }
 
 #[test]
+fn who_may_not_read_helms_records_is_judged_without_the_target_and_told_which_right() -> Result<()> {
+    let world = World::new("check-secrets")?;
+    let app = ledger(&world, HelmLine::Four)?;
+    let chart = app.chart("1.1.0")?.display().to_string();
+    let manifest = world.folder.path().join("reader.yaml");
+    std::fs::write(&manifest, READER.replace("secrets", "endpoints"))?;
+    world
+        .place
+        .kubectl(&["apply", "-f", &manifest.display().to_string()])?;
+    let kubectl = KubectlPlugins::new(&world)?;
+    let helm = kubectl.helm(HelmLine::Four);
+    let reader = format!("system:serviceaccount:{}:reader", world.place.namespace);
+    let ended = kubectl
+        .run(
+            "upgrade-check",
+            &[
+                "books",
+                &chart,
+                KEEP,
+                "--helm-bin",
+                &helm,
+                "--as",
+                &reader,
+                "-o",
+                "json",
+            ],
+        )?
+        .expect(2)?;
+    let told = row(&ended.json()?, "access-observe")?["message"].to_string();
+    ensure!(told.contains("secrets"), "{ended}");
+    ensure!(ended.stderr.contains("the target was not judged"), "{ended}");
+    Ok(())
+}
+
+#[test]
 fn a_word_is_a_command_and_release_is_always_the_release() -> Result<()> {
     let world = World::new("check-words")?;
     let kubectl = KubectlPlugins::new(&world)?;

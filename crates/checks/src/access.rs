@@ -101,7 +101,7 @@ pub fn access_requests(needs: &AccessNeeds) -> Vec<AccessRequest> {
             Phase::TurnBack,
             "batch",
             "jobs",
-            &["list", "watch", "delete"],
+            &["get", "list", "watch", "patch"],
             own,
         ),
     ];

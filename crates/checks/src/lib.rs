@@ -19,4 +19,6 @@ pub use assign::{Assigned, assign};
 pub use check::{Check, Judged, Judgement, Unjudged};
 pub use evaluate::{evaluate, registry};
 pub use observe::{ObserveError, ObserveRequest, Observed, observe};
-pub use target::{RenderRequest, Renderable, TargetRequest, observe_with_target, render, target};
+pub use target::{
+    RenderRequest, Renderable, TargetRequest, observe_with_target, render, target, unreadable_records,
+};

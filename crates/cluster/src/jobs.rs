@@ -3,10 +3,19 @@
 use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::Job;
-use kube::api::Api;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, ListParams, Patch, PatchParams};
+use model::PodFacts;
+use serde_json::json;
 
-use crate::wait::{Judgement, watch_until};
-use crate::{ApiError, Cluster, WaitError};
+use crate::error::Asked;
+use crate::pods::pod_facts;
+use crate::suspend::{CLEAN_UP_TRIES, without_our_entry};
+use crate::wait::{Judgement, Selector, watch_until};
+use crate::{ApiError, Cluster, FIELD_MANAGER, WaitError};
+
+/// The label by which the Job controller marks a Job's pods.
+const JOB_NAME: &str = "batch.kubernetes.io/job-name";
 
 /// How a Job ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +41,73 @@ pub struct JobFacts {
     pub end: Option<JobEnd>,
 }
 
+/// The selector of a Job's pods.
+pub fn job_pods(job: &str) -> Selector {
+    Selector::from([(JOB_NAME.to_owned(), job.to_owned())])
+}
+
 impl Cluster {
+    /// The pods of a Job, by the label of its controller, with their longest grace period in seconds.
+    ///
+    /// # Errors
+    /// When pods cannot be listed.
+    pub async fn pods_of_job(&self, namespace: &str, job: &str) -> Result<(Vec<PodFacts>, i64), ApiError> {
+        let api = Api::<Pod>::namespaced(self.client.clone(), namespace);
+        let pods = api
+            .list(&ListParams::default().labels(&format!("{JOB_NAME}={job}")))
+            .await
+            .asked(|| format!("list the pods of job/{job} in namespace {namespace}"))?;
+        let grace = |pod: &Pod| pod.spec.as_ref()?.termination_grace_period_seconds;
+        let longest = pods.items.iter().filter_map(grace).max().unwrap_or(0);
+        let facts = pods.items.iter().map(|pod| pod_facts(pod, None)).collect();
+        Ok((facts, longest))
+    }
+
+    /// Ends a Job as its own deadline would: the Job controller stops its pods and marks it `Failed` with reason
+    /// `DeadlineExceeded`, as after any failed hook. Leaves no entry in its managedFields. A Job that does not exist has
+    /// ended. Idempotent.
+    ///
+    /// # Errors
+    /// When the Job cannot be patched.
+    pub async fn end_job(&self, namespace: &str, job: &str) -> Result<(), ApiError> {
+        let api = Api::<Job>::namespaced(self.client.clone(), namespace);
+        let action = || format!("end job/{job} in namespace {namespace}");
+        let params = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        // A deadline counts from the Job's start, so one second is over as soon as it is written.
+        let change = Patch::Merge(json!({ "spec": { "activeDeadlineSeconds": 1 } }));
+        let written = api.patch(job, &params, &change).await.asked(action);
+        let mut metadata = match written {
+            Ok(written) => written.metadata,
+            Err(error) if error.is_not_found() => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for tries_left in (0..CLEAN_UP_TRIES).rev() {
+            let Some(clean_up) = without_our_entry(&metadata) else {
+                return Ok(());
+            };
+            let clean_up = serde_json::from_value(clean_up)
+                .map_err(kube::Error::SerdeError)
+                .asked(action)?;
+            let cleaned = api
+                .patch(job, &PatchParams::default(), &Patch::<()>::Json(clean_up))
+                .await
+                .asked(action);
+            match cleaned {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_not_found() => return Ok(()),
+                // The controller writes the Job's status while its pods end.
+                Err(error) if tries_left > 0 && matches!(error.code(), Some(409 | 422)) => {
+                    metadata = api.get_metadata(job).await.asked(action)?.metadata;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// Those of the named Jobs that exist.
     ///
     /// # Errors

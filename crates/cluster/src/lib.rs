@@ -14,6 +14,7 @@ mod facts;
 #[cfg(test)]
 mod fake;
 mod gate;
+mod generation;
 mod http_get;
 mod jobs;
 mod kinds;
@@ -39,7 +40,7 @@ pub use container::{container_facts, probe_budget};
 pub use error::{ApiError, RequestError};
 pub use exec::{ExecEnd, ExecError, ExecRequest, ExecText};
 pub use http_get::{HTTP_GET_TIMEOUT, HttpGetError};
-pub use jobs::{JobEnd, JobFacts};
+pub use jobs::{JobEnd, JobFacts, job_pods};
 pub use manifest::workload_from_manifest;
 pub use pods::pod_facts;
 pub use port_forward::{PortForward, PortForwardError};

@@ -7,6 +7,9 @@ use model::{Scaler, Workload};
 
 use crate::{ApiError, Cluster};
 
+/// The annotation by which helm marks what it made.
+const RELEASE_NAME: &str = "meta.helm.sh/release-name";
+
 impl Cluster {
     /// The HorizontalPodAutoscalers (KEDA's included, which are such) whose target is one of these workloads.
     ///
@@ -41,5 +44,10 @@ fn scaler(autoscaler: &HorizontalPodAutoscaler, workloads: &[Workload]) -> Optio
         target: target.name.clone(),
         min_replicas: spec.min_replicas.unwrap_or(1),
         max_replicas: spec.max_replicas,
+        release: autoscaler
+            .metadata
+            .annotations
+            .as_ref()
+            .and_then(|annotations| annotations.get(RELEASE_NAME).cloned()),
     })
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Events, Journal, StepFailure, StepKind};
+use crate::{Events, Journal, StepFailure, StepKind, clock};
 
 /// Which run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,7 @@ pub struct StepContext {
     pub(crate) journal: Journal,
     pub(crate) events: Events,
     pub(crate) cancel: CancellationToken,
+    pub(crate) hurry: CancellationToken,
 }
 
 impl StepContext {
@@ -61,6 +62,21 @@ impl StepContext {
     /// does not is dropped. While turning back it is never cancelled.
     pub fn cancel(&self) -> &CancellationToken {
         &self.cancel
+    }
+
+    /// Cancelled when the user wants a wait of the way back cut short. Nothing else of the way back may listen to it.
+    pub fn hurry(&self) -> &CancellationToken {
+        &self.hurry
+    }
+
+    /// The time of day as the journal writes it (RFC 3339, UTC).
+    pub fn now(&self) -> String {
+        clock::now().to_string()
+    }
+
+    /// Seconds since a time that the journal holds; `None` if it cannot be read.
+    pub fn seconds_since(&self, time: &str) -> Option<f64> {
+        clock::seconds_between(time, &self.now())
     }
 
     /// Puts out what this step is doing or waiting for; `share` is the part done between 0 and 1, where known.

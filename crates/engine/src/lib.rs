@@ -6,6 +6,7 @@
 mod answer;
 mod clock;
 mod context;
+mod database;
 mod end;
 mod events;
 pub mod facts;
@@ -26,6 +27,6 @@ pub use faults::{FaultTextError, Faults};
 pub use holder::Holder;
 pub use journal::{Journal, JournalError, JournalStore, NewRun, RunDocument, RunHead, runs, unfinished};
 pub use lease::{Lease, LeaseError, LeaseStore};
-pub use run::{AbortConsent, Act, abort, resume, run};
-pub use step::{Outcome, Step, StepFailure, StepKind};
+pub use run::{AbortConsent, Act, abort, leave, resume, run};
+pub use step::{Exposure, Outcome, Step, StepFailure, StepKind};
 pub use transition::{IllegalTransition, next_state};

@@ -1,5 +1,8 @@
 //! The loop: one step after the other, each change journaled before and after, and the way back.
 
+mod leave;
+mod price;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +10,7 @@ use cluster::Cluster;
 use model::{Event, Plan, Reversal, StepState, UpgradeOutcome};
 use tokio_util::sync::CancellationToken;
 
+use self::price::Price;
 use crate::journal::tidy;
 use crate::{
     Events, Faults, Journal, JournalError, Lease, Outcome, RunDocument, RunEnd, RunError, RunInfo, Step,
@@ -31,6 +35,8 @@ pub struct Act {
     pub events: Events,
     /// Cancelled by the user's interrupt.
     pub cancel: CancellationToken,
+    /// Cancelled by the user's second interrupt: waits of the way back are cut short.
+    pub hurry: CancellationToken,
     /// Fault points.
     pub faults: Faults,
 }
@@ -60,6 +66,16 @@ pub async fn resume(act: Act) -> Result<RunEnd, RunError> {
     Runner::begin(act, true).await?.drive().await
 }
 
+/// Leaves an unfinished run as it stands, for a person to finish by hand: what it holds up for itself alone is let go,
+/// revisions, counts and database stay, and the run is over.
+///
+/// # Errors
+/// The run has ended for good, or the steps are not the plan's.
+pub async fn leave(act: Act) -> Result<RunEnd, RunError> {
+    let runner = Runner::begin(act, true).await?;
+    Ok(runner.leave().await)
+}
+
 /// Turns an unfinished run back, whatever its direction was.
 ///
 /// # Errors
@@ -69,7 +85,10 @@ pub async fn abort(act: Act, consent: AbortConsent) -> Result<RunEnd, RunError> 
     let document = runner.act.journal.document();
     let turns_already = document.turning_back.is_some();
     let agreed = consent == AbortConsent::Price;
-    if let (Some(price), false, false) = (price_of_turning_back(&document), turns_already, agreed) {
+    if !turns_already
+        && !agreed
+        && let Some(price) = runner.price().await
+    {
         runner.act.lease.release().await;
         return Err(price.into());
     }
@@ -80,43 +99,6 @@ pub async fn abort(act: Act, consent: AbortConsent) -> Result<RunEnd, RunError> 
         }
     }
     runner.drive().await
-}
-
-/// What stands between a run and turning back by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Price {
-    step: String,
-    text: String,
-}
-
-impl From<Price> for RunError {
-    fn from(price: Price) -> Self {
-        Self::Priced {
-            step: price.step,
-            price: price.text,
-        }
-    }
-}
-
-/// What turning back from here costs; `None` where it loses nothing.
-fn price_of_turning_back(document: &RunDocument) -> Option<Price> {
-    let last = document.last_started()?;
-    let plan = &document.plan;
-    if plan.priced_from.is_some_and(|priced| last >= priced) {
-        let lost = "what was written since then would be lost";
-        return Some(Price {
-            step: plan.steps[last].id.clone(),
-            text: plan.no_way_back.clone().unwrap_or_else(|| lost.to_owned()),
-        });
-    }
-    let consent = plan.steps[..=last]
-        .iter()
-        .rev()
-        .find(|step| step.reversal == Reversal::OnConsent)?;
-    Some(Price {
-        step: consent.id.clone(),
-        text: format!("\"{}\" is only taken back when a person agrees", consent.title),
-    })
 }
 
 struct Runner {
@@ -223,7 +205,7 @@ impl Runner {
         }
         journal.set_state(index, StepState::Running, None, false).await?;
         self.tell(index);
-        let context = self.context(index, self.act.cancel.clone());
+        let context = self.context(index, self.act.cancel.clone(), self.act.hurry.clone());
         let mut result = match self.work(step.apply(&context)).await {
             Worked::Ended(result) => result,
             Worked::LeaseLost => return Err(self.lease_error()),
@@ -255,7 +237,7 @@ impl Runner {
             ""
         };
         let reason = format!("{interrupted}\"{title}\" failed: {}", failure.text());
-        let price = price_of_turning_back(&self.act.journal.document());
+        let price = self.price().await;
         let turning_back = price.is_none().then(|| reason.clone());
         self.act
             .journal
@@ -274,7 +256,7 @@ impl Runner {
             "interrupted by the user before \"{}\"",
             self.plan.steps[next].title
         );
-        Ok(match price_of_turning_back(&self.act.journal.document()) {
+        Ok(match self.price().await {
             None => {
                 self.act.journal.turn_back(reason.clone(), false).await?;
                 self.back(reason).await
@@ -292,11 +274,16 @@ impl Runner {
         self.act.events.send(Event::TurningBack {
             reason: reason.clone(),
         });
+        // The interrupt that turned the run around has been heard; the next one means the waits of the way back.
+        let hurry = match self.act.cancel.is_cancelled() {
+            true => &self.act.hurry,
+            false => &self.act.cancel,
+        };
         for index in (0..self.plan.steps.len()).rev() {
             if matches!(self.state(index), StepState::Pending | StepState::Restored) {
                 continue;
             }
-            match self.step_back(index).await {
+            match self.step_back(index, hurry).await {
                 Ok(Next::Go) => {}
                 Ok(Next::End(end)) => return end,
                 Err(error) => return self.halt(&error).await,
@@ -305,7 +292,7 @@ impl Runner {
         self.finish(UpgradeOutcome::Restored, Some(reason)).await
     }
 
-    async fn step_back(&self, index: usize) -> Result<Next, JournalError> {
+    async fn step_back(&self, index: usize, hurry: &CancellationToken) -> Result<Next, JournalError> {
         let journal = &self.act.journal;
         let step = &self.act.steps[index];
         let planned = &self.plan.steps[index];
@@ -319,7 +306,7 @@ impl Runner {
             .await?;
         self.tell(index);
         // Nothing interrupts the way back but death: a half that is put back helps nobody.
-        let context = self.context(index, CancellationToken::new());
+        let context = self.context(index, CancellationToken::new(), hurry.clone());
         let undo = async {
             if self.act.faults.fails_instead_of_undo(&planned.id) {
                 Err(StepFailure::new("failed on request of a fault point"))
@@ -381,7 +368,7 @@ impl Runner {
         JournalError::LeaseLost { to }
     }
 
-    fn context(&self, index: usize, cancel: CancellationToken) -> StepContext {
+    fn context(&self, index: usize, cancel: CancellationToken, hurry: CancellationToken) -> StepContext {
         StepContext {
             cluster: self.act.cluster.clone(),
             run: self.info.clone(),
@@ -390,6 +377,7 @@ impl Runner {
             journal: self.act.journal.clone(),
             events: self.act.events.clone(),
             cancel,
+            hurry,
         }
     }
 

@@ -26,6 +26,30 @@ pub trait Step: Send + Sync {
     /// Not called for [`model::Reversal::NotNeeded`]. For [`model::Reversal::Impossible`] it must find out whether
     /// anything has changed, and fail only then.
     async fn undo(&self, context: &StepContext) -> Result<Outcome, StepFailure>;
+
+    /// Whether anybody may have used what this step brought about, so that turning back would lose what they wrote.
+    ///
+    /// Only asked of begun steps from the plan's `priced_from` on and of those that are taken back on consent. The
+    /// answer must come from the journal and the cluster, because another process may ask; what cannot be told counts
+    /// as use. A step that brings nothing about of its own leaves the answer to the others.
+    async fn exposure(&self, _context: &StepContext) -> Result<Exposure, StepFailure> {
+        Ok(Exposure::Possible(None))
+    }
+
+    /// Ends what holds something up for this run alone and whose end nobody can mistake, when a person wants the run
+    /// left as it stands: `None` where there is no such thing. Idempotent.
+    async fn let_go(&self, _context: &StepContext) -> Result<Option<String>, StepFailure> {
+        Ok(None)
+    }
+}
+
+/// Whether what a step brought about may have been used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exposure {
+    /// Nobody can have used it.
+    Nobody,
+    /// Somebody may have; what turning back would cost, where the step can tell.
+    Possible(Option<String>),
 }
 
 /// How a step ended that did not fail.

@@ -13,7 +13,8 @@ pub enum ExitCode {
     CannotTell,
     /// Failed, and everything was put back; or a backup act failed and left nothing.
     PutBack,
-    /// Stopped half-way and waits for a person; `resume` and `abort` work.
+    /// Stopped half-way and waits for a person: `resume` and `abort` work, unless the person has taken over with
+    /// `abort --leave`.
     Stopped,
     /// Upgraded, but a post-check failed.
     PostCheckFailed,

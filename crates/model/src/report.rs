@@ -279,6 +279,8 @@ pub enum UpgradeOutcome {
     Restored,
     /// It waits for a person.
     Stopped,
+    /// A person wanted it left as it stood, to finish by hand.
+    Left,
 }
 
 impl UpgradeOutcome {
@@ -288,7 +290,7 @@ impl UpgradeOutcome {
             Self::Upgraded => ExitCode::Done,
             Self::UpgradedWithFailures => ExitCode::PostCheckFailed,
             Self::Restored => ExitCode::PutBack,
-            Self::Stopped => ExitCode::Stopped,
+            Self::Stopped | Self::Left => ExitCode::Stopped,
         }
     }
 }
@@ -305,6 +307,9 @@ pub struct StepReport {
     pub state: StepState,
     /// When it began (RFC 3339), if it did.
     pub started_at: Option<String>,
+    /// Seconds from the begin of the run's first step to its own.
+    #[serde(default)]
+    pub after_seconds: Option<f64>,
     /// Seconds from begin to end.
     pub seconds: Option<f64>,
     /// What came out.

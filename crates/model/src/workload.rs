@@ -184,4 +184,7 @@ pub struct Scaler {
     pub min_replicas: i32,
     /// The greatest count it allows.
     pub max_replicas: i32,
+    /// The Helm release whose chart it came with, if it did.
+    #[serde(default)]
+    pub release: Option<String>,
 }

@@ -21,8 +21,8 @@ pub use connect::{
     APPLICATION_PREFIX, ConnectError, Connector, Credentials, Database, QueryError, SessionOptions,
 };
 pub use find::{
-    Candidate, ConnectionStringError, CredentialError, FindError, FindOptions, Named, NamedError, Operator,
-    SecretKey, credentials, find, password_in,
+    Candidate, ConnectionStringError, CredentialError, FindAgainError, FindError, FindOptions, Named,
+    NamedError, Operator, SecretKey, credentials, find, find_again, password_in,
 };
 pub use observe::{
     blocked, database_size, facts, free_bytes, held_locks, migration_state, prepared_transactions, redact,

@@ -7,6 +7,7 @@ mod live;
 mod plan;
 mod restore;
 mod run;
+mod run_page;
 mod style;
 mod words;
 
@@ -16,7 +17,8 @@ pub use error::failure;
 pub use live::{Live, LiveOutput};
 pub use plan::plan;
 pub use restore::{restore_preview, restore_report};
-pub use run::{run_list, upgrade_outcome, upgrade_report};
+pub use run::{run_history, run_list, upgrade_outcome, upgrade_report};
+pub use run_page::{run_markdown, run_page};
 pub use style::{Glyphs, Style};
 
 use std::io::{self, Write};

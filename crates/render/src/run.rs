@@ -35,7 +35,7 @@ pub fn upgrade_report(out: &mut dyn Write, style: Style, report: &UpgradeReport)
 /// # Errors
 /// The writer's own.
 pub fn upgrade_outcome(out: &mut dyn Write, style: Style, report: &UpgradeReport) -> io::Result<()> {
-    let (sentence, tone) = outcome(report.outcome);
+    let (sentence, tone) = outcome_words(report.outcome);
     writeln!(out, "{}", style.paint(tone, sentence))?;
     if let Some(reason) = &report.reason {
         writeln!(out, "because: {reason}")?;
@@ -46,12 +46,14 @@ pub fn upgrade_outcome(out: &mut dyn Write, style: Style, report: &UpgradeReport
     next_steps(out, style, &report.next)
 }
 
-fn outcome(outcome: UpgradeOutcome) -> (&'static str, Tone) {
+/// How a run ended, in a sentence.
+pub(crate) fn outcome_words(outcome: UpgradeOutcome) -> (&'static str, Tone) {
     match outcome {
         UpgradeOutcome::Upgraded => ("upgraded, and proven", Tone::Good),
         UpgradeOutcome::UpgradedWithFailures => ("upgraded, but a check afterwards failed", Tone::Care),
         UpgradeOutcome::Restored => ("not upgraded: everything was put back as it was", Tone::Care),
         UpgradeOutcome::Stopped => ("stopped half-way; a person decides", Tone::Bad),
+        UpgradeOutcome::Left => ("left as it stood; a person finishes it by hand", Tone::Care),
     }
 }
 
@@ -119,8 +121,46 @@ pub fn run_list(
                 report.from.chart,
                 report.to.name,
                 report.to.version,
-                outcome(report.outcome).0
+                outcome_words(report.outcome).0
             )?,
+            Err(why) => writeln!(out, "{run}  {}", style.paint(Tone::Bad, why))?,
+        }
+    }
+    Ok(())
+}
+
+/// Writes the runs of a release one a line, newest first: id, from where to where, how it ended and what was down.
+///
+/// # Errors
+/// The writer's own.
+pub fn run_history(
+    out: &mut dyn Write,
+    style: Style,
+    runs: &[(String, bool, Result<UpgradeReport, String>)],
+) -> io::Result<()> {
+    if runs.is_empty() {
+        return writeln!(out, "no runs");
+    }
+    let arrow = style.glyph("→", "->");
+    for (run, ended, report) in runs {
+        match report {
+            Ok(report) => {
+                let (sentence, tone) = match ended {
+                    true => outcome_words(report.outcome),
+                    false => ("not over", Tone::Care),
+                };
+                let down = report
+                    .downtime_seconds
+                    .map_or_else(String::new, |downtime| format!(", {} down", seconds(downtime)));
+                writeln!(
+                    out,
+                    "{run}  {} {arrow} {}-{}  {}{down}",
+                    report.from.chart,
+                    report.to.name,
+                    report.to.version,
+                    style.paint(tone, sentence)
+                )?;
+            }
             Err(why) => writeln!(out, "{run}  {}", style.paint(Tone::Bad, why))?,
         }
     }

@@ -30,6 +30,18 @@ pub(crate) enum Tone {
     Strong,
 }
 
+impl Tone {
+    /// The class of a page's style sheet.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Care => "care",
+            Self::Bad => "bad",
+            Self::Faint | Self::Strong => "",
+        }
+    }
+}
+
 impl Style {
     /// No colours and plain letters: for pipes, files and tests.
     pub fn plain() -> Self {

@@ -167,6 +167,7 @@ fn report(outcome: UpgradeOutcome) -> UpgradeReport {
                 title: format!("a step that is {state:?}"),
                 state: *state,
                 started_at: None,
+                after_seconds: None,
                 seconds: Some(1.25),
                 detail: (index == 0).then(|| "revision 8".into()),
             })
@@ -185,6 +186,7 @@ fn a_run_report_says_how_it_ended_and_what_to_type() {
         UpgradeOutcome::UpgradedWithFailures,
         UpgradeOutcome::Restored,
         UpgradeOutcome::Stopped,
+        UpgradeOutcome::Left,
     ] {
         let text = shown(|out| crate::upgrade_report(out, Style::plain(), &report(outcome)));
         insta::assert_snapshot!(format!("{outcome:?}"), text);

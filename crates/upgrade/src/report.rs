@@ -65,6 +65,20 @@ fn next(document: &RunDocument, outcome: UpgradeOutcome) -> Vec<NextStep> {
         UpgradeOutcome::Stopped => vec![
             step("carry the run on", command("resume")),
             step("take everything back", command("abort")),
+            step(
+                "leave it as it stands and finish by hand",
+                format!("{} --leave", command("abort")),
+            ),
+        ],
+        UpgradeOutcome::Left => vec![
+            step("see the run again", command("status")),
+            step(
+                "see what stands in the way of the next upgrade",
+                format!(
+                    "kubectl upgrade-check {} -n {}",
+                    document.release, document.namespace
+                ),
+            ),
         ],
     }
 }

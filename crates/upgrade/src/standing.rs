@@ -1,5 +1,8 @@
 //! Where Helm's history stands against what a pass was about to write.
 
+use std::collections::BTreeMap;
+
+use engine::steps::CountsLeft;
 use model::ReleaseStatus;
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +12,24 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct PassRecord {
     /// Every revision that this pass wrote or was about to write, in order.
     pub(crate) revisions: Vec<u32>,
+    /// When helm was about to be started first (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) begun_at: Option<String>,
+    /// What the specs of the workloads were then ([`cluster::Cluster::generation`]), by workload.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) generations: BTreeMap<String, Option<String>>,
+    /// Whether pods behind the gate were about to be let through.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) opened: bool,
     /// Addresses of the pods that the way back stopped.
     #[serde(default)]
     pub(crate) addresses: Vec<String>,
+    /// Hook Jobs that did not end by themselves and that the way back was about to end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) ended_hooks: Vec<String>,
+    /// The counts that the way back met and left.
+    #[serde(flatten)]
+    pub(crate) counts: CountsLeft,
 }
 
 impl PassRecord {

@@ -27,12 +27,10 @@ pub(crate) async fn act<T, E: Error>(
     title: &str,
     work: impl AsyncFnOnce(Progress<'_>) -> Result<T, E>,
 ) -> ActEnd<T, E> {
-    let cancel = interrupts();
-    let interrupted = cancel.clone();
-    watched(output, title, async move |progress| {
+    watched(output, title, async move |progress, cancel| {
         tokio::select! {
             ended = work(progress) => ActEnd::Ended(ended),
-            () = interrupted.cancelled() => ActEnd::Interrupted,
+            () = cancel.cancelled() => ActEnd::Interrupted,
         }
     })
     .await
@@ -44,8 +42,7 @@ pub(crate) async fn act_until<T, E: Error>(
     title: &str,
     work: impl AsyncFnOnce(Progress<'_>, CancellationToken) -> Result<T, E>,
 ) -> Result<T, E> {
-    let cancel = interrupts();
-    let end = watched(output, title, async move |progress| {
+    let end = watched(output, title, async move |progress, cancel| {
         ActEnd::Ended(work(progress, cancel).await)
     })
     .await;
@@ -58,7 +55,7 @@ pub(crate) async fn act_until<T, E: Error>(
 async fn watched<T, E: Error>(
     output: &Output,
     title: &str,
-    work: impl AsyncFnOnce(Progress<'_>) -> ActEnd<T, E>,
+    work: impl AsyncFnOnce(Progress<'_>, CancellationToken) -> ActEnd<T, E>,
 ) -> ActEnd<T, E> {
     let (events, receiver) = Events::channel();
     let view = show_events(*output, receiver);
@@ -72,7 +69,10 @@ async fn watched<T, E: Error>(
     };
     events.send(step(StepState::Running, None, None));
     let progress = |message: &str, share| events.progress(STEP, message, share);
-    let end = work(&progress).await;
+    let teller = events.clone();
+    let interrupts = interrupts(move |words| teller.notice(words));
+    let end = work(&progress, interrupts.cancel.clone()).await;
+    drop(interrupts);
     let (state, detail) = match &end {
         ActEnd::Ended(Ok(_)) => (StepState::Done, None),
         // The error itself is told in full by whoever asked for the act.

@@ -123,10 +123,20 @@ async fn judge(
         namespace: &session.namespace,
         into: folder.path(),
     };
-    let (observed, _, target) = checks::observe_with_target(&request(&line.release)?, &render).await?;
+    let (observed, target) = checks::observe_with_target(&request(&line.release)?, &render).await?;
+    if target.is_none() {
+        let right = checks::unreadable_records(&observed.observation).unwrap_or_default();
+        // Talk that nobody takes is no reason to judge nothing.
+        drop(session.output.talk(|err, _| {
+            writeln!(
+                err,
+                "note: the target was not judged: helm reads the running revision first, and you may not {right}"
+            )
+        }));
+    }
     Ok(checks::evaluate(
         &observed.observation,
-        Some(&target),
+        target.as_ref().map(|(_, target)| target),
         &observed.profile,
     ))
 }

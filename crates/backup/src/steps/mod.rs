@@ -45,6 +45,6 @@ pub fn shared(step: &PlannedStep) -> Option<Box<dyn Step>> {
 
 /// The server of a run's database, with its credentials read again.
 async fn reach(context: &StepContext, location: &DatabaseLocation, id: &str) -> Result<Server, StepFailure> {
-    let credentials = postgres_room::credentials(context.cluster(), location).await?;
-    Ok(Server::reach(Some(context.cluster()), location, &credentials, id).await?)
+    let (location, credentials) = context.database(location).await?;
+    Ok(Server::reach(Some(context.cluster()), &location, &credentials, id).await?)
 }

@@ -223,25 +223,31 @@ fn scalers(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Ju
     }
     let workloads = listed(&seen.workloads, "the release's workloads")?;
     let members = assign(profile, workloads, target);
-    // At 0 an autoscaler leaves its target alone; the one pod behind the gate it would bring to its minimum.
+    // At 0 an autoscaler leaves its target alone. The one pod behind the gate it brings to its minimum, unless it comes
+    // with the chart: then the gated pass holds it at one.
     let disturbing: Vec<String> = scalers
         .iter()
         .filter(|scaler| {
             scaler.min_replicas > 1
+                && scaler.release.as_ref() != Some(&seen.release_name)
                 && members
                     .iter()
                     .any(|member| member.workload.name == scaler.target && member.kind == RoleKind::Migrator)
         })
         .map(|scaler| {
             format!(
-                "{} {} would bring {} to {} pods behind the gate",
+                "{} {} is not part of the chart: under gate `traffic` it brings {} to {} pods, which migrate at the same \
+                 time; none of them serves before the gate opens",
                 scaler.kind, scaler.name, scaler.target, scaler.min_replicas
             )
         })
         .collect();
     let names: Vec<String> = scalers.iter().map(|scaler| scaler.name.clone()).collect();
     let judged = if disturbing.is_empty() {
-        Judged::pass(format!("{} leaves its target alone at 0", some_of(&names)))
+        Judged::pass(format!(
+            "{} leaves its target alone at 0, and one pod behind the gate stays alone",
+            some_of(&names)
+        ))
     } else {
         Judged::warn(some_of(&disturbing)).command(
             "hold it at one pod for the time of the upgrade",

@@ -5,4 +5,6 @@ mod request;
 mod secrets;
 
 pub use judge::target;
-pub use request::{RenderRequest, Renderable, TargetRequest, observe_with_target, render};
+pub use request::{
+    RenderRequest, Renderable, TargetRequest, observe_with_target, render, unreadable_records,
+};

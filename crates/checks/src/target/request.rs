@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cluster::Cluster;
 use helm::{Helm, HelmError, HelmMajor, PinnedChart, Rendered, StoredRelease, UpgradeLine};
-use model::Target;
+use model::{Observation, Phase, Target};
 
 use super::target;
 use crate::{ObserveError, ObserveRequest, Observed, observe};
@@ -72,18 +72,39 @@ pub struct TargetRequest<'a> {
     pub stored: Option<&'a StoredRelease>,
 }
 
+/// The right without which helm cannot render any target, if the caller lacks it: helm reads the running revision first.
+pub fn unreadable_records(seen: &Observation) -> Option<String> {
+    let decisions = seen.access.present()?;
+    decisions
+        .iter()
+        .filter(|decision| !decision.allowed)
+        .map(|decision| &decision.request)
+        .find(|request| {
+            request.phase == Phase::Observe
+                && request.resource == "secrets"
+                && request.namespace == seen.namespace
+                && (request.verb == "get" || request.verb == "list")
+        })
+        .map(ToString::to_string)
+}
+
 /// Observes a release and renders its target at the same time, then asks the API server about every object.
+/// There is no target where the caller may not read helm's records ([`unreadable_records`]): all else is judged then.
 ///
 /// # Errors
 /// As [`observe`], and [`ObserveError::Target`] where the chart cannot be had or does not render.
 pub async fn observe_with_target(
     request: &ObserveRequest,
     wanted: &RenderRequest<'_>,
-) -> Result<(Observed, Renderable, Target), ObserveError> {
+) -> Result<(Observed, Option<(Renderable, Target)>), ObserveError> {
     let (observed, renderable) = tokio::join!(observe(request), render(wanted));
     // An unknown release fails both; the observer's words are the clearer ones.
     let observed = observed?;
-    let renderable = renderable.map_err(ObserveError::Target)?;
+    let renderable = match renderable {
+        Ok(renderable) => renderable,
+        Err(_) if unreadable_records(&observed.observation).is_some() => return Ok((observed, None)),
+        Err(error) => return Err(ObserveError::Target(error)),
+    };
     let target = target(&TargetRequest {
         cluster: &request.cluster,
         namespace: &request.namespace,
@@ -95,5 +116,5 @@ pub async fn observe_with_target(
     })
     .await
     .map_err(ObserveError::Target)?;
-    Ok((observed, renderable, target))
+    Ok((observed, Some((renderable, target))))
 }

@@ -73,7 +73,7 @@ fn overlap_is_told_and_warns_where_a_role_need_not_stop() {
 
 #[test]
 fn an_autoscaler_that_would_raise_the_pod_behind_the_gate_warns() {
-    let scaled = |target: &str, kind: WorkloadKind, min_replicas: i32| {
+    let scaled_by = |target: &str, kind: WorkloadKind, min_replicas: i32, release: Option<&str>| {
         Case::with(|case| {
             case.seen.scalers = Seen::Present(vec![Scaler {
                 kind: "HorizontalPodAutoscaler".into(),
@@ -81,12 +81,19 @@ fn an_autoscaler_that_would_raise_the_pod_behind_the_gate_warns() {
                 target: name(kind, target),
                 min_replicas,
                 max_replicas: 9,
+                release: release.map(str::to_owned),
             }]);
         })
     };
+    let scaled = |target: &str, kind, min_replicas| scaled_by(target, kind, min_replicas, None);
     Case::healthy().says("workload-scalers", "pass", &["no autoscaler"]);
-    scaled("web", WorkloadKind::Deployment, 2).says("workload-scalers", "warn", &["2 pods behind the gate"]);
+    scaled("web", WorkloadKind::Deployment, 2).says("workload-scalers", "warn", &["to 2 pods"]);
     scaled("web", WorkloadKind::Deployment, 1).says("workload-scalers", "pass", &[]);
+    scaled_by("web", WorkloadKind::Deployment, 2, Some("shop")).says(
+        "workload-scalers",
+        "pass",
+        &["stays alone"],
+    );
     scaled("worker", WorkloadKind::StatefulSet, 2).says("workload-scalers", "pass", &[]);
     Case::with(|case| case.seen.scalers = hidden()).says("workload-scalers", "unknown", &[]);
 }

@@ -107,7 +107,7 @@ fn deployment(deployment: &Deployment) -> Judgement<()> {
         return Judgement::Stalled(words.unwrap_or_else(|| "its progress deadline has passed".to_owned()));
     }
     Judgement::Wait(format!(
-        "{updated} of {desired} updated, {available} available, {} old left",
+        "{available} of {desired} pods ready, {updated} of the new version, {} of an older one",
         total - updated
     ))
 }
@@ -133,7 +133,9 @@ fn stateful_set(set: &StatefulSet) -> Judgement<()> {
     if by_hand && ready == desired && updated < desired {
         return Judgement::Stalled("its pods change only when they are deleted (OnDelete)".to_owned());
     }
-    Judgement::Wait(format!("{updated} of {desired} updated, {ready} ready"))
+    Judgement::Wait(format!(
+        "{ready} of {desired} pods ready, {updated} of the new version"
+    ))
 }
 
 fn daemon_set(set: &DaemonSet) -> Judgement<()> {
@@ -151,7 +153,9 @@ fn daemon_set(set: &DaemonSet) -> Judgement<()> {
     if by_hand && available == desired {
         return Judgement::Stalled("its pods change only when they are deleted (OnDelete)".to_owned());
     }
-    Judgement::Wait(format!("{updated} of {desired} updated, {available} available"))
+    Judgement::Wait(format!(
+        "{available} of {desired} pods ready, {updated} of the new version"
+    ))
 }
 
 fn job(job: &Job) -> Judgement<()> {
@@ -201,7 +205,7 @@ mod tests {
         let status = json!({"replicas": 3, "updatedReplicas": 2, "availableReplicas": 2});
         assert_eq!(
             judged(json!({}), status),
-            "wait: 2 of 2 updated, 2 available, 1 old left"
+            "wait: 2 of 2 pods ready, 2 of the new version, 1 of an older one"
         );
     }
 
@@ -244,7 +248,7 @@ mod tests {
         );
         assert_eq!(
             word(stateful_set(&serde_json::from_value(set(0)).unwrap())),
-            "wait: 1 of 3 updated, 3 ready"
+            "wait: 3 of 3 pods ready, 1 of the new version"
         );
     }
 }

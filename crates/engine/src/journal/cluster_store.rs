@@ -66,12 +66,13 @@ fn outcome_word(outcome: UpgradeOutcome) -> &'static str {
         UpgradeOutcome::UpgradedWithFailures => "upgraded-with-failures",
         UpgradeOutcome::Restored => "restored",
         UpgradeOutcome::Stopped => "stopped",
+        UpgradeOutcome::Left => "left",
     }
 }
 
 fn outcome_of_word(word: &str) -> Option<UpgradeOutcome> {
-    use UpgradeOutcome::{Restored, Stopped, Upgraded, UpgradedWithFailures};
-    [Upgraded, UpgradedWithFailures, Restored, Stopped]
+    use UpgradeOutcome::{Left, Restored, Stopped, Upgraded, UpgradedWithFailures};
+    [Upgraded, UpgradedWithFailures, Restored, Stopped, Left]
         .into_iter()
         .find(|outcome| outcome_word(*outcome) == word)
 }

@@ -159,6 +159,8 @@ impl RunDocument {
 
     /// Every step for the report.
     pub fn step_reports(&self) -> Vec<StepReport> {
+        let begin = self.steps.iter().find_map(|step| step.started_at.as_deref());
+        let after = |record: &StepRecord| clock::seconds_between(begin?, record.started_at.as_deref()?);
         self.plan
             .steps
             .iter()
@@ -168,6 +170,7 @@ impl RunDocument {
                 title: planned.title.clone(),
                 state: record.state,
                 started_at: record.started_at.clone(),
+                after_seconds: after(record),
                 seconds: record.seconds(),
                 detail: record.detail.clone(),
             })
@@ -296,7 +299,10 @@ impl StepRecord {
 /// Whether an outcome is for good.
 pub(crate) fn is_final(outcome: UpgradeOutcome) -> bool {
     match outcome {
-        UpgradeOutcome::Upgraded | UpgradeOutcome::UpgradedWithFailures | UpgradeOutcome::Restored => true,
+        UpgradeOutcome::Upgraded
+        | UpgradeOutcome::UpgradedWithFailures
+        | UpgradeOutcome::Restored
+        | UpgradeOutcome::Left => true,
         UpgradeOutcome::Stopped => false,
     }
 }

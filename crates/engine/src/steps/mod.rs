@@ -1,5 +1,6 @@
 //! The steps that every kind of run shares.
 
+mod counts_left;
 mod drain;
 mod quiesce;
 mod resume;
@@ -14,6 +15,7 @@ use model::{PlannedStep, StepSpec};
 
 use crate::Step;
 
+pub use counts_left::CountsLeft;
 pub use quiesce::OriginalCount;
 pub use trouble::first_trouble;
 

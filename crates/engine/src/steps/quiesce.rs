@@ -7,6 +7,7 @@ use cluster::{Cluster, ScaleError};
 use model::{PlannedStep, Quiesce, Workload, WorkloadName};
 use serde::{Deserialize, Serialize};
 
+use super::counts_left::{Give, LeftBy, give};
 use crate::{Outcome, Step, StepContext, StepFailure};
 
 /// How often a count that changes while we look is read again. Every status update of a controller makes the version
@@ -57,13 +58,24 @@ impl Step for QuiesceStep {
     }
 
     async fn undo(&self, context: &StepContext) -> Result<Outcome, StepFailure> {
-        let originals: Vec<OriginalCount> = context.recorded()?.unwrap_or_default();
-        for original in originals.iter().rev() {
-            context.progress(
-                format!("giving {} its {} back", original.workload, original.replicas),
-                None,
-            );
-            set_count(context.cluster(), &original.workload, original.replicas).await?;
+        let mut originals: Vec<OriginalCount> = context.recorded()?.unwrap_or_default();
+        let left = LeftBy::read(context)?;
+        let mut others = Vec::new();
+        for original in originals.iter_mut().rev() {
+            match give_back(context, original, &left).await? {
+                Some(Give::Ours(_) | Give::Nothing) => {}
+                None => {
+                    others.push(format!("{} no longer exists", original.workload));
+                    original.replicas = 0;
+                }
+                Some(Give::Theirs(count)) => {
+                    others.push(format!(
+                        "{} was given {count} by somebody else, which stays (it had {})",
+                        original.workload, original.replicas
+                    ));
+                    original.replicas = count;
+                }
+            }
         }
         let running = originals.iter().filter(|original| original.replicas > 0);
         let ready = running.map(|original| {
@@ -86,14 +98,52 @@ impl Step for QuiesceStep {
             .into_iter()
             .filter_map(|end| Some(model::causes(&end.err()?)))
             .collect();
-        if late.is_empty() {
-            Ok(Outcome::told("all counts are as before"))
-        } else {
-            Ok(Outcome::warned(format!(
-                "all counts are as before, but {}",
-                late.join("; ")
-            )))
+        let counts = match others.is_empty() {
+            true => "all counts are as before".to_owned(),
+            false => others.join("; "),
+        };
+        Ok(match late.is_empty() {
+            true if others.is_empty() => Outcome::told(counts),
+            true => Outcome::warned(counts),
+            false => Outcome::warned(format!("{counts}, but {}", late.join("; "))),
+        })
+    }
+}
+
+/// Gives a workload its count back, unless somebody else has given it another since this run took it down. `None` where
+/// the workload is gone.
+async fn give_back(
+    context: &StepContext,
+    original: &OriginalCount,
+    left: &LeftBy,
+) -> Result<Option<Give>, StepFailure> {
+    let OriginalCount { workload, replicas } = original;
+    let cluster = context.cluster();
+    let mut tries = 0;
+    loop {
+        let scale = match cluster.scale(workload).await {
+            Ok(scale) => scale,
+            Err(ScaleError::Api(error)) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let decided = give(*replicas, scale.replicas, left.of(workload));
+        let wanted = match decided {
+            Give::Ours(count) | Give::Theirs(count) => count,
+            Give::Nothing => scale.replicas,
+        };
+        if wanted != scale.replicas {
+            context.progress(format!("giving {workload} its {wanted} back"), None);
+            tries += 1;
+            let version = Some(scale.resource_version.as_str());
+            match cluster.set_scale(workload, wanted, version).await {
+                Ok(_) => {}
+                Err(ScaleError::Changed { .. }) if tries < TRIES => continue,
+                Err(error) => return Err(error.into()),
+            }
         }
+        // A count that was raised from another than 0 leaves us as its owner.
+        cluster.disown_scale(workload).await?;
+        return Ok(Some(decided));
     }
 }
 

@@ -38,11 +38,34 @@ impl Step for SuspendStep {
 
     async fn undo(&self, context: &StepContext) -> Result<Outcome, StepFailure> {
         let originals: Vec<SuspendTarget> = context.recorded()?.unwrap_or_default();
-        let gone = let_go(context, originals.iter().rev()).await?;
-        Ok(match gone.is_empty() {
+        let LetGo { gone, theirs } = let_go(context, originals.iter().rev()).await?;
+        let mut words = Vec::new();
+        if !gone.is_empty() {
+            words.push(format!("{} no longer exists", gone.join(", ")));
+        }
+        if !theirs.is_empty() {
+            words.push(format!(
+                "{} was resumed by somebody else and stays so",
+                theirs.join(", ")
+            ));
+        }
+        Ok(match words.is_empty() {
             true => Outcome::quiet(),
-            false => Outcome::warned(format!("{} no longer exists", gone.join(", "))),
+            false => Outcome::warned(words.join("; ")),
         })
+    }
+
+    async fn let_go(&self, context: &StepContext) -> Result<Option<String>, StepFailure> {
+        let originals: Vec<SuspendTarget> = context.recorded()?.unwrap_or_default();
+        if originals.is_empty() {
+            return Ok(None);
+        }
+        let_go(context, originals.iter()).await?;
+        let names: Vec<String> = originals
+            .iter()
+            .map(|SuspendTarget::CronJob { name, .. }| format!("cronjob/{name}"))
+            .collect();
+        Ok(Some(format!("the hold on {} is ended", names.join(", "))))
     }
 }
 
@@ -60,23 +83,40 @@ pub(super) fn same_object(a: &SuspendTarget, b: &SuspendTarget) -> bool {
     (namespace_a, name_a) == (namespace_b, name_b)
 }
 
-/// Writes the original values back and returns what is there no longer.
+/// What could not be given back.
+#[derive(Default)]
+pub(super) struct LetGo {
+    /// What is there no longer.
+    pub(super) gone: Vec<String>,
+    /// What was suspended before and was resumed by somebody else.
+    pub(super) theirs: Vec<String>,
+}
+
+/// Writes the original values back where the hold is still ours: a CronJob that runs again was let go by somebody else.
 pub(super) async fn let_go(
     context: &StepContext,
     originals: impl Iterator<Item = &SuspendTarget> + Send,
-) -> Result<Vec<String>, StepFailure> {
-    let mut gone = Vec::new();
+) -> Result<LetGo, StepFailure> {
+    let mut ended = LetGo::default();
     for SuspendTarget::CronJob {
         namespace,
         name,
         original,
     } in originals
     {
-        match context.cluster().set_suspend(namespace, name, *original).await {
-            Ok(()) => {}
-            Err(error) if error.is_not_found() => gone.push(format!("cronjob/{name}")),
+        let now = match context.cluster().suspend(namespace, name).await {
+            Ok(now) => now,
+            Err(error) if error.is_not_found() => {
+                ended.gone.push(format!("cronjob/{name}"));
+                continue;
+            }
             Err(error) => return Err(error.into()),
+        };
+        if now == Some(true) {
+            context.cluster().set_suspend(namespace, name, *original).await?;
+        } else if *original == Some(true) {
+            ended.theirs.push(format!("cronjob/{name}"));
         }
     }
-    Ok(gone)
+    Ok(ended)
 }

@@ -1,7 +1,7 @@
 //! Why a workload's pods do not come up, in one sentence.
 
 use cluster::Cluster;
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod};
 use kube::Api;
 use kube::api::{ListParams, LogParams};
 use model::WorkloadName;
@@ -9,9 +9,68 @@ use model::WorkloadName;
 /// Longest log line that is repeated in an error, in characters.
 const LINE_CHARACTERS: usize = 300;
 
-/// The first cause of trouble among a workload's pods: image, configuration, crash with its last log line, no node, not
-/// ready. `None` where there is none, or it cannot be read: this only ever explains another error.
+/// What is wrong with a workload: the first cause of trouble among its pods (image, configuration, crash with its last
+/// log line, no node, not ready), the last warning that the cluster gave about it, and where to look further. `None`
+/// where there is none, or it cannot be read: this only ever explains another error.
 pub async fn first_trouble(cluster: &Cluster, name: &WorkloadName) -> Option<String> {
+    let trouble = pod_trouble(cluster, name).await;
+    let about = trouble
+        .as_ref()
+        .map_or(name.name.as_str(), |(pod, _)| pod.as_str());
+    let warning = last_warning(cluster, &name.namespace, about).await;
+    let look = match &trouble {
+        Some((pod, _)) => format!("kubectl describe pod {pod} -n {}", name.namespace),
+        None => format!(
+            "kubectl describe {}/{} -n {}",
+            name.kind.to_string().to_lowercase(),
+            name.name,
+            name.namespace
+        ),
+    };
+    let said: Vec<String> = trouble.map(|(_, text)| text).into_iter().chain(warning).collect();
+    (!said.is_empty()).then(|| format!("{}; look with: {look}", said.join("; ")))
+}
+
+/// The newest warning about an object or one that it made, whose name begins with its own.
+async fn last_warning(cluster: &Cluster, namespace: &str, object: &str) -> Option<String> {
+    let events: Api<Event> = Api::namespaced(cluster.client.clone(), namespace);
+    let found = events
+        .list(&ListParams::default().fields("type=Warning"))
+        .await
+        .ok()?;
+    newest_warning(&found.items, object)
+}
+
+fn newest_warning(events: &[Event], object: &str) -> Option<String> {
+    let newest = events
+        .iter()
+        .filter(|event| {
+            let about = event.involved_object.name.as_deref().unwrap_or_default();
+            about == object
+                || about
+                    .strip_prefix(object)
+                    .is_some_and(|rest| rest.starts_with('-'))
+        })
+        .max_by_key(|event| {
+            let at = event.last_timestamp.as_ref().map(|time| time.0);
+            at.or_else(|| event.event_time.as_ref().map(|time| time.0))
+        })?;
+    let words: String = newest
+        .message
+        .as_deref()
+        .unwrap_or_default()
+        .trim()
+        .chars()
+        .take(LINE_CHARACTERS)
+        .collect();
+    Some(format!(
+        "last warning: {}: {words}",
+        newest.reason.as_deref().unwrap_or("no reason given")
+    ))
+}
+
+/// The first pod in trouble, and what it is.
+async fn pod_trouble(cluster: &Cluster, name: &WorkloadName) -> Option<(String, String)> {
     let workload = cluster.workload(name).await.ok()??;
     if workload.selector.is_empty() {
         return None;
@@ -31,10 +90,11 @@ pub async fn first_trouble(cluster: &Cluster, name: &WorkloadName) -> Option<Str
         Some(container) => last_line(&pods, &trouble.pod, container).await,
         None => None,
     };
-    Some(match last_words {
+    let text = match last_words {
         Some(line) => format!("pod {}: {}; its last line was: {line}", trouble.pod, trouble.text),
         None => format!("pod {}: {}", trouble.pod, trouble.text),
-    })
+    };
+    Some((trouble.pod, text))
 }
 
 /// Whether a container of the pod has ended badly and does not run again yet.
@@ -214,6 +274,27 @@ mod tests {
         );
         let unready = trouble(container(json!({ "running": {} }), json!({})));
         assert_eq!(unready.unwrap().text, "container web runs but is not ready");
+    }
+
+    #[test]
+    fn the_newest_warning_about_an_object_or_what_it_made_is_told() {
+        let event = |object: &str, at: &str, reason: &str| -> Event {
+            serde_json::from_value(json!({
+                "metadata": {}, "involvedObject": { "name": object }, "lastTimestamp": at,
+                "reason": reason, "message": "words", "type": "Warning",
+            }))
+            .unwrap()
+        };
+        let events = [
+            event("web-7f", "2026-01-01T00:00:02Z", "FailedCreate"),
+            event("web-7f", "2026-01-01T00:00:01Z", "Older"),
+            event("website", "2026-01-01T00:00:09Z", "Other"),
+        ];
+        assert_eq!(
+            newest_warning(&events, "web").as_deref(),
+            Some("last warning: FailedCreate: words")
+        );
+        assert_eq!(newest_warning(&events, "worker"), None);
     }
 
     #[test]

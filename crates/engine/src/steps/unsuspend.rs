@@ -26,7 +26,8 @@ impl Step for UnsuspendStep {
                 .find(|original| same_object(original, target))
                 .unwrap_or(target)
         });
-        let gone = let_go(context, originals).await?;
+        // One that runs already was let go by the chart of the new version.
+        let gone = let_go(context, originals).await?.gone;
         Ok(match gone.is_empty() {
             true => Outcome::quiet(),
             false => Outcome::told(format!("{} is not part of the new version", gone.join(", "))),

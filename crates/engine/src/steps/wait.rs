@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::DatabaseLocation;
-use postgres_room::{Connector, Database, SessionOptions};
+use postgres_room::{Database, SessionOptions};
 use tokio::time::Instant;
 
 use crate::{StepContext, StepFailure};
@@ -83,7 +83,6 @@ pub(super) async fn look_until_well(
 }
 
 async fn connect(context: &StepContext, location: &DatabaseLocation) -> Result<Database, StepFailure> {
-    let credentials = postgres_room::credentials(context.cluster(), location).await?;
-    let connector = Connector::new(context.cluster(), location, &credentials, &context.run().id);
+    let connector = context.connector(location).await?;
     Ok(connector.connect(&SessionOptions::default()).await?)
 }

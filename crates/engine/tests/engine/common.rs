@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use cluster::Cluster;
-use engine::journal::MemoryStore;
+use engine::journal::{JournalStore, MemoryStore};
 use engine::lease::{Acquire, MemoryLeases};
 use engine::{
-    AbortConsent, Act, Events, Faults, Holder, Journal, JournalError, Lease, NewRun, Outcome, RunEnd,
-    RunError, Step, StepContext, StepFailure,
+    AbortConsent, Act, Events, Exposure, Faults, Holder, Journal, JournalError, Lease, NewRun, Outcome,
+    RunDocument, RunEnd, RunError, Step, StepContext, StepFailure,
 };
 use model::{
     AnchorRelease, ChartIdentity, GateMode, Plan, PlannedStep, PostCheck, ReleaseIdentity, Reversal, StepSpec,
@@ -35,12 +35,17 @@ pub(crate) enum Behaviour {
     Warns,
     /// Never ends and does not listen.
     Hangs,
+    /// Works, and its undo ends only when the user presses.
+    WaitsToGoBack,
+    /// Fails half way and cannot tell whether anybody was served.
+    CannotTell,
 }
 
 pub(crate) struct FakeStep {
     pub(crate) planned: PlannedStep,
     pub(crate) world: World,
     pub(crate) behaviour: Behaviour,
+    pub(crate) exposure: Exposure,
 }
 
 #[async_trait]
@@ -63,9 +68,11 @@ impl Step for FakeStep {
             }
             *self.world.lock().unwrap().get_mut(&name).unwrap() = 100;
             match self.behaviour {
-                Behaviour::FailsHalfWay => return Err(StepFailure::new("half of it broke")),
+                Behaviour::FailsHalfWay | Behaviour::CannotTell => {
+                    return Err(StepFailure::new("half of it broke"));
+                }
                 Behaviour::Hangs => std::future::pending().await,
-                Behaviour::Works | Behaviour::UndoFails | Behaviour::Warns => {}
+                Behaviour::Works | Behaviour::UndoFails | Behaviour::Warns | Behaviour::WaitsToGoBack => {}
             }
         }
         Ok(match self.behaviour {
@@ -82,7 +89,31 @@ impl Step for FakeStep {
         for (name, original) in originals.into_iter().rev() {
             self.world.lock().unwrap().insert(name, original);
         }
+        if self.behaviour == Behaviour::WaitsToGoBack {
+            context.hurry().cancelled().await;
+            return Ok(Outcome::told("the wait was cut short"));
+        }
         Ok(Outcome::quiet())
+    }
+
+    async fn exposure(&self, _context: &StepContext) -> Result<Exposure, StepFailure> {
+        match self.behaviour {
+            Behaviour::CannotTell => Err(StepFailure::new("nobody answers")),
+            _ => Ok(self.exposure.clone()),
+        }
+    }
+
+    /// Only the first half of a step's work is a hold.
+    async fn let_go(&self, context: &StepContext) -> Result<Option<String>, StepFailure> {
+        if self.behaviour == Behaviour::UndoFails {
+            return Err(StepFailure::new("it will not go back"));
+        }
+        let originals: BTreeMap<String, i32> = context.recorded()?.unwrap_or_default();
+        let Some((name, original)) = originals.into_iter().next() else {
+            return Ok(None);
+        };
+        self.world.lock().unwrap().insert(name.clone(), original);
+        Ok(Some(format!("{name} is let go")))
     }
 }
 
@@ -144,10 +175,12 @@ pub(crate) struct Stage {
     pub(crate) plan: Plan,
     pub(crate) world: World,
     pub(crate) behaviours: BTreeMap<usize, Behaviour>,
+    pub(crate) exposures: BTreeMap<usize, Exposure>,
     pub(crate) store: MemoryStore,
     pub(crate) leases: MemoryLeases,
     pub(crate) events: Events,
     pub(crate) cancel: CancellationToken,
+    pub(crate) hurry: CancellationToken,
 }
 
 /// What a second process does with an unfinished run.
@@ -155,6 +188,7 @@ pub(crate) struct Stage {
 pub(crate) enum Taken {
     Resume,
     Abort,
+    Leave,
 }
 
 impl Stage {
@@ -170,11 +204,18 @@ impl Stage {
             plan,
             world: Arc::new(Mutex::new(world)),
             behaviours: BTreeMap::new(),
+            exposures: BTreeMap::new(),
             store: MemoryStore::default(),
             leases: MemoryLeases::default(),
             events: Events::in_memory(),
             cancel: CancellationToken::new(),
+            hurry: CancellationToken::new(),
         }
+    }
+
+    pub(crate) fn exposing(mut self, index: usize, exposure: Exposure) -> Self {
+        self.exposures.insert(index, exposure);
+        self
     }
 
     pub(crate) fn with(mut self, index: usize, behaviour: Behaviour) -> Self {
@@ -210,6 +251,11 @@ impl Stage {
                 planned: planned.clone(),
                 world: Arc::clone(&self.world),
                 behaviour: self.behaviours.get(&index).copied().unwrap_or_default(),
+                exposure: self
+                    .exposures
+                    .get(&index)
+                    .cloned()
+                    .unwrap_or(Exposure::Possible(None)),
             };
             Box::new(step) as Box<dyn Step>
         });
@@ -220,6 +266,7 @@ impl Stage {
             steps: steps.collect(),
             events: self.events.clone(),
             cancel: self.cancel.clone(),
+            hurry: self.hurry.clone(),
             faults,
         }
     }
@@ -253,8 +300,15 @@ impl Stage {
         Ok(match taken {
             Taken::Resume => engine::resume(act).await,
             Taken::Abort => engine::abort(act, AbortConsent::FreeOnly).await,
+            Taken::Leave => engine::leave(act).await,
         })
     }
+}
+
+/// The journal as it lies in the store.
+pub(crate) async fn document(stage: &Stage) -> RunDocument {
+    let head = stage.store.read_head(RELEASE, RUN).await.unwrap().unwrap();
+    RunDocument::parse(RUN, &head.text).unwrap()
 }
 
 /// A cluster that nobody is to speak with. Made once, because reading the system's certificates takes its time.

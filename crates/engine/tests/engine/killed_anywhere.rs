@@ -81,6 +81,7 @@ async fn a_run_killed_at_any_write_is_finished_by_resume_and_put_back_by_abort()
                     (false, ..) => None,
                     (true, true, _) | (true, false, Taken::Resume) => Some(UpgradeOutcome::Upgraded),
                     (true, false, Taken::Abort) => Some(UpgradeOutcome::Restored),
+                    (true, false, Taken::Leave) => Some(UpgradeOutcome::Left),
                 };
                 assert_eq!(outcome, expected, "{case}");
             }

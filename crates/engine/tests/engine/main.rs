@@ -6,3 +6,5 @@ mod common;
 mod failures;
 mod killed_anywhere;
 mod lease;
+mod prices;
+mod storing;

@@ -1,5 +1,6 @@
 //! From a release's pod templates to its databases.
 
+mod again;
 mod candidates;
 mod connection_string;
 mod credentials;
@@ -16,6 +17,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+pub use again::{FindAgainError, find_again};
 pub use candidates::{Candidate, FindError, FindOptions, SecretKey, find};
 pub use connection_string::ConnectionStringError;
 pub use credentials::{CredentialError, credentials, password_in};

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use super::described::{described, tell_end};
 use super::remember::remember;
 use super::{FlowError, Judged, UpgradeRequest};
 use crate::steps::steps;
@@ -25,6 +26,8 @@ pub struct RunOptions {
     pub events: Events,
     /// Cancelled by the user's interrupt.
     pub cancel: CancellationToken,
+    /// Cancelled by the user's second interrupt: waits of the way back are cut short.
+    pub hurry: CancellationToken,
     /// Fault points, for tests.
     pub faults: Faults,
 }
@@ -129,17 +132,21 @@ pub(crate) async fn start(begin: Begin<'_>, options: RunOptions) -> Result<Upgra
             return Err(FlowError::Journal(error));
         }
     };
+    let plan = journal.document().plan;
+    let (events, telling) = described(cluster, &plan, options.events.clone());
     let end = engine::run(Act {
         cluster: cluster.clone(),
         journal: journal.clone(),
         lease,
         steps,
-        events: options.events.clone(),
+        events,
         cancel: options.cancel,
+        hurry: options.hurry,
         faults: options.faults,
     })
     .await
     .map_err(FlowError::Run)?;
+    tell_end(cluster, &plan, &end, telling).await;
     remember(cluster, &journal.document(), &options.events).await;
     Ok(upgrade_report(&journal.document(), &end))
 }

@@ -10,6 +10,7 @@ use helm::Helm;
 use model::UpgradeReport;
 
 use super::begin::{Inputs, major_number};
+use super::described::{described, tell_end};
 use super::remember::remember;
 use super::{FlowError, RunOptions};
 use crate::steps::steps;
@@ -22,6 +23,8 @@ pub enum Direction {
     Resume,
     /// Back to where it began.
     Abort(AbortConsent),
+    /// Nowhere: what the run holds up for itself alone is let go, and it is over.
+    Leave,
 }
 
 /// Which run to carry on.
@@ -130,20 +133,25 @@ async fn drive(
     steps: Vec<Box<dyn Step>>,
     options: RunOptions,
 ) -> Result<UpgradeReport, FlowError> {
+    let plan = journal.document().plan;
+    let (events, telling) = described(&request.cluster, &plan, options.events.clone());
     let act = Act {
         cluster: request.cluster.clone(),
         journal: journal.clone(),
         lease,
         steps,
-        events: options.events.clone(),
+        events,
         cancel: options.cancel,
+        hurry: options.hurry,
         faults: options.faults,
     };
     let end = match request.direction {
         Direction::Resume => engine::resume(act).await,
         Direction::Abort(consent) => engine::abort(act, consent).await,
+        Direction::Leave => engine::leave(act).await,
     }
     .map_err(FlowError::Run)?;
+    tell_end(&request.cluster, &plan, &end, telling).await;
     remember(&request.cluster, &journal.document(), &options.events).await;
     Ok(upgrade_report(&journal.document(), &end))
 }

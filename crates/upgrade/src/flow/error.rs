@@ -16,6 +16,9 @@ pub enum FlowError {
     /// The chart could not be had or does not render.
     #[error("failed to render the target")]
     Target(#[source] helm::HelmError),
+    /// helm cannot render the target, because it may not read the running revision.
+    #[error("helm cannot read the running revision: you may not {0}")]
+    NotAllowed(String),
     /// No plan.
     #[error("failed to plan the upgrade")]
     Plan(#[source] PlanRefusal),
@@ -96,6 +99,7 @@ impl FlowError {
             Self::Lease(LeaseError::Held { .. })
             | Self::Journal(JournalError::Unfinished { .. })
             | Self::NoWayBack(_)
+            | Self::NotAllowed(_)
             | Self::UnfitRevision { .. }
             | Self::Plan(_) => ExitCode::Blocked,
             Self::Run(RunError::Priced { .. }) => ExitCode::Blocked,

@@ -68,7 +68,10 @@ pub async fn judge(request: &UpgradeRequest, folder: &Path) -> Result<Judged, Fl
     );
     // An unknown release fails both; the observer's words are the clearer ones.
     let observed = observed.map_err(FlowError::Observe)?;
-    let prepared = prepared.map_err(FlowError::Target)?;
+    let prepared = prepared.map_err(|error| match checks::unreadable_records(&observed.observation) {
+        Some(right) => FlowError::NotAllowed(right),
+        None => FlowError::Target(error),
+    })?;
     let target = checks::target(&TargetRequest {
         cluster: &request.cluster,
         namespace: &request.namespace,

@@ -2,6 +2,7 @@
 
 mod begin;
 mod carry_on;
+mod described;
 mod error;
 mod judge;
 mod remember;

@@ -8,7 +8,7 @@ use model::{StepState, UpgradeOutcome};
 pub(super) async fn remember(cluster: &Cluster, document: &RunDocument, events: &Events) {
     match document.outcome {
         Some(UpgradeOutcome::Upgraded | UpgradeOutcome::UpgradedWithFailures) => {}
-        Some(UpgradeOutcome::Restored | UpgradeOutcome::Stopped) | None => return,
+        Some(UpgradeOutcome::Restored | UpgradeOutcome::Stopped | UpgradeOutcome::Left) | None => return,
     }
     let took = |kind: StepKind| {
         let step = document

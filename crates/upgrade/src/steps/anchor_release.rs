@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use engine::{Outcome, Step, StepContext, StepFailure, StepKind};
 use model::{AnchorRelease, PlannedStep, StepSpec};
 
+use super::foreign::remember_left;
 use super::roll_back::roll_back_to;
 use crate::Tools;
 use crate::standing::PassRecord;
@@ -90,6 +91,8 @@ impl Step for AnchorReleaseStep {
             return Ok(Outcome::told("this run wrote no revision"));
         }
         roll_back_to(context, &self.tools, self.spec.revision).await?;
+        let mut record: PassRecord = context.recorded()?.unwrap_or_default();
+        remember_left(context, &mut record).await?;
         self.forget_gated(context).await?;
         Ok(Outcome::told(format!(
             "revision {} is in force again",

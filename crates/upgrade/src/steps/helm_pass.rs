@@ -4,21 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::{Outcome, Step, StepContext, StepFailure, StepKind};
+use cluster::JobEnd;
+use engine::steps::first_trouble;
+use engine::{Exposure, Outcome, Step, StepContext, StepFailure, StepKind};
 use helm::{PassRequest, PostRenderSpec};
-use model::{GateMode, HelmPass, PlannedStep, StepSpec, WorkloadName};
+use model::{GateMode, HelmPass, PlannedStep, WorkloadName};
 
+use super::exposure::exposure;
+use super::foreign::{remember_foreign, stopped};
+use super::ground::{announce, gave_way, ground};
+use super::hooks::end_hooks;
 use super::orphans::end_orphans;
 use super::run_helm::{expect_success, follow};
-use super::settle::{settle, wait_for_hooks};
+use super::settle::mark_failed;
 use super::stop_all::stop_all;
 use crate::Tools;
-use crate::standing::{PassRecord, Standing, is_known, standing, wrote_nothing};
+use crate::standing::{PassRecord, is_known};
 use crate::watch::{Start, Watch, judge_start};
-
-/// How long hook Jobs may still run when the run turns back before it gives up: a migration that was told nothing must
-/// be allowed to end, or its half-done transaction is rolled back when its database is swapped away.
-const HOOKS_END_LIMIT: Duration = Duration::from_secs(600);
 
 pub(super) struct HelmPassStep {
     planned: PlannedStep,
@@ -37,30 +39,6 @@ impl HelmPassStep {
 
     fn limit(&self) -> Duration {
         Duration::from_secs(self.spec.timeout_seconds)
-    }
-
-    /// Brings the history to where helm may be started, and says on top of which revision; `None` when this pass's
-    /// revision is deployed already.
-    async fn ground(&self, context: &StepContext, record: &PassRecord) -> Result<Option<u32>, StepFailure> {
-        let release = &context.run().release;
-        let latest = self
-            .tools
-            .storage
-            .latest(release)
-            .await?
-            .ok_or_else(|| StepFailure::new(format!("release {release} is gone from helm's records")))?
-            .release;
-        match standing(self.spec.base_revision, record, latest.revision, latest.status) {
-            Standing::Begin(on) | Standing::BeginAgain(on) => Ok(Some(on)),
-            Standing::Deployed(_) => Ok(None),
-            Standing::Pending(revision) => {
-                settle(context, &self.tools, revision, &self.spec.hook_jobs, self.limit()).await?;
-                Ok(Some(revision))
-            }
-            Standing::Foreign(revision) => Err(StepFailure::new(format!(
-                "revision {revision} of {release} was written by somebody else since this run began"
-            ))),
-        }
     }
 
     async fn run_helm(&self, context: &StepContext) -> Result<(), StepFailure> {
@@ -98,6 +76,26 @@ impl HelmPassStep {
         })
     }
 
+    /// Adds to helm's own words how the hook Job that still runs and the database stood.
+    async fn explained(&self, context: &StepContext, failure: StepFailure, watch: &Watch) -> StepFailure {
+        let mut words = vec![failure.text()];
+        let namespace = &context.run().namespace;
+        // Both only explain: what cannot be read is left out.
+        let jobs = context.cluster().hook_jobs(namespace, &self.spec.hook_jobs).await;
+        for job in jobs.unwrap_or_default() {
+            match job.end {
+                None => words.push(format!(
+                    "hook job {} still runs; look with: kubectl logs job/{} -n {namespace}",
+                    job.name, job.name
+                )),
+                Some(JobEnd::Failed(why)) => words.push(format!("hook job {} failed: {why}", job.name)),
+                Some(JobEnd::Complete) => {}
+            }
+        }
+        words.extend(watch.last_words());
+        StepFailure::new(words.join("; "))
+    }
+
     /// Waits until the gated pod's containers are ready: it has migrated and answers its own readiness probe.
     async fn first_pod(&self, context: &StepContext, name: &WorkloadName) -> Result<String, StepFailure> {
         let cluster = context.cluster();
@@ -113,7 +111,17 @@ impl HelmPassStep {
             .wait_pod(&name.namespace, &workload.selector, self.limit(), |pod| {
                 judge_start(pod) != Start::Waiting
             })
-            .await?;
+            .await;
+        let pod = match pod {
+            Ok(pod) => pod,
+            Err(error) => {
+                let error = format!("the first pod of {name} did not start: {}", model::causes(&error));
+                return Err(StepFailure::new(match first_trouble(cluster, name).await {
+                    Some(trouble) => format!("{error}; {trouble}"),
+                    None => error,
+                }));
+            }
+        };
         let pod_name = pod.metadata.name.clone().unwrap_or_default();
         match judge_start(&pod) {
             Start::Failed(why) => Err(StepFailure::new(format!("pod {pod_name} did not start: {why}"))),
@@ -123,13 +131,7 @@ impl HelmPassStep {
 
     /// Fails when something that this run stopped runs again: what it writes would be lost if the run turned back.
     async fn writers_are_stopped(&self, context: &StepContext) -> Result<(), StepFailure> {
-        let mut stopped: Vec<WorkloadName> = Vec::new();
-        for step in &context.plan().steps {
-            if let StepSpec::Quiesce(quiesce) = &step.spec {
-                stopped.extend(quiesce.targets.iter().map(|target| target.workload.clone()));
-            }
-        }
-        for name in &stopped {
+        for name in &stopped(context) {
             let replicas = context.cluster().scale(name).await?.replicas;
             if replicas != 0 {
                 return Err(StepFailure::new(format!(
@@ -196,24 +198,22 @@ impl Step for HelmPassStep {
     async fn apply(&self, context: &StepContext) -> Result<Outcome, StepFailure> {
         let mut record: PassRecord = context.recorded()?.unwrap_or_default();
         let watch = Watch::begin(context, &self.spec).await;
-        if let Some(on) = self.ground(context, &record).await? {
+        let (base, hooks) = (self.spec.base_revision, &self.spec.hook_jobs);
+        if let Some(on) = ground(context, &self.tools, base, &record, hooks, self.limit()).await? {
             if record.revisions.is_empty() {
                 self.writers_are_stopped(context).await?;
             }
-            if record.newest() != Some(on + 1) {
-                record.revisions.push(on + 1);
-            }
-            context.record(&record).await?;
+            announce(context, &mut record, on, false).await?;
             if let Err(failure) = self.run_helm(context).await {
-                if wrote_nothing(&failure.text()) {
-                    record.revisions.pop();
-                    context.record(&record).await?;
-                }
-                return Err(failure);
+                let failure = gave_way(context, &mut record, failure).await;
+                return Err(self.explained(context, failure, &watch).await);
             }
         }
         let first = match &self.spec.migrating {
-            Some(name) => Some(self.first_pod(context, name).await?),
+            Some(name) => match self.first_pod(context, name).await {
+                Ok(pod) => Some(pod),
+                Err(failure) => return Err(self.explained(context, failure, &watch).await),
+            },
             None => None,
         };
         watch.end().await;
@@ -229,30 +229,39 @@ impl Step for HelmPassStep {
     async fn undo(&self, context: &StepContext) -> Result<Outcome, StepFailure> {
         let mut record: PassRecord = context.recorded()?.unwrap_or_default();
         let release = &context.run().release;
-        if let Some(latest) = self.tools.storage.latest(release).await? {
-            let latest = latest.release;
-            if !record.revisions.is_empty() {
-                self.newest_is_known(context, &record, latest.revision).await?;
-            }
-            if record.revisions.contains(&latest.revision) && latest.status.is_pending() {
-                settle(
-                    context,
-                    &self.tools,
-                    latest.revision,
-                    &self.spec.hook_jobs,
-                    HOOKS_END_LIMIT,
-                )
-                .await?;
-            }
+        if record.revisions.is_empty() {
+            return Ok(Outcome::told("the pass had not begun"));
         }
-        if !record.revisions.is_empty() {
-            wait_for_hooks(context, &self.spec.hook_jobs, HOOKS_END_LIMIT).await?;
-            self.remember_addresses(context, &mut record).await?;
-            stop_all(context, &self.stoppable()).await?;
-            if let Some(database) = &self.spec.database {
-                end_orphans(context, database, &record.addresses).await?;
-            }
+        let latest = self
+            .tools
+            .storage
+            .latest(release)
+            .await?
+            .map(|latest| latest.release);
+        if let Some(latest) = &latest {
+            self.newest_is_known(context, &record, latest.revision).await?;
         }
-        Ok(Outcome::told("what the pass started is stopped"))
+        let ended = end_hooks(context, &self.spec.hook_jobs, self.limit(), &mut record).await?;
+        if let Some(latest) = latest
+            && record.revisions.contains(&latest.revision)
+            && latest.status.is_pending()
+        {
+            mark_failed(context, &self.tools, latest.revision).await?;
+        }
+        remember_foreign(context, &self.spec, &mut record).await?;
+        self.remember_addresses(context, &mut record).await?;
+        stop_all(context, &self.stoppable()).await?;
+        if let Some(database) = &self.spec.database {
+            end_orphans(context, database, &record.addresses).await?;
+        }
+        let stopped = "what the pass started is stopped";
+        Ok(Outcome::told(match ended {
+            Some(ended) => format!("{stopped}; {ended}"),
+            None => stopped.to_owned(),
+        }))
+    }
+
+    async fn exposure(&self, context: &StepContext) -> Result<Exposure, StepFailure> {
+        exposure(context, &context.recorded::<PassRecord>()?.unwrap_or_default()).await
     }
 }

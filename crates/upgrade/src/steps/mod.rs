@@ -1,10 +1,14 @@
 //! The steps around helm, and the table that turns a plan into steps.
 
 mod anchor_release;
+mod exposure;
+mod foreign;
 mod forget_revision;
 mod gate;
+mod ground;
 mod helm_pass;
 mod helm_rollback;
+mod hooks;
 mod open_traffic;
 mod orphans;
 mod post_check;

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::{Outcome, Step, StepContext, StepFailure, StepKind};
+use engine::{Exposure, Outcome, Step, StepContext, StepFailure, StepKind};
 use helm::{PassRequest, PostRenderSpec};
 use model::{OpenTraffic, PlannedStep, WorkloadName};
 
+use super::exposure::exposure;
+use super::ground::{announce, gave_way, ground};
 use super::run_helm::{expect_success, follow};
-use super::settle::settle;
 use crate::Tools;
-use crate::standing::{PassRecord, Standing, standing, wrote_nothing};
+use crate::standing::PassRecord;
 
 pub(super) struct OpenTrafficStep {
     planned: PlannedStep,
@@ -72,47 +73,20 @@ impl Step for OpenTrafficStep {
     }
 
     async fn apply(&self, context: &StepContext) -> Result<Outcome, StepFailure> {
-        let release = &context.run().release;
         let gated = context
             .recorded_by::<PassRecord>(StepKind::HelmPass)?
             .and_then(|record| record.newest())
             .ok_or_else(|| StepFailure::new("the first pass recorded no revision"))?;
         let mut record: PassRecord = context.recorded()?.unwrap_or_default();
-        let latest = self
-            .tools
-            .storage
-            .latest(release)
-            .await?
-            .ok_or_else(|| StepFailure::new(format!("release {release} is gone from helm's records")))?
-            .release;
-        let on = match standing(gated, &record, latest.revision, latest.status) {
-            Standing::Begin(on) | Standing::BeginAgain(on) => Some(on),
-            Standing::Deployed(_) => None,
-            Standing::Pending(revision) => {
-                // This pass runs no hooks: nothing is left to wait for.
-                settle(context, &self.tools, revision, &[], Duration::ZERO).await?;
-                Some(revision)
-            }
-            Standing::Foreign(revision) => {
-                return Err(StepFailure::new(format!(
-                    "revision {revision} of {release} was written by somebody else since this run began"
-                )));
-            }
-        };
+        // This pass runs no hooks: nothing is left to wait for.
+        let on = ground(context, &self.tools, gated, &record, &[], Duration::ZERO).await?;
         if let Some(on) = on {
-            if record.newest() != Some(on + 1) {
-                record.revisions.push(on + 1);
-            }
-            context.record(&record).await?;
+            announce(context, &mut record, on, self.spec.migrating.is_some()).await?;
             if let Some(name) = &self.spec.migrating {
                 self.open_gates(context, name).await?;
             }
             if let Err(failure) = self.run_helm(context).await {
-                if wrote_nothing(&failure.text()) {
-                    record.revisions.pop();
-                    context.record(&record).await?;
-                }
-                return Err(failure);
+                return Err(gave_way(context, &mut record, failure).await);
             }
         }
         Ok(Outcome::told(format!(
@@ -124,5 +98,19 @@ impl Step for OpenTrafficStep {
     async fn undo(&self, _context: &StepContext) -> Result<Outcome, StepFailure> {
         // The undo of the first pass stops every workload of the chart, whichever pass started it.
         Ok(Outcome::quiet())
+    }
+
+    async fn exposure(&self, context: &StepContext) -> Result<Exposure, StepFailure> {
+        exposure(context, &context.recorded::<PassRecord>()?.unwrap_or_default()).await
+    }
+
+    async fn let_go(&self, context: &StepContext) -> Result<Option<String>, StepFailure> {
+        let record: PassRecord = context.recorded()?.unwrap_or_default();
+        let Some(name) = self.spec.migrating.as_ref().filter(|_| record.opened) else {
+            return Ok(None);
+        };
+        // The gate was about to open when the run broke off: pods that still stand behind it would stand there for ever.
+        self.open_gates(context, name).await?;
+        Ok(Some(format!("the gate before {name} is open")))
     }
 }

@@ -4,8 +4,6 @@ use engine::{StepContext, StepFailure};
 use model::{DatabaseLocation, Event, Seen, Session};
 use postgres_room::{Admin, SessionOptions};
 
-use super::schema_now::connector;
-
 /// Ends the sessions that stopped pods left in the database.
 ///
 /// A server notices a lost client only when it next talks to it. A statement that waits for a lock waits on, holds the
@@ -18,7 +16,7 @@ pub(crate) async fn end_orphans(
     if addresses.is_empty() {
         return Ok(());
     }
-    let connector = connector(context, location).await?;
+    let connector = context.connector(location).await?;
     let session = connector.connect(&SessionOptions::default()).await?;
     let pids = match postgres_room::sessions(&session).await {
         Seen::Present(sessions) => orphans(&sessions, addresses),

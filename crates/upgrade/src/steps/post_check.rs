@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::{Outcome, Step, StepContext, StepFailure, StepKind};
-use model::{PlannedStep, PostCheck, ReleaseStatus};
+use model::{PlannedStep, PostCheck, ReleaseStatus, Seen, Workload};
 
 use super::gate::judge_schema;
 use super::questions::ask;
@@ -78,22 +78,67 @@ impl PostCheckStep {
     async fn counts(&self, context: &StepContext, findings: &mut Findings) -> Result<(), StepFailure> {
         for target in &self.spec.targets {
             let name = &target.workload;
-            findings.take(match context.cluster().workload(name).await? {
-                None => Err(format!("{name} does not exist")),
-                Some(workload) if workload.desired != Some(target.replicas) => Err(format!(
-                    "{name} has {} replicas, expected {}",
-                    workload.desired.unwrap_or_default(),
-                    target.replicas
-                )),
-                Some(workload) if workload.ready < target.replicas => Err(format!(
-                    "{name} has {} of {} pods ready",
-                    workload.ready, target.replicas
-                )),
-                Some(workload) => Ok(format!("{name} {}/{}", workload.ready, target.replicas)),
-            });
+            let Some(workload) = context.cluster().workload(name).await? else {
+                findings.take(Err(format!("{name} does not exist")));
+                continue;
+            };
+            let scalers = context
+                .cluster()
+                .scalers_of(std::slice::from_ref(&workload))
+                .await;
+            let bounds = match scalers {
+                Ok(scalers) => Seen::Present(
+                    scalers
+                        .first()
+                        .map(|scaler| (scaler.min_replicas, scaler.max_replicas)),
+                ),
+                Err(error) => Seen::Unreadable(model::causes(&error)),
+            };
+            findings.take(judge_count(&workload, target.replicas, &bounds));
         }
         Ok(())
     }
+}
+
+/// Judges a workload's count: as planned, or within the bounds of the autoscaler that sets it.
+fn judge_count(
+    workload: &Workload,
+    planned: i32,
+    bounds: &Seen<Option<(i32, i32)>>,
+) -> Result<String, String> {
+    let name = &workload.name;
+    let (desired, ready) = (workload.desired.unwrap_or_default(), workload.ready);
+    let bounds = match bounds {
+        Seen::Present(bounds) => *bounds,
+        Seen::Absent => None,
+        Seen::Unreadable(why) if desired != planned => {
+            return Err(format!(
+                "{name} has {desired} replicas, {planned} were planned; whether an autoscaler set them is not known: {why}"
+            ));
+        }
+        Seen::Unreadable(_) => None,
+    };
+    let Some((least, most)) = bounds else {
+        return if desired != planned {
+            Err(format!("{name} has {desired} replicas, expected {planned}"))
+        } else if ready < planned {
+            Err(format!("{name} has {ready} of {planned} pods ready"))
+        } else {
+            Ok(format!("{name} {ready}/{planned}"))
+        };
+    };
+    if desired < least || desired > most {
+        return Err(format!(
+            "{name} has {desired} replicas, its autoscaler allows {least} to {most}"
+        ));
+    }
+    // What it has just added may still be starting.
+    if ready < least {
+        return Err(format!(
+            "{name} has {ready} pods ready, its autoscaler wants at least {least}"
+        ));
+    }
+    Ok(format!("{name} {ready}/{desired} by its autoscaler"))
 }
 
 #[async_trait]
@@ -128,5 +173,65 @@ impl Step for PostCheckStep {
 
     async fn undo(&self, _context: &StepContext) -> Result<Outcome, StepFailure> {
         Ok(Outcome::quiet())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{UpdateStrategy, WorkloadKind, WorkloadName};
+
+    use super::*;
+
+    fn workload(desired: i32, ready: i32) -> Workload {
+        Workload {
+            name: WorkloadName {
+                kind: WorkloadKind::Deployment,
+                namespace: "shop".into(),
+                name: "web".into(),
+            },
+            labels: std::collections::BTreeMap::new(),
+            selector: std::collections::BTreeMap::new(),
+            desired: Some(desired),
+            ready,
+            updated: ready,
+            suspended: None,
+            strategy: UpdateStrategy::None,
+            containers: Vec::new(),
+            grace_seconds: 30,
+            paused: false,
+            is_database: false,
+        }
+    }
+
+    #[test]
+    fn without_an_autoscaler_the_planned_count_is_the_only_right_one() {
+        let nobody = Seen::Present(None);
+        assert!(judge_count(&workload(3, 3), 3, &nobody).is_ok());
+        assert!(judge_count(&workload(4, 4), 3, &nobody).is_err());
+        assert!(judge_count(&workload(3, 2), 3, &nobody).is_err());
+    }
+
+    #[test]
+    fn an_autoscaler_may_choose_within_its_bounds() {
+        let bounds = Seen::Present(Some((2, 5)));
+        assert!(
+            judge_count(&workload(5, 3), 3, &bounds).is_ok(),
+            "two are starting"
+        );
+        assert!(judge_count(&workload(2, 2), 3, &bounds).is_ok());
+        assert!(judge_count(&workload(6, 6), 3, &bounds).is_err());
+        assert!(judge_count(&workload(1, 1), 3, &bounds).is_err());
+        assert!(judge_count(&workload(4, 1), 3, &bounds).is_err());
+    }
+
+    #[test]
+    fn a_count_that_nobody_can_explain_is_no_success() {
+        let hidden = Seen::Unreadable("forbidden".into());
+        assert!(judge_count(&workload(3, 3), 3, &hidden).is_ok());
+        assert!(
+            judge_count(&workload(4, 4), 3, &hidden)
+                .unwrap_err()
+                .contains("forbidden")
+        );
     }
 }

@@ -2,28 +2,15 @@
 
 use engine::{StepContext, StepFailure};
 use model::{DatabaseLocation, MigrationState, Seen};
-use postgres_room::{Connector, SessionOptions};
-
-/// Opens connections to the run's database, with credentials read anew.
-pub(crate) async fn connector(
-    context: &StepContext,
-    database: &DatabaseLocation,
-) -> Result<Connector, StepFailure> {
-    let credentials = postgres_room::credentials(context.cluster(), database).await?;
-    Ok(Connector::new(
-        context.cluster(),
-        database,
-        &credentials,
-        &context.run().id,
-    ))
-}
+use postgres_room::SessionOptions;
 
 /// The migration state now; `None` where no known tool left a table.
 pub(crate) async fn schema_now(
     context: &StepContext,
     database: &DatabaseLocation,
 ) -> Result<Option<MigrationState>, StepFailure> {
-    let session = connector(context, database)
+    let session = context
+        .connector(database)
         .await?
         .connect(&SessionOptions::default())
         .await?;

@@ -16,6 +16,15 @@ pub(crate) async fn settle(
     limit: Duration,
 ) -> Result<(), StepFailure> {
     wait_for_hooks(context, hook_jobs, limit).await?;
+    mark_failed(context, tools, revision).await
+}
+
+/// Marks the pending revision of a killed helm failed. Its hook Jobs must have ended.
+pub(crate) async fn mark_failed(
+    context: &StepContext,
+    tools: &Tools,
+    revision: u32,
+) -> Result<(), StepFailure> {
     let run = context.run();
     let why = format!("helm was ended during run {}", run.id);
     tools.storage.mark_failed(&run.release, revision, &why).await?;
@@ -23,7 +32,7 @@ pub(crate) async fn settle(
 }
 
 /// Waits until none of the hook Jobs runs any more.
-pub(crate) async fn wait_for_hooks(
+async fn wait_for_hooks(
     context: &StepContext,
     hook_jobs: &[String],
     limit: Duration,
@@ -39,14 +48,20 @@ pub(crate) async fn wait_for_hooks(
             .collect();
         if !running.is_empty() {
             context.progress(
-                format!("waiting for hook job {} to end", running.join(", ")),
+                format!(
+                    "waiting up to {} s for hook job {} to end",
+                    limit.as_secs(),
+                    running.join(", ")
+                ),
                 None,
             );
         }
     };
-    context
+    let waiting = context
         .cluster()
-        .wait_jobs_ended(&context.run().namespace, hook_jobs, limit, told)
-        .await?;
-    Ok(())
+        .wait_jobs_ended(&context.run().namespace, hook_jobs, limit, told);
+    tokio::select! {
+        ended = waiting => ended.map(drop).map_err(StepFailure::from),
+        () = context.cancel().cancelled() => Err(StepFailure::new("interrupted while a hook job was waited for")),
+    }
 }

@@ -1,17 +1,24 @@
 //! Looks at the database, one a second: who works, who waits for whom, and how far the migration tool is.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
+use super::LastSample;
 use engine::StepContext;
 use model::{DatabaseLocation, Event, MigrationSample, Seen, Session, SessionRole};
-use postgres_room::{Connector, Database, SessionOptions};
+use postgres_room::{Database, SessionOptions};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// How often the database is asked. Finding blockers takes the lock manager's own locks, so no oftener than this.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
 /// Takes samples until dropped. Trouble in looking is told once and never ends anything.
-pub(super) async fn take(context: StepContext, database: DatabaseLocation, usual_seconds: Option<u64>) {
+pub(super) async fn take(
+    context: StepContext,
+    database: DatabaseLocation,
+    usual_seconds: Option<u64>,
+    last: LastSample,
+) {
     let begun = Instant::now();
     let mut session: Option<Database> = None;
     let mut blind = false;
@@ -41,15 +48,13 @@ pub(super) async fn take(context: StepContext, database: DatabaseLocation, usual
             let message = format!("the migration has taken {seconds} s, longer than the usual {usual} s");
             context.events().send(Event::Notice { message });
         }
+        *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(sample.clone());
         context.events().send(Event::Migration(sample));
     }
 }
 
 async fn connect(context: &StepContext, location: &DatabaseLocation) -> Option<Database> {
-    let credentials = postgres_room::credentials(context.cluster(), location)
-        .await
-        .ok()?;
-    let connector = Connector::new(context.cluster(), location, &credentials, &context.run().id);
+    let connector = context.connector(location).await.ok()?;
     connector.connect(&SessionOptions::default()).await.ok()
 }
 

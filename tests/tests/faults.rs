@@ -1,0 +1,276 @@
+//! What happens to an upgrade when the world around it breaks: each ends with a true sentence and a state that is whole.
+
+use std::process::{Child, Stdio};
+
+use anyhow::{Result, ensure};
+use e2e::{Ended, Left, ReleaseState, SafeUpgrade, World, plugin_below, signal, wait_for};
+use test_apps::{HelmLine, Ledger, Place, Postgres, Summary};
+
+const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/apps/profiles/ledger.yaml");
+const KEEP: &str = "--reset-then-reuse-values";
+const LINE: HelmLine = HelmLine::Four;
+
+/// A ledger of 1.0.0 with some entries, and what it was.
+struct Stage {
+    world: World,
+    app: Ledger,
+    entries: Summary,
+    state: ReleaseState,
+}
+
+impl Stage {
+    fn new(prefix: &str, values: &[&str]) -> Result<Self> {
+        let world = World::new(prefix)?;
+        let app = Ledger::new(&world.place, LINE, "books", &world.subfolder("charts")?);
+        app.install("1.0.0", values)?;
+        app.write(20)?;
+        let (entries, state) = (app.summary_of("test")?, ReleaseState::read(&world.place)?);
+        Ok(Self {
+            world,
+            app,
+            entries,
+            state,
+        })
+    }
+
+    fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
+        [&[KEEP, "--profile", PROFILE], more].concat()
+    }
+
+    fn upgrade(&self, more: &[&str]) -> Result<Ended> {
+        SafeUpgrade::new(&self.world, LINE)?.upgrade(
+            "books",
+            &self.app.chart("1.1.0")?,
+            &Self::arguments(more),
+        )
+    }
+
+    /// Begins an upgrade that is let run beside the test.
+    fn begin(&self, more: &[&str]) -> Result<Child> {
+        let safe = SafeUpgrade::new(&self.world, LINE)?;
+        let chart = self.app.chart("1.1.0")?;
+        let mut command = safe.upgrade_command("books", &chart, &Self::arguments(more));
+        Ok(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
+    }
+
+    /// Waits until the migration of this stage works in the database.
+    fn until_it_migrates(&self) -> Result<()> {
+        wait_for("the migration works", || {
+            let active = "select count(*) from pg_stat_activity where state = 'active' and query like '%pg_sleep%' \
+                          and pid <> pg_backend_pid()";
+            Ok(self.app.database().query(active)?.trim() != "0")
+        })
+    }
+
+    /// Everything is as before: counts, images, data, schema, nothing left behind, nobody connected who does not belong.
+    fn is_as_before(&self) -> Result<()> {
+        self.app.wait_until_it_answers()?;
+        let state = ReleaseState::read(&self.world.place)?;
+        ensure!(state == self.state, "{:?} became {state:?}", self.state);
+        ensure!(self.app.summary_of("test")? == self.entries);
+        ensure!(self.app.database().schema_version()? == 2);
+        self.nothing_is_left()
+    }
+
+    fn is_upgraded(&self) -> Result<()> {
+        self.app.wait_until_it_answers()?;
+        let state = ReleaseState::read(&self.world.place)?;
+        ensure!(
+            state.replicas == self.state.replicas && state.suspended == self.state.suspended,
+            "{:?} became {state:?}",
+            self.state
+        );
+        ensure!(self.app.summary_of("test")?.same_entries(&self.entries));
+        ensure!(self.app.database().schema_version()? == 4);
+        self.nothing_is_left()
+    }
+
+    fn nothing_is_left(&self) -> Result<()> {
+        let left = Left::read(&self.world.place)?;
+        ensure!(left.heads.len() == 1 && left.others.is_empty(), "{left:?}");
+        let sessions = self.app.database().query(
+            "select count(*) from pg_stat_activity where application_name in ('ledger-migrate') \
+             or application_name like 'safe-upgrade%'",
+        )?;
+        ensure!(sessions.trim() == "0", "{sessions} sessions are left");
+        Ok(())
+    }
+}
+
+fn ended(child: Child) -> Result<Ended> {
+    Ok(Ended::from_output(&child.wait_with_output()?))
+}
+
+#[test]
+fn a_hook_that_hangs_is_ended_after_its_limit_and_everything_is_put_back() -> Result<()> {
+    let stage = Stage::new("hook-hangs", &["seedRows=100", "migrate.mode=hook"])?;
+    let hang = ["--set", "behaviour.slowMigration=3:600", "--timeout", "12s"];
+    let ended = stage.upgrade(&hang)?.expect(10)?;
+    let report = ended.json()?.to_string();
+    ensure!(
+        report.contains("books-migrate did not end within 12 s and was ended"),
+        "{ended}"
+    );
+    stage.is_as_before()
+}
+
+#[test]
+fn the_wait_for_a_hook_that_hangs_is_cut_short_by_an_interrupt() -> Result<()> {
+    let stage = Stage::new("hook-cut", &["seedRows=100", "migrate.mode=hook"])?;
+    let child = stage.begin(&["--set", "behaviour.slowMigration=3:600", "--timeout", "10m"])?;
+    stage.until_it_migrates()?;
+    let plugin = plugin_below(&child)?;
+    signal(plugin, "INT")?;
+    wait_for("helm has ended, so that the way back waits for the hook", || {
+        let newest = Left::history(&stage.world.place, LINE, "books")?;
+        Ok(newest.get(&2).is_some_and(|status| status == "failed"))
+    })?;
+    signal(plugin, "INT")?;
+    let ended = ended(child)?.expect(10)?;
+    ensure!(ended.stderr.contains("press again within 5 s"), "{ended}");
+    ensure!(
+        ended
+            .json()?
+            .to_string()
+            .contains("on the user's word and was ended"),
+        "{ended}"
+    );
+    stage.is_as_before()
+}
+
+#[test]
+fn a_failing_hook_under_the_gate_after_is_turned_back_because_nobody_was_served() -> Result<()> {
+    let stage = Stage::new("after-hook", &["seedRows=100", "migrate.mode=hook"])?;
+    let broken = ["--set", "behaviour.failingMigration=4", "--gate", "after"];
+    let ended = stage.upgrade(&broken)?.expect(10)?;
+    ensure!(ended.json()?["outcome"] == "restored", "{ended}");
+    stage.is_as_before()
+}
+
+#[test]
+fn what_turning_back_costs_is_told_once_the_gate_was_open_and_a_run_can_be_left_as_it_is() -> Result<()> {
+    let stage = Stage::new("priced", &["seedRows=100"])?;
+    let ended = stage.upgrade(&["--fault", "error:11-roll-out"])?.expect(11)?;
+    let reason = ended.json()?["reason"].to_string();
+    ensure!(
+        reason.contains("revision 3 may have served since") && reason.contains("restored from backup"),
+        "{reason}"
+    );
+    let safe = SafeUpgrade::new(&stage.world, LINE)?;
+    let refused = safe.elsewhere("abort", "books", &[])?.expect(2)?;
+    ensure!(refused.stderr.contains("may have served since"), "{refused}");
+
+    let before = ReleaseState::read(&stage.world.place)?;
+    ensure!(
+        before.suspended.values().all(|suspended| *suspended),
+        "{before:?}"
+    );
+    let left = safe.elsewhere("abort", "books", &["--leave"])?.expect(11)?;
+    ensure!(left.json()?["outcome"] == "left", "{left}");
+    let after = ReleaseState::read(&stage.world.place)?;
+    ensure!(
+        after.suspended == stage.state.suspended,
+        "the hold is ended: {after:?}"
+    );
+    ensure!(
+        after.replicas == before.replicas && after.images == before.images,
+        "all else stays: {after:?}"
+    );
+    ensure!(stage.app.database().schema_version()? == 4);
+    safe.elsewhere("resume", "books", &[])?.expect(1)?;
+    stage.nothing_is_left()
+}
+
+#[test]
+fn a_migration_that_takes_longer_than_the_probes_allow_comes_through() -> Result<()> {
+    let stage = Stage::new("slow-boot", &["seedRows=100"])?;
+    let slow = [
+        "--set",
+        "behaviour.slowMigration=3:15",
+        "--set",
+        "behaviour.killSlowStart=true",
+    ];
+    stage.upgrade(&slow)?.expect(0)?;
+    stage.is_upgraded()
+}
+
+fn interrupted_while_it_migrates(prefix: &str, name: &str) -> Result<()> {
+    let stage = Stage::new(prefix, &["seedRows=100"])?;
+    let child = stage.begin(&["--set", "behaviour.slowMigration=3:60"])?;
+    stage.until_it_migrates()?;
+    signal(plugin_below(&child)?, name)?;
+    let ended = ended(child)?.expect(10)?;
+    ensure!(
+        ended.json()?["reason"]
+            .to_string()
+            .contains("interrupted by the user"),
+        "{ended}"
+    );
+    stage.is_as_before()
+}
+
+#[test]
+fn an_interrupt_before_the_gate_puts_everything_back() -> Result<()> {
+    interrupted_while_it_migrates("interrupted", "INT")
+}
+
+#[test]
+fn a_polite_kill_before_the_gate_puts_everything_back() -> Result<()> {
+    interrupted_while_it_migrates("terminated", "TERM")
+}
+
+#[test]
+fn a_database_pod_that_goes_away_during_the_migration_leaves_everything_as_it_was() -> Result<()> {
+    let stage = Stage::new("pod-gone", &["seedRows=100", "migrate.mode=hook"])?;
+    let child = stage.begin(&["--set", "behaviour.slowMigration=3:20", "--timeout", "60s"])?;
+    stage.until_it_migrates()?;
+    stage
+        .world
+        .place
+        .kubectl(&["delete", "pod", "books-postgres-0", "--wait=false"])?;
+    // The hook's one try fails with the server; the way back finds the server's new pod.
+    let ended = ended(child)?;
+    match ended.code {
+        10 => stage.is_as_before(),
+        0 => stage.is_upgraded(),
+        _ => anyhow::bail!("neither as before nor upgraded: {ended}"),
+    }
+}
+
+/// A database that another namespace's Service leads to: nothing of it belongs to the release.
+#[test]
+fn a_database_of_another_namespace_is_backed_up_and_put_back() -> Result<()> {
+    let world = World::new("outside")?;
+    let elsewhere = world.node.namespace("database")?;
+    let outside = Place::new(&world.node, elsewhere.name());
+    let database = Postgres::install(&outside, LINE, "data", 17)?;
+    let password = outside.kubectl(&[
+        "get",
+        "secret",
+        "data-postgres",
+        "-o",
+        "go-template={{.data.password | base64decode}}",
+    ])?;
+    let url = format!(
+        "database.url=postgres://app:{password}@data-postgres.{}.svc:5432/app?sslmode=disable",
+        elsewhere.name()
+    );
+    let app = Ledger::new(&world.place, LINE, "books", &world.subfolder("charts")?);
+    app.install("1.0.0", &["seedRows=100", "postgres.enabled=false", &url])?;
+    app.write(20)?;
+    let (before, state) = (app.summary_of("test")?, ReleaseState::read(&world.place)?);
+    let broken = [
+        KEEP,
+        "--profile",
+        PROFILE,
+        "--set",
+        "behaviour.failingMigration=4",
+    ];
+    SafeUpgrade::new(&world, LINE)?
+        .upgrade("books", &app.chart("1.1.0")?, &broken)?
+        .expect(10)?;
+    app.wait_until_it_answers()?;
+    ensure!(ReleaseState::read(&world.place)? == state);
+    ensure!(app.summary_of("test")? == before && database.schema_version()? == 2);
+    Ok(())
+}
