@@ -78,7 +78,7 @@ fn a_release_without_a_database() -> Result<()> {
     let kubectl = KubectlPlugins::new(&world)?;
     kubectl
         .run("pgbackup", &["create", "small"])?
-        .expect_one_clear_line(1, &["no database found", "--dsn or --secret"])?;
+        .expect_one_clear_line(1, &["no database found", "--dsn, --secret or --pod"])?;
     let ended = kubectl.run("upgrade-check", &["small", "-o", "json"])?;
     let report = ended.json()?;
     let rows = report["checks"].as_array().context("checks")?;

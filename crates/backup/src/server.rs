@@ -68,6 +68,18 @@ pub enum ReachError {
         /// Which program.
         program: &'static str,
     },
+    /// A pooler answers in the place of the server.
+    #[error(
+        "{host} port {port} is a connection pooler ({pooler}), through which no dump can be made: name the server behind it"
+    )]
+    Pooler {
+        /// Its host.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// What it says of itself.
+        pooler: String,
+    },
     /// No way can be taken.
     #[error("failed to reach the client programs of database {database}")]
     NoRoute {

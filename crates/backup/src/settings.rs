@@ -20,6 +20,15 @@ pub(crate) struct Settings {
     pub(crate) collate: String,
     /// `LC_CTYPE`.
     pub(crate) character_classes: String,
+    /// Who compares texts: `c` the system, `i` ICU, `b` Postgres itself; `None` before version 15.
+    #[serde(default)]
+    pub(crate) locale_provider: Option<String>,
+    /// The locale of ICU or Postgres itself.
+    #[serde(default)]
+    pub(crate) locale: Option<String>,
+    /// How many sessions may be connected; -1 is any number.
+    #[serde(default)]
+    pub(crate) connection_limit: Option<i32>,
     /// `shared_preload_libraries`.
     pub(crate) preload: String,
     /// Who owns the database.
@@ -42,7 +51,9 @@ const QUERY: &str = "
            pg_catalog.pg_get_userbyid(d.datdba)::text,
            array(select a::text from pg_catalog.unnest(d.datacl) a), d.datacl is null,
            pg_catalog.shobj_description(d.oid, 'pg_database'),
-           array(select rolname::text from pg_catalog.pg_roles where rolname !~ '^pg_' order by 1)
+           array(select rolname::text from pg_catalog.pg_roles where rolname !~ '^pg_' order by 1),
+           pg_catalog.to_jsonb(d)->>'datlocprovider',
+           coalesce(pg_catalog.to_jsonb(d)->>'datlocale', pg_catalog.to_jsonb(d)->>'daticulocale'), d.datconnlimit
     from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()";
 
 impl Settings {
@@ -58,6 +69,9 @@ impl Settings {
             encoding: row.get::<_, &str>(0).to_owned(),
             collate: row.get(1),
             character_classes: row.get(2),
+            locale_provider: row.get(9),
+            locale: row.get(10),
+            connection_limit: row.get(11),
             preload: preload.unwrap_or_default(),
             owner: row.get(4),
             privileges: (!defaults).then(|| row.get(5)),

@@ -27,6 +27,9 @@ pub use route::Route;
 /// Settings of libpq under which the name in the server's certificate counts.
 const CHECKED: [&str; 2] = ["verify-ca", "verify-full"];
 
+/// The port of a server that was told no other.
+const USUAL_PORT: u16 = 5432;
+
 /// What a way has to lead to.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted {
@@ -138,6 +141,16 @@ impl Server {
             source,
         })?;
         let server = Self::reach(cluster, location, credentials, id).await?;
+        // The usual port is the server's; on any other there may be a pooler, which would tear the dump's session apart.
+        if location.port != USUAL_PORT
+            && let Some(pooler) = server.connector.pooler().await
+        {
+            return Err(ReachError::Pooler {
+                host: location.host.clone(),
+                port: location.port,
+                pooler,
+            });
+        }
         progress(&format!("route {}: {}", choice.route.word(), choice.reason), None);
         Ok(server)
     }

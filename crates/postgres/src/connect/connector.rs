@@ -19,7 +19,7 @@ pub const APPLICATION_PREFIX: &str = "safe-upgrade/";
 
 /// How long opening a session may take: name look-up, the way through the API server, TLS and the password. A server
 /// that needs longer is in no state to be judged.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long a statement may run unless the caller asks for more. Ours read small catalogues.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -173,7 +173,11 @@ impl Connector {
         Ok(Database::new(client, self.clone(), database))
     }
 
-    async fn negotiate(&self, mode: SslMode, database: &str) -> Result<tokio_postgres::Client, ConnectError> {
+    pub(super) async fn negotiate(
+        &self,
+        mode: SslMode,
+        database: &str,
+    ) -> Result<tokio_postgres::Client, ConnectError> {
         match &self.location.route {
             DatabaseRoute::Pod {
                 namespace, pod, port, ..

@@ -3,6 +3,7 @@
 mod connector;
 mod database;
 mod error;
+mod pooler;
 mod sslmode;
 mod tls;
 
