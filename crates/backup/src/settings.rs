@@ -45,9 +45,11 @@ pub(crate) struct Settings {
     pub(crate) extensions: BTreeMap<String, String>,
 }
 
+/// Whoever may not see a setting is told an error, which would end the transaction for every question after it.
 const QUERY: &str = "
     select pg_catalog.pg_encoding_to_char(d.encoding), d.datcollate::text, d.datctype::text,
-           pg_catalog.current_setting('shared_preload_libraries', true),
+           case when pg_catalog.pg_has_role('pg_read_all_settings', 'USAGE')
+             then pg_catalog.current_setting('shared_preload_libraries', true) end,
            pg_catalog.pg_get_userbyid(d.datdba)::text,
            array(select a::text from pg_catalog.unnest(d.datacl) a), d.datacl is null,
            pg_catalog.shobj_description(d.oid, 'pg_database'),

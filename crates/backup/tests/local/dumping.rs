@@ -100,7 +100,9 @@ async fn rows_that_a_policy_would_hide_are_refused_before_anything_is_dumped() {
 
     run(&fixture, &format!("alter role {role} bypassrls")).await;
     let server = as_role(&fixture, &role).await;
-    let backup = create(&server, &fixture.store, &fixture.request(), &quiet)
+    let said = Mutex::new(Vec::new());
+    let hear = |message: &str, _: Option<f64>| said.lock().unwrap().push(message.to_owned());
+    let backup = create(&server, &fixture.store, &fixture.request(), &hear)
         .await
         .unwrap();
     let orders = backup
@@ -108,7 +110,7 @@ async fn rows_that_a_policy_would_hide_are_refused_before_anything_is_dumped() {
         .rows
         .iter()
         .find(|table| table.table == "public.orders");
-    assert_eq!(orders.map(|table| table.rows), Some(20_000));
+    assert_eq!(orders.map(|table| table.rows), Some(20_000), "{said:?}");
 }
 
 #[tokio::test]
