@@ -70,13 +70,29 @@ impl Helm {
         }
         args.extend(line.passed.iter().map(OsString::from));
         args.extend(["--namespace", namespace, "--dry-run=server", "--output", "json"].map(OsString::from));
-        let answer = self.capture("upgrade --dry-run", args).await?;
+        let answer = self
+            .capture("upgrade --dry-run", args)
+            .await
+            .map_err(without_values)?;
         // serde_json names the place, never the text.
         let record: Record = serde_json::from_slice(&answer).map_err(|error| HelmError::Output {
             act: "upgrade --dry-run".to_owned(),
             reason: error.to_string(),
         })?;
         Ok(rendered(record, namespace))
+    }
+}
+
+/// helm repeats the part of `--set` that it cannot read, which may be the end of a password with a comma in it.
+fn without_values(error: HelmError) -> HelmError {
+    match error {
+        HelmError::Failed { act, message } if message.contains("failed parsing --set") => HelmError::Failed {
+            act,
+            message: "failed parsing --set: its text is not repeated here, it may be a secret; put a backslash before \
+                      a comma in a value, or give it by --set-literal or -f"
+                .to_owned(),
+        },
+        other => other,
     }
 }
 
@@ -94,5 +110,29 @@ fn rendered(record: Record, namespace: &str) -> Rendered {
         values: or_empty(record.config),
         chart: chart.identity(),
         base_values: or_empty(chart.values),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(message: &str) -> String {
+        let failed = HelmError::Failed {
+            act: "upgrade --dry-run".into(),
+            message: message.into(),
+        };
+        without_values(failed).to_string()
+    }
+
+    #[test]
+    fn what_helm_cannot_read_of_a_value_is_not_repeated() {
+        let words = told("failed parsing --set data: key \"hunter2\" has no value");
+        assert!(
+            !words.contains("hunter2") && words.contains("backslash"),
+            "{words}"
+        );
+        let other = "UPGRADE FAILED: \"books\" has no deployed releases";
+        assert!(told(other).contains(other));
     }
 }

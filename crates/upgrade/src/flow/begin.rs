@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use super::described::{described, tell_end};
+use super::described::described;
 use super::remember::remember;
 use super::{FlowError, Judged, UpgradeRequest};
 use crate::steps::steps;
@@ -146,7 +146,7 @@ pub(crate) async fn start(begin: Begin<'_>, options: RunOptions) -> Result<Upgra
     })
     .await
     .map_err(FlowError::Run)?;
-    tell_end(cluster, &plan, &end, telling).await;
+    telling.end(&plan, &end).await;
     remember(cluster, &journal.document(), &options.events).await;
     Ok(upgrade_report(&journal.document(), &end))
 }

@@ -10,7 +10,7 @@ use helm::Helm;
 use model::UpgradeReport;
 
 use super::begin::{Inputs, major_number};
-use super::described::{described, tell_end};
+use super::described::described;
 use super::remember::remember;
 use super::{FlowError, RunOptions};
 use crate::steps::steps;
@@ -151,7 +151,7 @@ async fn drive(
         Direction::Leave => engine::leave(act).await,
     }
     .map_err(FlowError::Run)?;
-    tell_end(&request.cluster, &plan, &end, telling).await;
+    telling.end(&plan, &end).await;
     remember(&request.cluster, &journal.document(), &options.events).await;
     Ok(upgrade_report(&journal.document(), &end))
 }

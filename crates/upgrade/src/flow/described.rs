@@ -8,6 +8,7 @@ use engine::{Events, RunEnd, StepKind};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event as ClusterEvent, EventType, Recorder, Reporter};
 use model::{Event, Plan, StepSpec, StepState, UpgradeOutcome, WorkloadKind, WorkloadName};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// The longest note that the API server takes is 1 kB; characters may take up to four bytes.
@@ -18,45 +19,66 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// What is told of a phase.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Phase {
+pub(super) struct Phase {
     reason: &'static str,
     note: String,
     warning: bool,
 }
 
-/// Hands a run's events on to `to` and tells its phases on the workloads, one after the other. The task ends when the
-/// events that are returned are dropped.
-pub(super) fn described(cluster: &Cluster, plan: &Plan, to: Events) -> (Events, JoinHandle<()>) {
+/// The telling of one run's phases.
+pub(super) struct Telling {
+    phases: mpsc::UnboundedSender<Phase>,
+    relaying: JoinHandle<()>,
+    telling: JoinHandle<()>,
+}
+
+/// Hands a run's events on to `to` and tells its phases on the workloads, beside it: an API server that answers slowly
+/// must not keep the events from whoever watches.
+pub(super) fn described(cluster: &Cluster, plan: &Plan, to: Events) -> (Events, Telling) {
     let (events, mut receiver) = Events::channel();
-    let (cluster, plan) = (cluster.clone(), plan.clone());
-    let task = tokio::spawn(async move {
-        let mut teller: Option<Teller> = None;
+    let (phases, mut waiting) = mpsc::unbounded_channel();
+    let (its_plan, its_phases) = (plan.clone(), phases.clone());
+    let relaying = tokio::spawn(async move {
         while let Some(event) = receiver.next().await {
-            let phase = phase_of(&event, &plan);
+            if let Some(phase) = phase_of(&event, &its_plan) {
+                // Nobody tells any more: the journal has it.
+                drop(its_phases.send(phase));
+            }
             to.send(event);
-            if let Some(phase) = phase {
-                if teller.is_none() {
-                    teller = Some(Teller::new(&cluster, &plan).await);
-                }
-                if let Some(teller) = &mut teller {
-                    teller.tell(&phase).await;
+        }
+    });
+    let (cluster, plan) = (cluster.clone(), plan.clone());
+    let telling = tokio::spawn(async move {
+        let mut teller: Option<Teller> = None;
+        while let Some(phase) = waiting.recv().await {
+            match &mut teller {
+                Some(teller) => teller.tell(&phase).await,
+                None => {
+                    let mut new = Teller::new(&cluster, &plan).await;
+                    new.tell(&phase).await;
+                    teller = Some(new);
                 }
             }
         }
     });
-    (events, task)
+    let telling = Telling {
+        phases,
+        relaying,
+        telling,
+    };
+    (events, telling)
 }
 
-/// Waits until the phases are told, then tells how the run ended.
-pub(super) async fn tell_end(cluster: &Cluster, plan: &Plan, end: &RunEnd, telling: JoinHandle<()>) {
-    let last_words = async {
+impl Telling {
+    /// Tells how the run ended and waits until all is told. All other senders of the run's events must be gone.
+    pub(super) async fn end(self, plan: &Plan, end: &RunEnd) {
         // A task that broke has told what it could.
-        drop(telling.await);
-        let phase = end_of(plan, end.outcome, end.reason.as_deref());
-        Teller::new(cluster, plan).await.tell(&phase).await;
-    };
-    // What is not told by then stays untold: the journal has it.
-    drop(tokio::time::timeout(LAST_WORDS, last_words).await);
+        drop(tokio::time::timeout(LAST_WORDS, self.relaying).await);
+        drop(self.phases.send(end_of(plan, end.outcome, end.reason.as_deref())));
+        drop(self.phases);
+        // What is not told by then stays untold: the journal has it.
+        drop(tokio::time::timeout(LAST_WORDS, self.telling).await);
+    }
 }
 
 struct Teller {

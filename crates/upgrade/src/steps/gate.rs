@@ -1,7 +1,7 @@
 //! The gate: the last moment at which turning back loses nothing.
 
 use async_trait::async_trait;
-use engine::{Outcome, Step, StepContext, StepFailure};
+use engine::{Exposure, Outcome, Step, StepContext, StepFailure};
 use model::{Gate, MigrationState, PlannedStep};
 
 use super::questions::ask;
@@ -84,6 +84,11 @@ impl Step for GateStep {
 
     async fn undo(&self, _context: &StepContext) -> Result<Outcome, StepFailure> {
         Ok(Outcome::quiet())
+    }
+
+    /// The gate only looks: what the pass before it brought about is the pass's to tell.
+    async fn exposure(&self, _context: &StepContext) -> Result<Exposure, StepFailure> {
+        Ok(Exposure::Nobody)
     }
 }
 
