@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use e2e::{KubectlPlugins, World, until_answer};
+use e2e::{Ended, KubectlPlugins, World, until_answer};
 use serde_json::Value;
 use test_apps::{HelmLine, Postgres};
 
@@ -25,6 +25,9 @@ const CONTENT: &str = r#"
 const SUM: &str = r#"select (select md5(string_agg(o::text, ',' order by id)) from orders o),
     (select count(*) from measures), (select count(*) from sums), (select count(*) from pg_largeobject),
     (select count(*) from "odd ""$(touch /tmp/x)' table")"#;
+
+/// Where the node's ports answer.
+const NODE: &str = "10.236.0.1";
 
 /// Asks whether a session of ours is still there.
 const OURS: &str = "select count(*) from pg_stat_activity where application_name like 'safe-upgrade/%'";
@@ -107,6 +110,68 @@ fn the_server_s_own_container_and_a_job_dump_the_same() -> Result<()> {
         "set -e; createdb -U app back; cd \"$(mktemp -d)\"; tar -xf -; pg_restore -U app -d back -j 2 dump";
     restored(&world, &server, &folder.join("dump.tar"), script)?;
     ensure!(left(&world)?.is_empty(), "left behind: {}", left(&world)?);
+    let audit = std::fs::read_to_string(world.node.audit_log()?)?;
+    ensure!(
+        audit.contains("pgbackup-dump-") && !audit.contains(&password(&world)?),
+        "a password in the audit log"
+    );
+    until_answer(&server, OURS, "0")
+}
+
+fn password(world: &World) -> Result<String> {
+    let template = "go-template={{.data.password|base64decode}}";
+    world
+        .place
+        .kubectl(&["get", "secret/db-postgres", "--output", template])
+}
+
+#[test]
+fn an_address_serves_with_a_password_from_the_environment_or_from_standard_input() -> Result<()> {
+    use std::io::Write as _;
+    let world = World::new("pgbackup-direct")?;
+    let server = server(&world, 15)?;
+    let place = &world.place;
+    place.kubectl(&[
+        "patch",
+        "service/db-postgres",
+        "--patch",
+        r#"{"spec":{"type":"NodePort"}}"#,
+    ])?;
+    let port = "jsonpath={.spec.ports[0].nodePort}";
+    let port = place.kubectl(&["get", "service/db-postgres", "--output", port])?;
+    let address = format!("{NODE}:{}/app?sslmode=disable", port.trim());
+    let kubectl = KubectlPlugins::new(&world)?;
+    let store = world.subfolder("store")?.display().to_string();
+
+    let dsn = format!("postgres://app@{address}");
+    let mut create = kubectl.command(
+        "pgbackup",
+        &["create", "--dsn", &dsn, "--to", &store, "-o", "json"],
+    )?;
+    let made = Ended::of(create.env("PGPASSWORD", password(&world)?))?.expect(0)?;
+    let report = made.json()?;
+    ensure!(report["route"] == "direct", "{report}");
+    let uri = text(&report["backup"]["uri"])?;
+    let folder = PathBuf::from(uri.strip_prefix("file://").unwrap_or(uri));
+    let script = "createdb -U app back && zstd -dc | pg_restore -U app -d back --exit-on-error";
+    restored(&world, &server, &folder.join("dump.pgc.zst"), script)?;
+
+    let mut create = kubectl.command(
+        "pgbackup",
+        &["create", "--dsn", "-", "--to", &store, "-o", "json"],
+    )?;
+    let mut child = create
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    writeln!(
+        child.stdin.take().context("a pipe")?,
+        "postgres://app:{}@{address}",
+        password(&world)?
+    )?;
+    let made = Ended::from_output(&child.wait_with_output()?).expect(0)?;
+    ensure!(!made.stderr.contains(&password(&world)?), "{made}");
     until_answer(&server, OURS, "0")
 }
 

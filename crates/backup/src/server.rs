@@ -1,18 +1,22 @@
 //! Where the server's own client programs run, and as whom.
 
-use std::collections::BTreeSet;
+mod error;
+mod probe;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::Cluster;
 use model::{DatabaseLocation, DatabaseRoute, PostgresServer, Secret};
 use postgres_room::{APPLICATION_PREFIX, Connector, Credentials};
-use thiserror::Error;
 use tokio::io::AsyncWrite;
 
 use crate::create::judge::client_major;
+pub use error::ReachError;
+use probe::tools;
+pub(crate) use probe::{Codec, Probe};
+
 use crate::feed::Feed;
-use crate::reach::{JobError, NoRoute};
 use crate::script::{self, last_words};
 use crate::{LocalRunner, PodRunner, Route, RunEnd, RunError, Runner};
 
@@ -47,80 +51,6 @@ pub struct Server {
     login: Login,
 }
 
-/// Why a server's client programs cannot be used.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ReachError {
-    /// No command could be run at all.
-    #[error("failed to reach the client programs of database {database}")]
-    Run {
-        /// The database.
-        database: String,
-        /// Why.
-        #[source]
-        source: RunError,
-    },
-    /// A program is missing.
-    #[error("{place} has no {program}, which a proven backup needs")]
-    Missing {
-        /// Where.
-        place: String,
-        /// Which program.
-        program: &'static str,
-    },
-    /// A pooler answers in the place of the server.
-    #[error(
-        "{host} port {port} is a connection pooler ({pooler}), through which no dump can be made: name the server behind it"
-    )]
-    Pooler {
-        /// Its host.
-        host: String,
-        /// Its port.
-        port: u16,
-        /// What it says of itself.
-        pooler: String,
-    },
-    /// No way can be taken.
-    #[error("failed to reach the client programs of database {database}")]
-    NoRoute {
-        /// The database.
-        database: String,
-        /// What stands in each way.
-        #[source]
-        source: NoRoute,
-    },
-    /// A Job of ours did not come to run.
-    #[error("failed to run a Job beside database {database}")]
-    Job {
-        /// The database.
-        database: String,
-        /// Why.
-        #[source]
-        source: Box<JobError>,
-    },
-    /// The programs of this machine do not go with the server.
-    #[error(
-        "the programs of this machine ({client}) do not go with the server's version {server}: install those of \
-         version {server}"
-    )]
-    Client {
-        /// What pg_dump says of itself.
-        client: String,
-        /// The server's major version.
-        server: i32,
-    },
-    /// Nobody that we can be may connect.
-    #[error("nobody we can be may connect to database {database} from {place}: {answer}")]
-    Refused {
-        /// Where.
-        place: String,
-        /// The database.
-        database: String,
-        /// The server's words to the attempt with the password we were given, else to the first.
-        answer: String,
-    },
-}
-
 /// How to log in: the words that the scripts know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Way {
@@ -139,115 +69,6 @@ struct Login {
     way: Way,
     password: Option<Secret>,
     sslmode: String,
-}
-
-/// What the place and the server said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Probe {
-    tools: BTreeSet<String>,
-    /// The name and version of pg_dump.
-    pub(crate) client_version: String,
-    /// Who we are.
-    pub(crate) user: String,
-    /// Whether we are a superuser.
-    pub(crate) superuser: bool,
-    /// The server.
-    pub(crate) server: PostgresServer,
-    /// The database's size in bytes.
-    pub(crate) database_bytes: i64,
-}
-
-/// How a stream is packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Codec {
-    Zstd,
-    Gzip,
-    None,
-}
-
-impl Codec {
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Zstd => "zstd",
-            Self::Gzip => "gzip",
-            Self::None => "none",
-        }
-    }
-
-    /// The end of a file's name.
-    pub(crate) fn suffix(self) -> &'static str {
-        match self {
-            Self::Zstd => ".zst",
-            Self::Gzip => ".gz",
-            Self::None => "",
-        }
-    }
-
-    pub(crate) fn from_word(word: &str) -> Option<Self> {
-        [Self::Zstd, Self::Gzip, Self::None]
-            .into_iter()
-            .find(|codec| codec.word() == word)
-    }
-}
-
-impl Probe {
-    /// Whether the place has a program.
-    pub(crate) fn has(&self, tool: &str) -> bool {
-        self.tools.contains(tool)
-    }
-
-    /// Whether the place can unpack this itself.
-    pub(crate) fn can_unpack(&self, codec: Codec) -> bool {
-        codec == Codec::None || self.tools.contains(codec.word())
-    }
-
-    /// The server's major version.
-    pub(crate) fn major(&self) -> i32 {
-        self.server.version_num / 10_000
-    }
-
-    /// What a client of these version words says of a server of version 15.
-    #[cfg(test)]
-    pub(crate) fn of_test(client: &str, superuser: bool) -> Self {
-        let text = format!(
-            "tool zstd\nclient {client}\nuser app\nsuperuser {superuser}\nversion 15.18\nversionnum 150018\n\
-             recovery false\nbytes 7\nlsn 0/15\nsystem 72\nconnect 0\n"
-        );
-        Self::read(&text).expect("a whole answer")
-    }
-
-    /// Reads what `probe.sh` said; `None` where it could not connect or said less than is needed.
-    fn read(text: &str) -> Option<Self> {
-        let value = |key: &str| {
-            text.lines()
-                .filter_map(|line| line.split_once(' '))
-                .find_map(|(found, value)| (found == key).then(|| value.to_owned()))
-        };
-        if value("connect").as_deref() != Some("0") && value("recovery").is_none() {
-            return None;
-        }
-        Some(Self {
-            tools: tools(text),
-            client_version: value("client").unwrap_or_default(),
-            user: value("user")?,
-            superuser: value("superuser")? == "true",
-            server: PostgresServer {
-                version: value("version")?,
-                version_num: value("versionnum")?.parse().ok()?,
-                system_identifier: value("system"),
-                in_recovery: value("recovery")? == "true",
-                lsn: value("lsn"),
-            },
-            database_bytes: value("bytes").and_then(|bytes| bytes.parse().ok()).unwrap_or(0),
-        })
-    }
-}
-
-fn tools(text: &str) -> BTreeSet<String> {
-    text.lines()
-        .filter_map(|line| line.strip_prefix("tool "))
-        .map(str::to_owned)
-        .collect()
 }
 
 impl Server {
@@ -545,24 +366,6 @@ fn application(id: &str, act: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const SAID: &str = "tool zstd\ntool gzip\nclient pg_dump (PostgreSQL) 15.18\nuser postgres\nsuperuser true\n\
-        version 15.18\nversionnum 150018\nrecovery false\nbytes 7\nlsn 0/15\nsystem 72\nconnect 0\n";
-
-    #[test]
-    fn what_the_place_says_is_read() {
-        let probe = Probe::read(SAID).unwrap();
-        assert_eq!(
-            (probe.has("zstd"), probe.major(), probe.database_bytes),
-            (true, 15, 7)
-        );
-        assert!(probe.superuser && probe.can_unpack(Codec::Gzip));
-    }
-
-    #[test]
-    fn a_refused_connection_is_no_probe() {
-        assert_eq!(Probe::read("tool zstd\nclient pg_dump\nconnect 2\n"), None);
-    }
 
     #[test]
     fn an_administrator_s_socket_is_tried_before_any_password() {
