@@ -9,8 +9,10 @@ use model::{
 };
 
 use super::connection_string::{self, ConnectionStringError};
-use super::credentials::{CredentialError, read_secret_key};
+use super::credentials::CredentialError;
 use super::environment::{self, Referenced};
+use super::files;
+use super::given::{from_secret, given};
 use super::mention::{self, DEFAULT_PORT, Mention};
 use super::named::Named;
 use super::operators::by_operator;
@@ -121,7 +123,12 @@ impl Place<'_> {
             container,
             mention,
         } = self;
-        let mut words = format!("{workload}, container {container}, env {}", mention.variable);
+        let mut words = format!("{workload}, container {container}, ");
+        // A file says of itself that it is one.
+        if !mention.variable.starts_with(files::PREFIX) {
+            words.push_str("env ");
+        }
+        words.push_str(&mention.variable);
         if !mention.origin.is_empty() {
             words.push(' ');
             words.push_str(&mention.origin);
@@ -227,6 +234,13 @@ async fn find_any(
     if !candidates.is_empty() {
         return Ok(candidates);
     }
+    // Files are looked into where the environment says nothing: they need more rights, and most hold something else.
+    let in_files = look_into_files(cluster, workloads).await?;
+    let (candidates, in_vain) = candidates_of(cluster, &in_files.iter().collect::<Vec<_>>()).await;
+    if !candidates.is_empty() {
+        return Ok(candidates);
+    }
+    reasons.extend(in_vain.into_iter().map(|reason| (String::new(), reason)));
     // A release that is nothing but a server uses none: then its own database is meant.
     let (own, own_failures) = candidates_of(cluster, &servers.iter().collect::<Vec<_>>()).await;
     if !own.is_empty() && reasons.is_empty() && failures.is_empty() {
@@ -301,6 +315,34 @@ async fn look_through<'a>(cluster: &Cluster, workloads: &'a [Workload]) -> Resul
         }
     }
     Ok(seen)
+}
+
+/// Looks through the configuration files that every container of every workload mounts.
+async fn look_into_files<'a>(
+    cluster: &Cluster,
+    workloads: &'a [Workload],
+) -> Result<Vec<Place<'a>>, FindError> {
+    let mut places = Vec::new();
+    for workload in workloads {
+        let name = &workload.name;
+        let read = template::read_template(cluster, name).await;
+        let template = read.map_err(|source| FindError::Template {
+            workload: name.clone(),
+            source: Box::new(source),
+        })?;
+        let Some(template) = template else { continue };
+        let referenced =
+            template::read_referenced(cluster, &name.namespace, &files::references(&template)).await;
+        for container in template::containers(&template) {
+            let (mentions, _) = mention::mentions(&files::variables(container, &template, &referenced));
+            places.extend(mentions.into_iter().map(|mention| Place {
+                workload: name,
+                container: container.name.clone(),
+                mention,
+            }));
+        }
+    }
+    Ok(places)
 }
 
 /// Follows each place to its server and merges those that name the same database.
@@ -404,90 +446,4 @@ fn is_same_database(one: &DatabaseLocation, other: &DatabaseLocation) -> bool {
         | (DatabaseRoute::Direct, DatabaseRoute::Pod { .. }) => false,
     };
     same_server && one.database == other.database
-}
-
-async fn given(
-    cluster: &Cluster,
-    namespace: &str,
-    parts: connection_string::ConnectionString,
-    found_in: &str,
-) -> Result<Candidate, FindError> {
-    let source = CredentialSource::Given;
-    chosen(cluster, namespace, parts, found_in.to_owned(), None, source)
-        .await
-        .map_err(|error| match error {
-            Refused::Parts(error) => FindError::Dsn(error),
-            Refused::Route(reason) => FindError::Unreachable { reason },
-        })
-}
-
-async fn from_secret(cluster: &Cluster, namespace: &str, secret: &SecretKey) -> Result<Candidate, FindError> {
-    let SecretKey { name, key } = secret;
-    let value = read_secret_key(cluster, namespace, name, key)
-        .await
-        .map_err(FindError::Secret)?;
-    let malformed = |source| {
-        FindError::Secret(CredentialError::Malformed {
-            secret: format!("{name} key {key}"),
-            source,
-        })
-    };
-    let parts = connection_string::parse(value.expose()).map_err(malformed)?;
-    let words = format!("{name} key {key}");
-    let source = CredentialSource::Secret {
-        namespace: namespace.to_owned(),
-        name: name.clone(),
-        key: key.clone(),
-    };
-    chosen(
-        cluster,
-        namespace,
-        parts,
-        format!("Secret {words}"),
-        Some(words),
-        source,
-    )
-    .await
-    .map_err(|error| match error {
-        Refused::Parts(error) => malformed(error),
-        Refused::Route(reason) => FindError::Unreachable { reason },
-    })
-}
-
-/// Why an address that the user chose does not do.
-enum Refused {
-    Parts(ConnectionStringError),
-    Route(String),
-}
-
-async fn chosen(
-    cluster: &Cluster,
-    namespace: &str,
-    parts: connection_string::ConnectionString,
-    found_in: String,
-    secret: Option<String>,
-    source: CredentialSource,
-) -> Result<Candidate, Refused> {
-    let host = parts.host.ok_or(Refused::Parts(ConnectionStringError::NoHost))?;
-    let user = parts.user.ok_or(Refused::Parts(ConnectionStringError::NoUser))?;
-    let port = parts.port.unwrap_or(DEFAULT_PORT);
-    let resolved = resolve(cluster, namespace, None, &host, port)
-        .await
-        .map_err(Refused::Route)?;
-    Ok(Candidate {
-        named_in: vec![found_in.clone()],
-        location: DatabaseLocation {
-            host: resolved.host,
-            port,
-            database: parts.database.unwrap_or_else(|| user.clone()),
-            user,
-            sslmode: parts.sslmode,
-            origin: DatabaseOrigin {
-                found_in,
-                secret,
-                source,
-            },
-            route: resolved.route,
-        },
-    })
 }

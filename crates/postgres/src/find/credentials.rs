@@ -6,7 +6,7 @@ use kube::Api;
 use model::{CredentialSource, DatabaseLocation, Secret, WorkloadName};
 
 use super::connection_string::{self, ConnectionStringError};
-use super::{environment, mention, pgpass, pod, template};
+use super::{environment, files, mention, pgpass, pod, template};
 use crate::Credentials;
 
 /// Why the credentials of a known location could not be read. Names only, never values.
@@ -139,9 +139,15 @@ async fn from_environment(
     let container = template::containers(&template)
         .find(|candidate| candidate.name == container)
         .ok_or_else(|| gone(format!("container {container} of {workload}")))?;
-    let names = environment::references([container]);
-    let referenced = template::read_referenced(cluster, &workload.namespace, &names).await;
-    let variables = environment::resolve(container, &referenced);
+    let variables = if variable.starts_with(files::PREFIX) {
+        let names = files::references(&template);
+        let referenced = template::read_referenced(cluster, &workload.namespace, &names).await;
+        files::variables(container, &template, &referenced)
+    } else {
+        let names = environment::references([container]);
+        let referenced = template::read_referenced(cluster, &workload.namespace, &names).await;
+        environment::resolve(container, &referenced)
+    };
     let (mut mentions, unusable) = mention::mentions(&variables);
     mentions.extend(mention::of_the_server(container, &variables));
     let place = || format!("{workload}, container {}, env {variable}", container.name);

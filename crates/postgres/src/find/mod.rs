@@ -5,6 +5,8 @@ mod candidates;
 mod connection_string;
 mod credentials;
 mod environment;
+mod files;
+mod given;
 mod mention;
 mod named;
 mod operators;

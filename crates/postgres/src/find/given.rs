@@ -1,0 +1,102 @@
+//! Databases whose address the user gives instead of leaving them to be found.
+
+use cluster::Cluster;
+use model::{CredentialSource, DatabaseLocation, DatabaseOrigin};
+
+use super::candidates::{Candidate, FindError, SecretKey};
+use super::connection_string::{self, ConnectionStringError};
+use super::credentials::{CredentialError, read_secret_key};
+use super::mention::DEFAULT_PORT;
+use super::resolve::resolve;
+
+/// A database whose address the user gave.
+pub(super) async fn given(
+    cluster: &Cluster,
+    namespace: &str,
+    parts: connection_string::ConnectionString,
+    found_in: &str,
+) -> Result<Candidate, FindError> {
+    let source = CredentialSource::Given;
+    chosen(cluster, namespace, parts, found_in.to_owned(), None, source)
+        .await
+        .map_err(|error| match error {
+            Refused::Parts(error) => FindError::Dsn(error),
+            Refused::Route(reason) => FindError::Unreachable { reason },
+        })
+}
+
+/// A database whose address a Secret holds that the user named.
+pub(super) async fn from_secret(
+    cluster: &Cluster,
+    namespace: &str,
+    secret: &SecretKey,
+) -> Result<Candidate, FindError> {
+    let SecretKey { name, key } = secret;
+    let value = read_secret_key(cluster, namespace, name, key)
+        .await
+        .map_err(FindError::Secret)?;
+    let malformed = |source| {
+        FindError::Secret(CredentialError::Malformed {
+            secret: format!("{name} key {key}"),
+            source,
+        })
+    };
+    let parts = connection_string::parse(value.expose()).map_err(malformed)?;
+    let words = format!("{name} key {key}");
+    let source = CredentialSource::Secret {
+        namespace: namespace.to_owned(),
+        name: name.clone(),
+        key: key.clone(),
+    };
+    chosen(
+        cluster,
+        namespace,
+        parts,
+        format!("Secret {words}"),
+        Some(words),
+        source,
+    )
+    .await
+    .map_err(|error| match error {
+        Refused::Parts(error) => malformed(error),
+        Refused::Route(reason) => FindError::Unreachable { reason },
+    })
+}
+
+/// Why an address that the user chose does not do.
+enum Refused {
+    Parts(ConnectionStringError),
+    Route(String),
+}
+
+async fn chosen(
+    cluster: &Cluster,
+    namespace: &str,
+    parts: connection_string::ConnectionString,
+    found_in: String,
+    secret: Option<String>,
+    source: CredentialSource,
+) -> Result<Candidate, Refused> {
+    let host = parts.host.ok_or(Refused::Parts(ConnectionStringError::NoHost))?;
+    let user = parts.user.ok_or(Refused::Parts(ConnectionStringError::NoUser))?;
+    let port = parts.port.unwrap_or(DEFAULT_PORT);
+    let resolved = resolve(cluster, namespace, None, &host, port)
+        .await
+        .map_err(Refused::Route)?;
+    Ok(Candidate {
+        named_in: vec![found_in.clone()],
+        location: DatabaseLocation {
+            host: resolved.host,
+            port,
+            database: parts.database.unwrap_or_else(|| user.clone()),
+            user,
+            sslmode: parts.sslmode,
+            origin: DatabaseOrigin {
+                found_in,
+                secret,
+                source,
+            },
+            route: resolved.route,
+        },
+    })
+}
