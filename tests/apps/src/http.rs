@@ -1,5 +1,6 @@
 //! JSON over HTTP, as a client of the application sees it.
 
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -43,29 +44,18 @@ impl Client {
 
     pub(crate) fn get(&self, path: &str) -> Result<Value> {
         let url = format!("{}{path}", self.base);
-        let response = self
-            .agent
-            .get(&url)
-            .call()
-            .with_context(|| format!("GET {url}"))?;
+        let response = once_routed(|| self.agent.get(&url).call()).with_context(|| format!("GET {url}"))?;
         read("GET", &url, response)
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value> {
         let url = format!("{}{path}", self.base);
-        let response = self
-            .agent
-            .post(&url)
-            .send_json(body)
-            .with_context(|| format!("POST {url}"))?;
+        let response =
+            once_routed(|| self.agent.post(&url).send_json(body)).with_context(|| format!("POST {url}"))?;
         read("POST", &url, response)
     }
 
     /// Waits until a path answers with success.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "no event tells that a Service's rules have reached the node"
-    )]
     pub(crate) fn wait_for(&self, path: &str) -> Result<()> {
         let url = format!("{}{path}", self.base);
         let deadline = Instant::now() + ROUTED_WITHIN;
@@ -81,9 +71,33 @@ impl Client {
                     ROUTED_WITHIN.as_secs()
                 );
             }
-            std::thread::sleep(ASK_AGAIN_AFTER);
+            pause();
         }
     }
+}
+
+/// Sends a request again while the connection is refused: for a moment after a pod is ready the node still refuses what
+/// is for its Service. Nobody has seen a request whose connection was refused, so none is acted on twice.
+fn once_routed<T>(request: impl Fn() -> Result<T, ureq::Error>) -> Result<T, ureq::Error> {
+    let deadline = Instant::now() + ROUTED_WITHIN;
+    loop {
+        match request() {
+            Err(ureq::Error::Io(error))
+                if error.kind() == ErrorKind::ConnectionRefused && Instant::now() < deadline =>
+            {
+                pause();
+            }
+            ended => return ended,
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no event tells that a Service's rules have reached the node"
+)]
+fn pause() {
+    std::thread::sleep(ASK_AGAIN_AFTER);
 }
 
 fn read(method: &str, url: &str, mut response: ureq::http::Response<ureq::Body>) -> Result<Value> {
