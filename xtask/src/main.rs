@@ -1,5 +1,6 @@
 //! The project's own tasks: its test node, all of its tests, and a demonstration.
 
+mod bench;
 mod cargo;
 mod demo;
 mod node;
@@ -20,6 +21,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Compare our commands with what people type today, in one run on the same data.
+    Bench(bench::Arguments),
     /// Show one upgrade from beginning to end: a real application, a real Postgres, a real Kubernetes on this machine.
     Demo,
     /// The test node: a real Kubernetes on this machine.
@@ -31,6 +34,7 @@ enum Task {
 #[expect(clippy::print_stderr, reason = "a program's main tells its failure")]
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
+        Task::Bench(arguments) => bench::run(&arguments),
         Task::Demo => demo::run(),
         Task::Node(arguments) => node::run(arguments),
         Task::Test(arguments) => test::run(&arguments),
