@@ -54,8 +54,8 @@ pub(crate) struct UpgradeFlags {
     /// Profile: a built-in name or a file
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) profile: Option<String>,
-    /// Folder for the backup
-    #[arg(long, value_name = "FOLDER")]
+    /// Store for the backup: a name, a folder or s3://bucket/prefix
+    #[arg(long, value_name = "STORE")]
     pub(crate) backup_to: Option<String>,
     /// Go on although the database could not be put back
     #[arg(long)]
@@ -225,8 +225,8 @@ pub(crate) struct RollbackFlags {
     /// Profile: a built-in name or a file
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) profile: Option<String>,
-    /// Folder for the backup of what is in use now
-    #[arg(long, value_name = "FOLDER")]
+    /// Store for the backup of what is in use now: a name, a folder or s3://bucket/prefix
+    #[arg(long, value_name = "STORE")]
     pub(crate) backup_to: Option<String>,
     /// As for an upgrade, for tests
     #[arg(long, value_name = "FAULTS", hide = true)]

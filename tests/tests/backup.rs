@@ -205,7 +205,8 @@ async fn round(major: u32) -> Result<()> {
         "{:?}",
         verification.compared
     );
-    let proven = Backup::read(&copy.folder)?.context("the copy is complete")?;
+    let copies = Store::open(&world.folder.path().join("copy").display().to_string())?;
+    let proven = copies.find(&copy.id).await?;
     ensure!(proven.summary(Timestamp::now()).grade == BackupGrade::A);
     let pods = world.place.kubectl(&[
         "get",
@@ -306,8 +307,9 @@ async fn a_backup_that_is_given_up_leaves_no_dump_in_the_pod_and_no_file_here() 
             }
         } => waiting?,
     }
-    let left = walk(store.root());
-    ensure!(left.iter().all(|path| path == store.root()), "left: {left:?}");
+    let root = store.folder().context("the store is a folder")?;
+    let left = walk(root);
+    ensure!(left.iter().all(|path| path == root), "left: {left:?}");
     // The lock wait is 30 s and the holder sleeps 15 s: what is gone while the holder still holds was ended by us.
     let processes = world.place.kubectl(&[
         "exec",

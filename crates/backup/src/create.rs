@@ -10,7 +10,6 @@ pub(crate) mod room;
 mod stream;
 mod watch;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -88,12 +87,24 @@ pub async fn create(
         });
     }
     let prepared = prepare(server, request, progress).await?;
-    let draft = store.draft(&request.place, &request.id)?;
-    let made = fill(server, draft, request, &prepared, progress).await;
-    if made.is_err() {
-        end_own_sessions(server).await;
-    }
-    made
+    let draft = store.draft(&request.place, &request.id).await?;
+    let manifest = match fill(server, &draft, request, &prepared, progress).await {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            end_own_sessions(server).await;
+            if let Err(left) = draft.discard().await {
+                progress(
+                    &format!(
+                        "what was written is no backup, but could not be removed: {}",
+                        model::causes(&left)
+                    ),
+                    None,
+                );
+            }
+            return Err(error);
+        }
+    };
+    Ok(draft.publish(manifest).await?)
 }
 
 /// What is settled before a dump begins.
@@ -168,11 +179,11 @@ pub(crate) async fn crowding(server: &Server) -> Option<String> {
 
 async fn fill(
     server: &Server,
-    draft: Draft,
+    draft: &Draft,
     request: &CreateRequest,
     prepared: &Prepared,
     progress: Progress<'_>,
-) -> Result<Backup, CreateError> {
+) -> Result<BackupManifest, CreateError> {
     let started = Timestamp::now();
     let snapshot = match Snapshot::open(&server.connector, None).await {
         Ok(snapshot) => Some(snapshot),
@@ -210,14 +221,17 @@ async fn fill(
         );
         progress(&words, share);
     };
-    let partial = draft.partial(&name);
+    // Text can be larger than what it is of, packed it is not.
+    let text = if packed.codec == Codec::None { 2 } else { 1 };
+    let expected = server.probe.database_bytes.unsigned_abs().saturating_mul(text);
+    let sink = draft.sink(&name, expected, &told).await?;
     let wanted = DumpRequest {
         format: request.format,
         packed,
         lock_wait: request.lock_wait,
         snapshot: snapshot.as_ref().map_or("", Snapshot::id),
     };
-    let dumping = dump(server, &partial, &wanted, &told);
+    let dumping = dump(server, sink, &wanted);
     let observing = async { Ok(Facts::observe(server, snapshot.as_ref(), progress).await) };
     let work = async { tokio::try_join!(dumping, observing) };
     let watching = async {
@@ -234,17 +248,16 @@ async fn fill(
         // The dump holds the same view by now; a session that was lost on the way is no loss any more.
         let _ = snapshot.close().await;
     }
-    draft.keep(&name)?;
     let mut files = vec![dumped.file(&name, packed.codec.word())];
-    files.extend(keep_globals(server, &draft, progress).await?);
+    files.extend(keep_globals(server, draft, progress).await?);
     if let Some(settings) = &facts.settings {
-        files.push(keep_settings(&draft, settings)?);
+        files.push(keep_settings(draft, settings).await?);
     }
     progress(
         &format!("proven: {} in {}", size_in_words(dumped.stored.bytes), name),
         None,
     );
-    let backup = draft.publish(manifest(
+    Ok(manifest(
         server,
         request,
         prepared,
@@ -252,8 +265,7 @@ async fn fill(
         files,
         dumped.proof,
         started,
-    ))?;
-    Ok(backup)
+    ))
 }
 
 /// What a dump is called in its folder.
@@ -355,13 +367,11 @@ async fn keep_globals(
     draft: &Draft,
     progress: Progress<'_>,
 ) -> Result<Option<BackupFile>, CreateError> {
-    match globals(server, &draft.partial(GLOBALS)).await {
-        Ok(dumped) => {
-            draft.keep(GLOBALS)?;
-            Ok(Some(dumped.file(GLOBALS, "none")))
-        }
+    let sink = draft.sink(GLOBALS, 0, &|_| ()).await?;
+    match globals(server, sink).await {
+        Ok(dumped) => Ok(Some(dumped.file(GLOBALS, "none"))),
         Err(CreateError::Program { words, .. }) => {
-            draft.leave_out(GLOBALS);
+            draft.leave_out(GLOBALS).await?;
             progress(&format!("the server's roles are not kept: {words}"), None);
             Ok(None)
         }
@@ -369,22 +379,22 @@ async fn keep_globals(
     }
 }
 
-fn keep_settings(draft: &Draft, settings: &Settings) -> Result<BackupFile, CreateError> {
+async fn keep_settings(draft: &Draft, settings: &Settings) -> Result<BackupFile, CreateError> {
     let text = serde_json::to_vec_pretty(settings)
         .map_err(std::io::Error::from)
-        .map_err(write_error(&draft.partial(SETTINGS)))?;
-    draft.write(SETTINGS, &text)?;
-    let sha256 = hash(&text);
+        .map_err(write_error(SETTINGS))?;
+    let (sha256, bytes) = (hash(&text), text.len() as u64);
+    draft.write(SETTINGS, text).await?;
     Ok(BackupFile {
         name: SETTINGS.into(),
         codec: "none".into(),
-        bytes: text.len() as u64,
+        bytes,
         sha256_stream: sha256.clone(),
         sha256_stored: sha256,
     })
 }
 
-fn write_error(path: &Path) -> impl FnOnce(std::io::Error) -> CreateError {
-    let path = path.display().to_string();
+fn write_error(path: &str) -> impl FnOnce(std::io::Error) -> CreateError {
+    let path = path.to_owned();
     move |source| CreateError::Write { path, source }
 }

@@ -1,8 +1,5 @@
 //! An archive on its way from a file into an empty database, and the proof that it arrived.
 
-use std::path::Path;
-use std::pin::Pin;
-
 use model::BackupFile;
 use thiserror::Error;
 use tokio::io::{AsyncRead, BufReader};
@@ -10,8 +7,9 @@ use tokio_util::io::SyncIoBridge;
 
 use crate::script::{self, Trailer, last_words, nonce};
 use crate::server::Codec;
-use crate::transfer::{Passed, read_through};
-use crate::{Backup, RunError, Server};
+use crate::store::Incoming;
+use crate::transfer::{Passed, pass};
+use crate::{Backup, RunError, Server, StoreError};
 
 /// How the owners and privileges in an archive are treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +36,9 @@ pub enum FillError {
         #[source]
         source: std::io::Error,
     },
+    /// The store does not give it.
+    #[error("failed to fetch the dump")]
+    Store(#[from] StoreError),
     /// The file is not what it was.
     #[error("{path} is damaged: sha256 {found} instead of {expected}")]
     Damaged {
@@ -82,23 +83,24 @@ pub(crate) async fn fill(
     owners: Owners,
 ) -> Result<(), FillError> {
     let (file, codec) = dump_file(backup)?;
-    let path = backup.folder.join(&file.name);
     // Before anything is sent: a flipped byte in an uncompressed archive would go through pg_restore unseen.
-    check(&path, file).await?;
+    check(backup, file).await?;
     let (body, sent, codec) = if server.probe.can_unpack(codec) {
-        let opened = tokio::fs::File::open(&path).await.map_err(read_error(&path))?;
+        let opened = backup.stream(&file.name, 0..file.bytes).await?;
         let passed = Passed {
             bytes: file.bytes,
             sha256: file.sha256_stored.clone(),
         };
-        (Box::pin(opened) as Pin<Box<dyn AsyncRead + Send>>, passed, codec)
+        (opened, passed, codec)
     } else {
         // Unpacked twice: once to know how much will be sent, once to send it.
-        let mut counted = unpack(&path, codec).await?;
-        let passed = crate::transfer::pass(&mut counted, &mut tokio::io::sink())
+        let packed = || backup.stream(&file.name, 0..file.bytes);
+        let mut counted = unpack(packed().await?, codec);
+        let passed = pass(&mut counted, &mut tokio::io::sink())
             .await
-            .map_err(read_error(&path))?;
-        (Box::pin(unpack(&path, codec).await?) as _, passed, Codec::None)
+            .map_err(read_error(backup, file))?;
+        let body: Incoming = Box::pin(unpack(packed().await?, codec));
+        (body, passed, Codec::None)
     };
     let nonce = nonce();
     let size = sent.bytes.to_string();
@@ -145,7 +147,7 @@ pub(crate) async fn fill(
 /// Whether the stored dump is still what the manifest says.
 pub(crate) async fn check_dump(backup: &Backup) -> Result<(), FillError> {
     let (file, _) = dump_file(backup)?;
-    check(&backup.folder.join(&file.name), file).await
+    check(backup, file).await
 }
 
 fn dump_file(backup: &Backup) -> Result<(&BackupFile, Codec), FillError> {
@@ -158,13 +160,15 @@ fn dump_file(backup: &Backup) -> Result<(&BackupFile, Codec), FillError> {
         .ok_or_else(|| FillError::NoDump(backup.id.to_string()))
 }
 
-async fn check(path: &Path, file: &BackupFile) -> Result<(), FillError> {
-    let found = read_through(path).await.map_err(read_error(path))?;
+async fn check(backup: &Backup, file: &BackupFile) -> Result<(), FillError> {
+    let mut stored = backup.stream(&file.name, 0..file.bytes).await?;
+    let found = pass(&mut stored, &mut tokio::io::sink()).await;
+    let found = found.map_err(read_error(backup, file))?;
     if found.sha256 == file.sha256_stored && found.bytes == file.bytes {
         return Ok(());
     }
     Err(FillError::Damaged {
-        path: path.display().to_string(),
+        path: backup.file_uri(&file.name),
         expected: file.sha256_stored.clone(),
         found: found.sha256,
     })
@@ -176,25 +180,25 @@ fn connection_string(database: &str) -> String {
     format!("dbname='{}'", database.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
-async fn unpack(path: &Path, codec: Codec) -> Result<impl AsyncRead + Send + Unpin + use<>, FillError> {
+fn unpack(packed: Incoming, codec: Codec) -> impl AsyncRead + Send + Unpin + use<> {
     const PIPE: usize = 1 << 20;
-    let packed = std::fs::File::open(path).map_err(read_error(path))?;
     let (ours, theirs) = tokio::io::duplex(PIPE);
     tokio::task::spawn_blocking(move || {
+        let mut packed = SyncIoBridge::new(packed);
         let mut sink = SyncIoBridge::new(theirs);
         // A broken archive ends the stream early, which the byte count and the hash bring to light.
         let _ = match codec {
             Codec::Zstd => zstd::stream::copy_decode(packed, &mut sink),
             Codec::Gzip => std::io::copy(&mut flate2::read::MultiGzDecoder::new(packed), &mut sink).map(drop),
-            Codec::None => std::io::copy(&mut &packed, &mut sink).map(drop),
+            Codec::None => std::io::copy(&mut packed, &mut sink).map(drop),
         };
         let _ = sink.shutdown();
     });
-    Ok(BufReader::new(ours))
+    BufReader::new(ours)
 }
 
-fn read_error(path: &Path) -> impl FnOnce(std::io::Error) -> FillError {
-    let path = path.display().to_string();
+fn read_error(backup: &Backup, file: &BackupFile) -> impl FnOnce(std::io::Error) -> FillError + use<> {
+    let path = backup.file_uri(&file.name);
     move |source| FillError::Read { path, source }
 }
 

@@ -45,7 +45,10 @@ pub use restore::{
 };
 pub use runner::{RunEnd, RunError, Runner};
 pub use server::{ReachError, Server};
-pub use store::{Backup, Filter, Place, Store, StoreError};
+pub use store::{
+    AddressError, Backup, BucketFault, Filter, Partial, Place, Store, StoreAct, StoreError, StoreFinding,
+    StoreProblem, Tuning, Variables,
+};
 pub use verify::{VerifyError, VerifyRequest, verify, verify_until};
 
 /// How the rooms of this crate say what they are doing: a sentence and, where known, the share done between 0 and 1.

@@ -1,15 +1,10 @@
-//! Bytes on their way to or from a file, counted and hashed as they pass. Nothing is held whole in memory.
+//! Bytes on their way, counted and hashed as they pass. Nothing is held whole in memory.
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-
-/// How many bytes pass between two words of progress.
-const PROGRESS_STEP: u64 = 16 << 20;
 
 /// What one read or write moves.
 const CHUNK: usize = 256 << 10;
@@ -19,96 +14,6 @@ const CHUNK: usize = 256 << 10;
 pub(crate) struct Passed {
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
-}
-
-/// A file being written. Remembers why a write failed, because whoever carries the bytes only says that it did.
-pub(crate) struct HashedFile<'a> {
-    file: tokio::fs::File,
-    path: PathBuf,
-    hash: Sha256,
-    bytes: u64,
-    said: u64,
-    failed: Option<io::Error>,
-    progress: &'a (dyn Fn(u64) + Send + Sync),
-}
-
-impl<'a> HashedFile<'a> {
-    /// A new file; one that exists already is an error.
-    pub(crate) async fn create(path: &Path, progress: &'a (dyn Fn(u64) + Send + Sync)) -> io::Result<Self> {
-        let file = tokio::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(path)
-            .await?;
-        Ok(Self {
-            file,
-            path: path.to_owned(),
-            hash: Sha256::new(),
-            bytes: 0,
-            said: 0,
-            failed: None,
-            progress,
-        })
-    }
-
-    /// Why a write failed, if one did.
-    pub(crate) fn take_failure(&mut self) -> Option<io::Error> {
-        self.failed.take()
-    }
-
-    /// Makes the file last, reads it back and says what was written and what is stored.
-    pub(crate) async fn finish(mut self) -> io::Result<(Passed, Passed)> {
-        self.file.flush().await?;
-        self.file.sync_all().await?;
-        drop(self.file);
-        let written = Passed {
-            bytes: self.bytes,
-            sha256: hex(&self.hash.finalize()),
-        };
-        Ok((written, read_through(&self.path).await?))
-    }
-}
-
-impl AsyncWrite for HashedFile<'_> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let this = &mut *self;
-        match Pin::new(&mut this.file).poll_write(context, bytes) {
-            Poll::Ready(Ok(count)) => {
-                this.hash.update(&bytes[..count]);
-                this.bytes += count as u64;
-                if this.bytes >= this.said + PROGRESS_STEP {
-                    this.said = this.bytes;
-                    (this.progress)(this.bytes);
-                }
-                Poll::Ready(Ok(count))
-            }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(this.note(error))),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        Pin::new(&mut this.file)
-            .poll_flush(context)
-            .map_err(|error| this.note(error))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_flush(context)
-    }
-}
-
-impl HashedFile<'_> {
-    fn note(&mut self, error: io::Error) -> io::Error {
-        let told = io::Error::new(error.kind(), error.to_string());
-        self.failed.get_or_insert(error);
-        told
-    }
 }
 
 /// Counts and hashes a whole file.

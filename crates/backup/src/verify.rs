@@ -147,7 +147,7 @@ pub async fn verify_until(
     progress: Progress<'_>,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Verification, VerifyError> {
-    let settings = read_settings(backup)?;
+    let settings = read_settings(backup).await?;
     progress(
         &format!(
             "starting a throw-away server ({}) in {}",
@@ -179,7 +179,7 @@ pub async fn verify_until(
         restored_bytes: None,
         restored_in: None,
     };
-    keep(backup, &verification, now)?;
+    backup.publish_verification(&verification, now).await?;
     Ok(verification)
 }
 
@@ -254,22 +254,13 @@ async fn prepare(server: &Server, settings: Option<&Settings>, backup: &Backup) 
     }
 }
 
-fn read_settings(backup: &Backup) -> Result<Option<Settings>, VerifyError> {
+async fn read_settings(backup: &Backup) -> Result<Option<Settings>, VerifyError> {
     if !backup.manifest.files.iter().any(|file| file.name == SETTINGS) {
         return Ok(None);
     }
-    let path = backup.folder.join(SETTINGS);
-    let text = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
+    let text = backup.read_small(SETTINGS).await?;
     let settings = serde_json::from_slice(&text).map_err(std::io::Error::from);
-    Ok(Some(settings.map_err(StoreError::io("read", &path))?))
-}
-
-fn keep(backup: &Backup, verification: &Verification, now: Timestamp) -> Result<(), VerifyError> {
-    let path = backup
-        .folder
-        .join(format!("verified-{}.json", now.strftime("%Y%m%dT%H%M%SZ")));
-    let text = serde_json::to_vec_pretty(verification)
-        .map_err(std::io::Error::from)
-        .map_err(StoreError::io("write", &path))?;
-    Ok(crate::store::write_new(&path, &text)?)
+    Ok(Some(
+        settings.map_err(StoreError::io_at("read", backup.file_uri(SETTINGS)))?,
+    ))
 }

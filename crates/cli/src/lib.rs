@@ -2,6 +2,7 @@
 //! consent, signals. It holds no judgement of its own.
 
 mod completion;
+mod config;
 mod connection;
 mod consent;
 mod database;
@@ -16,6 +17,7 @@ mod store;
 mod usage;
 
 pub use completion::print_completion;
+pub use config::{Config, ConfigError, NamedStore};
 pub use connection::ConnectionFlags;
 pub use consent::{Consent, ask};
 pub use database::DatabaseFlags;

@@ -19,6 +19,8 @@ mod report;
 mod restore;
 mod secret;
 mod seen;
+mod store;
+mod strict;
 mod target;
 mod workload;
 
@@ -51,6 +53,8 @@ pub use report::{
 pub use restore::{RestoreOptions, RestoreSource};
 pub use secret::Secret;
 pub use seen::Seen;
+pub use store::{StoreActResult, StoreListReport, StoreSummary, StoreTestReport};
+pub use strict::{StrictError, read_strict};
 pub use target::{
     ChangedSecret, DryRunOutcome, FieldConflict, ObjectDryRun, RenderedHook, RenderedWorkload, Target,
     ValuesHazard,

@@ -8,6 +8,7 @@ mod plan;
 mod restore;
 mod run;
 mod run_page;
+mod stores;
 mod style;
 mod words;
 
@@ -19,6 +20,8 @@ pub use plan::plan;
 pub use restore::{restore_preview, restore_report};
 pub use run::{run_history, run_list, upgrade_outcome, upgrade_report};
 pub use run_page::{run_markdown, run_page};
+pub use run::{run_list, upgrade_outcome, upgrade_report};
+pub use stores::{store_list, store_test};
 pub use style::{Glyphs, Style};
 
 use std::io::{self, Write};

@@ -8,7 +8,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use cli::{DatabaseFlags, Environment, Output, OutputFlags, parse};
 use model::{BackupFormat, ExitCode};
 
-use super::{create, restore, stored, verify};
+use super::store::StoreVerb;
+use super::{create, restore, store, stored, verify};
 use crate::session::Common;
 
 /// The name of the program's file.
@@ -35,14 +36,19 @@ struct Command {
 enum Act {
     /// Back up a database and prove it: exit status, bytes and hash at both ends, archive read to its end
     Create(CreateFlags),
-    /// List the backups in a folder, newest first
+    /// List the backups in a store, newest first
     List(ListFlags),
-    /// Copy a backup to another folder and compare its hashes
+    /// Fetch a backup to disk and prove its hashes; carries on with one that was cut off
     Get(GetFlags),
     /// Restore a backup into a throw-away server of the same image and compare
     Verify(VerifyFlags),
     /// Fill a new database from a backup, compare it, and swap it in; the old one is kept
     Restore(RestoreFlags),
+    /// Name stores of backups and try them
+    Store {
+        #[command(subcommand)]
+        verb: StoreVerb,
+    },
     /// Print a completion script for a shell
     Completion {
         /// The shell
@@ -89,8 +95,9 @@ impl TargetFlags {
 /// Where backups are.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct StoreFlags {
-    /// Folder with backups [default: safe-upgrade/backups in the user's data folder]
-    #[arg(long = "from", alias = "to", value_name = "FOLDER")]
+    /// Store with backups: a name, a folder or s3://bucket/prefix [default: safe-upgrade/backups in the user's data
+    /// folder]
+    #[arg(long = "from", aliases = ["to", "store"], value_name = "STORE")]
     pub(crate) folder: Option<String>,
 }
 
@@ -99,8 +106,9 @@ pub(crate) struct StoreFlags {
 pub(crate) struct CreateFlags {
     #[command(flatten)]
     pub(crate) target: TargetFlags,
-    /// Folder for the backup [default: safe-upgrade/backups in the user's data folder]
-    #[arg(long, value_name = "FOLDER")]
+    /// Store for the backup: a name, a folder or s3://bucket/prefix (gs:// and az:// are untested) [default:
+    /// safe-upgrade/backups in the user's data folder]
+    #[arg(long, alias = "store", value_name = "STORE")]
     pub(crate) to: Option<String>,
     /// Why, for whoever reads the manifest
     #[arg(long, value_name = "TEXT", default_value = "made by hand")]
@@ -244,6 +252,7 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
         Act::Get(flags) => stored::get(&flags, &environment).await,
         Act::Verify(flags) => verify::run(&flags, &environment).await,
         Act::Restore(flags) => restore::run(&flags, &environment).await,
+        Act::Store { verb } => store::run(&verb, &environment).await,
         Act::Completion { shell } => {
             let output = Output::new(&OutputFlags::default(), &environment);
             let written = cli::print_completion(shell, Command::command(), PROGRAM);

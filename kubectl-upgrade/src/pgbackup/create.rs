@@ -12,7 +12,7 @@ use thiserror::Error;
 use super::act::{ActEnd, act};
 use super::arguments::CreateFlags;
 use super::failure::{Ends, failed};
-use super::stored::open_store;
+use super::stored::{open_store, shell_word};
 use super::target::{Target, target, target_server};
 use crate::session::{Session, could_not_begin};
 
@@ -192,6 +192,7 @@ async fn back_up(
     .await;
     if matches!(made, ActEnd::Interrupted) {
         end_own_sessions(server).await;
+        store.settle().await;
     }
     made
 }
@@ -201,7 +202,7 @@ fn next(report: &BackupReport, flags: &CreateFlags, session: &Session, store: &S
     let mut words = vec![report.backup.id.clone()];
     words.extend(flags.target.words(&session.namespace));
     if flags.to.is_some() {
-        words.extend(["--from".into(), store.root().display().to_string()]);
+        words.extend(["--from".into(), shell_word(&store.to_string())]);
     }
     let words = words.join(" ");
     let step = |verb: &str, text: &str| NextStep {

@@ -8,6 +8,9 @@ use model::ExitCode;
 
 use crate::session::UNCHANGED;
 
+/// What a fetch that was cut off leaves.
+pub(crate) const PARTLY_FETCHED: &str = "What has arrived is kept in a folder that ends in .partial and is no backup; the same command carries on with it.";
+
 /// An error that knows the code of its program and how things stand after it.
 pub(crate) trait Ends: Error {
     /// The code.
@@ -60,7 +63,11 @@ impl Ends for GetError {
     }
 
     fn state(&self) -> &'static str {
-        "Nothing was left at the destination."
+        if self.can_be_carried_on() {
+            PARTLY_FETCHED
+        } else {
+            "Nothing was left at the destination."
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod arguments;
 mod create;
 mod failure;
 mod restore;
+mod store;
 mod stored;
 mod target;
 mod verify;

@@ -8,13 +8,23 @@ use thiserror::Error;
 
 use super::act::{ActEnd, act};
 use super::arguments::{GetFlags, ListFlags, StoreFlags};
-use super::failure::failed;
+use super::failure::{PARTLY_FETCHED, failed};
 use crate::session::could_not_begin;
 
 /// A failure that is words already.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub(crate) struct Words(pub(crate) String);
+
+/// A text as one word of a shell, for a command that is proposed.
+pub(crate) fn shell_word(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:@%+=,".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
 
 /// Opens a store; tells a failure and gives the code to end with.
 pub(crate) fn open_store(output: &Output, place: &str) -> Result<Store, ExitCode> {
@@ -106,7 +116,7 @@ pub(crate) async fn get(flags: &GetFlags, environment: &Environment) -> ExitCode
         ActEnd::Interrupted => cli::fail(
             &output,
             &Words("interrupted".into()),
-            "Nothing was left at the destination.",
+            PARTLY_FETCHED,
             None,
             ExitCode::PutBack,
         ),

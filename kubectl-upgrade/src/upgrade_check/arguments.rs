@@ -43,8 +43,8 @@ pub(crate) struct CheckFlags {
     /// Profile: a built-in name or a file
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) profile: Option<String>,
-    /// Folder where backups are looked for
-    #[arg(long, value_name = "FOLDER")]
+    /// Store where backups are looked for: a name, a folder or s3://bucket/prefix
+    #[arg(long, value_name = "STORE")]
     pub(crate) backup_store: Option<String>,
     /// End with 2 on warnings, too
     #[arg(long, value_enum, value_name = "warn")]

@@ -8,6 +8,7 @@ pub mod command;
 pub mod golang;
 pub mod image;
 mod node;
+pub mod object_server;
 pub mod prerequisites;
 pub mod progress;
 pub mod tools;

@@ -17,9 +17,9 @@ use super::reach;
 pub struct BackUpRecord {
     /// The backup's id.
     pub id: String,
-    /// The store's folder, absolute.
+    /// The text that opens the store: an absolute path or a URL.
     pub store: String,
-    /// The machine whose folder it is.
+    /// The machine that made it, whose folder the store is if it is one.
     pub machine: String,
     /// Where the backup is, once it is proven.
     pub uri: Option<String>,
@@ -68,11 +68,12 @@ impl Step for BackUpStep {
         let server = reach(context, &self.spec.database, id.as_str()).await?;
         let place = Place::observe(Some(context.cluster()), &server).await;
         if let Some(id) = earlier.and_then(|record| record.id.parse().ok()) {
-            store.forget_partial(&place, &id);
+            // It is listed in no case; what cannot be removed only takes room.
+            let _ = store.forget_partial(&place, &id).await;
         }
         let mut record = BackUpRecord {
             id: id.to_string(),
-            store: store.root().display().to_string(),
+            store: store.to_string(),
             machine: machine(),
             uri: None,
         };

@@ -1,140 +1,96 @@
 //! A backup that is being written: nothing of it is a backup until its manifest is there.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use model::BackupManifest;
 
-use crate::{Backup, BackupId, StoreError};
+use super::backend::Backend;
+use super::layout::MANIFEST;
+use super::{Backup, Sink, StoreError};
+use crate::BackupId;
 
-use super::MANIFEST;
-
-/// The end of the name of a file that is not complete.
-const PARTIAL: &str = ".partial";
-
-/// A folder that is removed again unless it is published.
+/// Files of a backup that are removed again unless it is published.
 #[derive(Debug)]
 pub(crate) struct Draft {
-    root: PathBuf,
-    folder: PathBuf,
+    backend: Arc<dyn Backend>,
+    folder: String,
     id: BackupId,
-    published: bool,
+    settled: bool,
 }
 
 impl Draft {
-    pub(super) fn begin(root: &Path, place: &Path, id: &BackupId) -> Result<Self, StoreError> {
-        fs::create_dir_all(place).map_err(StoreError::io("create", place))?;
-        let folder = place.join(id.as_str());
-        // Not made with its parents: a folder that exists already is somebody else's.
-        make_private_folder(&folder).map_err(StoreError::io("create", &folder))?;
+    pub(super) async fn begin(
+        backend: Arc<dyn Backend>,
+        folder: String,
+        id: &BackupId,
+    ) -> Result<Self, StoreError> {
+        backend.begin(&folder).await?;
         Ok(Self {
-            root: root.to_owned(),
+            backend,
             folder,
             id: id.clone(),
-            published: false,
+            settled: false,
         })
     }
 
-    /// Where a file is written until it is complete.
-    pub(crate) fn partial(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{name}{PARTIAL}"))
-    }
-
-    /// Gives a complete file its name.
-    pub(crate) fn keep(&self, name: &str) -> Result<(), StoreError> {
-        let from = self.partial(name);
-        fs::rename(&from, self.folder.join(name)).map_err(StoreError::io("rename", &from))
+    /// Begins a file that will hold about so many bytes; the number sizes the parts of an upload and need not be exact.
+    pub(crate) async fn sink<'a>(
+        &self,
+        name: &str,
+        expected: u64,
+        progress: &'a (dyn Fn(u64) + Send + Sync),
+    ) -> Result<Sink<'a>, StoreError> {
+        let path = self.path(name);
+        let writer = Arc::clone(&self.backend).writer(&path, expected).await?;
+        Ok(Sink::new(writer, self.backend.uri(&path), progress))
     }
 
     /// Writes a small file whole.
-    pub(crate) fn write(&self, name: &str, text: &[u8]) -> Result<(), StoreError> {
-        write_new(&self.folder.join(name), text)
+    pub(crate) async fn write(&self, name: &str, text: Vec<u8>) -> Result<(), StoreError> {
+        self.backend.put_new(&self.path(name), text).await
     }
 
-    /// Leaves out a file that did not become complete.
-    pub(crate) fn leave_out(&self, name: &str) {
-        // The folder goes or stays without it; nobody reads partial files.
-        let _ = fs::remove_file(self.partial(name));
+    /// Leaves out a file that did not become what it should, whether it was finished or not.
+    pub(crate) async fn leave_out(&self, name: &str) -> Result<(), StoreError> {
+        self.backend.remove(&self.path(name)).await
     }
 
     /// Publishes the manifest: from now on this is a backup.
-    pub(crate) fn publish(mut self, manifest: BackupManifest) -> Result<Backup, StoreError> {
-        let path = self.folder.join(MANIFEST);
+    pub(crate) async fn publish(mut self, manifest: BackupManifest) -> Result<Backup, StoreError> {
+        let path = self.path(MANIFEST);
         let text = serde_json::to_vec_pretty(&manifest)
-            .map_err(io::Error::from)
-            .map_err(StoreError::io("write", &path))?;
-        sync_folder(&self.folder);
-        write_new(&path, &text)?;
-        self.published = true;
-        Ok(Backup {
-            id: self.id.clone(),
-            folder: self.folder.clone(),
+            .map_err(std::io::Error::from)
+            .map_err(StoreError::io_at("write", self.backend.uri(&path)))?;
+        let published = self.backend.put_new(&path, text).await;
+        // Where somebody else's manifest lies, the folder is not ours to remove.
+        self.settled = matches!(published, Ok(()) | Err(StoreError::Taken(_)));
+        published?;
+        Ok(Backup::new(
+            Arc::clone(&self.backend),
+            self.folder.clone(),
+            self.id.clone(),
             manifest,
-            verifications: Vec::new(),
-        })
+            Vec::new(),
+        ))
+    }
+
+    /// Removes everything that was written, and says so where that cannot be done. It is no backup either way.
+    pub(crate) async fn discard(mut self) -> Result<(), StoreError> {
+        self.settled = true;
+        // An upload that was dropped is ended in the background, and would leave its note behind us.
+        self.backend.settle().await;
+        self.backend.discard(&self.folder).await
+    }
+
+    fn path(&self, name: &str) -> String {
+        format!("{}/{name}", self.folder)
     }
 }
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        if self.published {
-            return;
+        if !self.settled {
+            Arc::clone(&self.backend).abandon(&self.folder);
         }
-        // What cannot be removed is still no backup: it has no manifest.
-        let _ = fs::remove_dir_all(&self.folder);
-        let mut above = self.folder.parent();
-        while let Some(folder) = above.filter(|folder| folder.starts_with(&self.root) && *folder != self.root)
-        {
-            // Refused by the system where another backup is in it, which ends the walk.
-            if fs::remove_dir(folder).is_err() {
-                break;
-            }
-            above = folder.parent();
-        }
-    }
-}
-
-/// Makes a folder that only its owner can look into, where the system knows owners: it will hold all of a database.
-pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        fs::DirBuilder::new().mode(0o700).create(folder)
-    }
-    #[cfg(not(unix))]
-    fs::create_dir(folder)
-}
-
-/// Writes a file that appears whole or not at all, and never in the place of another.
-pub(crate) fn write_new(path: &Path, text: &[u8]) -> Result<(), StoreError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(PARTIAL);
-    let partial = path.with_file_name(name);
-    let written = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&partial)
-        .and_then(|mut file| file.write_all(text).and_then(|()| file.sync_all()));
-    let published = written.and_then(|()| match fs::hard_link(&partial, path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !path.exists() => {
-            // Some file systems know no links; there nobody else writes into a folder whose name is ours alone.
-            fs::rename(&partial, path)
-        }
-        other => other,
-    });
-    let _ = fs::remove_file(&partial);
-    published.map_err(StoreError::io("write", path))?;
-    if let Some(folder) = path.parent() {
-        sync_folder(folder);
-    }
-    Ok(())
-}
-
-/// Makes the names in a folder last, where the system has such a thing.
-fn sync_folder(folder: &Path) {
-    if cfg!(unix) {
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
 }

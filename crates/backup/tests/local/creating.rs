@@ -43,15 +43,15 @@ async fn a_backup_is_proven_and_plain_tools_restore_it() {
         .collect();
     assert_eq!(names, ["dump.pgc.zst", "globals.sql", "settings.json"]);
     assert!(
-        !std::fs::read_to_string(backup.folder.join("globals.sql"))
+        !std::fs::read_to_string(backup.folder().unwrap().join("globals.sql"))
             .unwrap()
             .contains("PASSWORD")
     );
 
-    let packed = std::fs::read(backup.folder.join("dump.pgc.zst")).unwrap();
+    let packed = std::fs::read(backup.folder().unwrap().join("dump.pgc.zst")).unwrap();
     let output = Command::new("zstd")
         .args(["-dc"])
-        .arg(backup.folder.join("dump.pgc.zst"))
+        .arg(backup.folder().unwrap().join("dump.pgc.zst"))
         .output()
         .unwrap();
     assert!(!packed.is_empty() && output.status.success());

@@ -172,7 +172,7 @@ async fn everything_that_a_careless_dump_loses_comes_back() {
     assert_eq!(backup.manifest.format, BackupFormat::Custom);
     assert_eq!(backup.manifest.route, "direct");
     assert!(backup.manifest.extensions.contains_key("pg_trgm"));
-    let archive = unpacked(&backup.folder.join("dump.pgc.zst"));
+    let archive = unpacked(&backup.folder().unwrap().join("dump.pgc.zst"));
     let target = support::unique("rich");
     support::run("createdb", &["-T", "template0", &target], None);
     support::run("pg_restore", &["--exit-on-error", "-d", &target], Some(&archive));
@@ -193,7 +193,7 @@ async fn a_folder_of_files_is_kept_as_one_tar_that_plain_tools_restore() {
     let place = tempfile::tempdir().unwrap();
     let status = Command::new("tar")
         .arg("-xf")
-        .arg(backup.folder.join("dump.tar"))
+        .arg(backup.folder().unwrap().join("dump.tar"))
         .current_dir(place.path())
         .status()
         .unwrap();
@@ -223,7 +223,7 @@ async fn plain_text_is_made_on_request_and_ends_with_the_words_of_a_whole_dump()
     let fixture = Fixture::new("plain").await;
     let backup = made(&fixture, BackupFormat::Plain, Packing::Best).await;
     assert_eq!(names(&backup)[0], "dump.sql.zst");
-    let text = unpacked(&backup.folder.join("dump.sql.zst"));
+    let text = unpacked(&backup.folder().unwrap().join("dump.sql.zst"));
     assert!(String::from_utf8_lossy(&text).contains("-- PostgreSQL database dump complete"));
     let target = support::unique("text");
     support::run("createdb", &["-T", "template0", &target], None);

@@ -96,7 +96,7 @@ impl Fixture {
 
     /// Every file and folder in the store.
     pub(crate) fn left(&self) -> Vec<PathBuf> {
-        walk(self.store.root())
+        walk(self.store.folder().unwrap())
     }
 }
 

@@ -134,7 +134,7 @@ async fn spoil_again(fixture: &Fixture) {
 async fn a_damaged_backup_is_refused_before_anything_is_created() {
     let fixture = Fixture::new("damaged").await;
     let backup = fixture.create().await;
-    let path = backup.folder.join("dump.pgc.zst");
+    let path = backup.folder().unwrap().join("dump.pgc.zst");
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

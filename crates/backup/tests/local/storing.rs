@@ -18,13 +18,22 @@ async fn only_complete_backups_are_listed_newest_first() {
         .await
         .unwrap();
 
-    let beside = first.folder.parent().unwrap();
+    let folder = first.folder().unwrap();
+    let beside = folder.parent().unwrap();
     let partial = beside.join("20250101T000000Z-0a1b2c3d");
     std::fs::create_dir(&partial).unwrap();
-    std::fs::copy(first.folder.join("dump.pgc.zst"), partial.join("dump.pgc.zst")).unwrap();
+    std::fs::copy(
+        first.folder().unwrap().join("dump.pgc.zst"),
+        partial.join("dump.pgc.zst"),
+    )
+    .unwrap();
     let stolen = beside.join("20250101T000000Z-0a1b2c3e");
     std::fs::create_dir(&stolen).unwrap();
-    std::fs::copy(first.folder.join("manifest.json"), stolen.join("manifest.json")).unwrap();
+    std::fs::copy(
+        first.folder().unwrap().join("manifest.json"),
+        stolen.join("manifest.json"),
+    )
+    .unwrap();
     std::fs::write(beside.join("stray"), "").unwrap();
 
     let listed = fixture.store.list(&Filter::default()).await.unwrap();
@@ -45,7 +54,7 @@ async fn only_complete_backups_are_listed_newest_first() {
     // Cut by one byte, it is no longer whole.
     let dump = std::fs::File::options()
         .write(true)
-        .open(second.folder.join("dump.pgc.zst"))
+        .open(second.folder().unwrap().join("dump.pgc.zst"))
         .unwrap();
     dump.set_len(dump.metadata().unwrap().len() - 1).unwrap();
     let listed = fixture.store.list(&Filter::default()).await.unwrap();
@@ -62,7 +71,7 @@ async fn a_fetched_backup_is_the_same_and_a_damaged_one_is_not_fetched() {
     let again = get(&backup, &destination, &quiet).await.unwrap_err().to_string();
     assert!(again.contains("exists already"), "{again}");
 
-    let path = backup.folder.join("dump.pgc.zst");
+    let path = backup.folder().unwrap().join("dump.pgc.zst");
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -82,8 +91,8 @@ async fn nobody_but_its_owner_can_look_into_a_backup() {
     let copy = get(&backup, &fixture.folder().join("copies"), &quiet)
         .await
         .unwrap();
-    for folder in [&backup.folder, &copy.folder] {
-        let mode = std::fs::metadata(folder).unwrap().permissions().mode();
+    for folder in [backup.folder().unwrap(), copy.folder().unwrap()] {
+        let mode = std::fs::metadata(&folder).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700, "{}", folder.display());
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Profile;
-use crate::API_VERSION;
+use crate::{API_VERSION, read_strict};
 
 /// Why a text is no profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,21 +45,11 @@ impl std::error::Error for ProfileError {}
 /// # Errors
 /// On anything that is not exactly a profile: wrong YAML, unknown or missing keys, another `apiVersion` or `kind`.
 pub fn parse(source: &str, text: &str) -> Result<Profile, ProfileError> {
-    let profile: Profile = serde_saphyr::from_str(text).map_err(|error| {
-        let error = error.without_snippet();
-        let (message, suggestion) = match error {
-            serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => {
-                (format!("unknown key `{field}`"), nearest(field, expected))
-            }
-            other => (first_line(&other.to_string()), None),
-        };
-        let line = error.location().map(|place| place.line());
-        ProfileError {
-            source: source.into(),
-            line,
-            message,
-            suggestion,
-        }
+    let profile: Profile = read_strict(text).map_err(|error| ProfileError {
+        source: source.into(),
+        line: error.line,
+        message: error.message,
+        suggestion: error.suggestion,
     })?;
     let refuse = |message: String| {
         Err(ProfileError {
@@ -79,20 +69,6 @@ pub fn parse(source: &str, text: &str) -> Result<Profile, ProfileError> {
         return refuse(format!("kind is `{}`, not `Profile`", profile.kind));
     }
     Ok(profile)
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
-}
-
-/// The known key that is most like `key`, if any is like it at all.
-fn nearest(key: &str, known: &[&str]) -> Option<String> {
-    known
-        .iter()
-        .map(|candidate| (strsim::jaro_winkler(key, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| (*candidate).to_owned())
 }
 
 #[cfg(test)]

@@ -1,0 +1,201 @@
+//! A complete backup in a store.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use model::{BackupFile, BackupGrade, BackupManifest, BackupSummary, Verification};
+
+use super::StoreError;
+use super::backend::{Backend, Incoming, StoredFile};
+use super::layout::{MANIFEST, VERIFIED};
+use crate::BackupId;
+
+/// A complete backup in a store.
+#[derive(Clone)]
+pub struct Backup {
+    /// Its id.
+    pub id: BackupId,
+    /// Its manifest.
+    pub manifest: BackupManifest,
+    /// Its restore tests, oldest first.
+    pub verifications: Vec<Verification>,
+    backend: Arc<dyn Backend>,
+    folder: String,
+}
+
+impl PartialEq for Backup {
+    fn eq(&self, other: &Self) -> bool {
+        self.uri() == other.uri()
+            && self.manifest == other.manifest
+            && self.verifications == other.verifications
+    }
+}
+
+impl fmt::Debug for Backup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Backup").field(&self.uri()).finish()
+    }
+}
+
+impl Backup {
+    pub(super) fn new(
+        backend: Arc<dyn Backend>,
+        folder: String,
+        id: BackupId,
+        manifest: BackupManifest,
+        verifications: Vec<Verification>,
+    ) -> Self {
+        Self {
+            id,
+            manifest,
+            verifications,
+            backend,
+            folder,
+        }
+    }
+
+    /// Reads a backup's folder, whose files are given; `None` when it is no complete backup: no manifest, another's
+    /// manifest, or a file that is missing or has another size than the manifest says.
+    pub(super) async fn look(
+        backend: Arc<dyn Backend>,
+        folder: &str,
+        files: &[StoredFile],
+    ) -> Result<Option<Self>, StoreError> {
+        let name = folder.rsplit('/').next().unwrap_or(folder);
+        let Ok(id) = name.parse::<BackupId>() else {
+            return Ok(None);
+        };
+        let path = |name: &str| format!("{folder}/{name}");
+        if !files.iter().any(|file| file.path == path(MANIFEST)) {
+            return Ok(None);
+        }
+        let Some(text) = backend.read_small(&path(MANIFEST)).await? else {
+            return Ok(None);
+        };
+        let Ok(manifest) = serde_json::from_slice::<BackupManifest>(&text) else {
+            return Ok(None);
+        };
+        let whole = manifest.files.iter().all(|file| {
+            let path = path(&file.name);
+            files
+                .iter()
+                .any(|found| found.path == path && found.bytes == file.bytes)
+        });
+        if manifest.id != id.as_str() || !manifest.proof.is_complete() || !whole {
+            return Ok(None);
+        }
+        let mut verifications: Vec<Verification> = Vec::new();
+        for file in files {
+            let name = file.path.rsplit('/').next().unwrap_or_default();
+            if name.starts_with(VERIFIED)
+                && let Some(text) = backend.read_small(&file.path).await?
+                && let Ok(test) = serde_json::from_slice(&text)
+            {
+                verifications.push(test);
+            }
+        }
+        verifications.sort_by(|one, other| one.verified_at.cmp(&other.verified_at));
+        Ok(Some(Self::new(
+            backend,
+            folder.to_owned(),
+            id,
+            manifest,
+            verifications,
+        )))
+    }
+
+    /// Its folder below the store's root.
+    pub(crate) fn path(&self) -> &str {
+        &self.folder
+    }
+
+    /// Its folder, where it is in one on this machine.
+    pub fn folder(&self) -> Option<PathBuf> {
+        Some(self.backend.folder()?.join(&self.folder))
+    }
+
+    /// Its place as `file://…`, `s3://…`.
+    pub fn uri(&self) -> String {
+        self.backend.uri(&self.folder)
+    }
+
+    /// The place of one of its files.
+    pub fn file_uri(&self, name: &str) -> String {
+        self.backend.uri(&format!("{}/{name}", self.folder))
+    }
+
+    /// A part of one of its files, as it is stored; the bytes prove nothing until they were hashed.
+    ///
+    /// # Errors
+    /// When the store does not give it.
+    pub async fn read(
+        &self,
+        file: &BackupFile,
+        range: Range<u64>,
+    ) -> Result<impl tokio::io::AsyncRead + Send + Unpin + use<>, StoreError> {
+        self.stream(&file.name, range).await
+    }
+
+    pub(crate) async fn stream(&self, name: &str, range: Range<u64>) -> Result<Incoming, StoreError> {
+        if range.is_empty() {
+            return Ok(Box::pin(tokio::io::empty()));
+        }
+        self.backend.read(&format!("{}/{name}", self.folder), range).await
+    }
+
+    /// A small file of it, whole.
+    ///
+    /// # Errors
+    /// When the store does not give it, or there is none.
+    pub async fn read_small(&self, name: &str) -> Result<Vec<u8>, StoreError> {
+        let path = format!("{}/{name}", self.folder);
+        let missing = || StoreError::Io {
+            doing: "read",
+            path: self.backend.uri(&path),
+            source: std::io::ErrorKind::NotFound.into(),
+        };
+        self.backend.read_small(&path).await?.ok_or_else(missing)
+    }
+
+    /// Writes the result of a restore test beside the manifest.
+    ///
+    /// # Errors
+    /// When it cannot be written, or there is one of the same second.
+    pub async fn publish_verification(
+        &self,
+        verification: &Verification,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let name = format!("{VERIFIED}{}.json", now.strftime("%Y%m%dT%H%M%SZ"));
+        let path = format!("{}/{name}", self.folder);
+        let text = serde_json::to_vec_pretty(verification)
+            .map_err(std::io::Error::from)
+            .map_err(StoreError::io_at("write", self.backend.uri(&path)))?;
+        self.backend.put_new(&path, text).await
+    }
+
+    /// The backup as a line of a list. Its grade is A once a restore test found no difference, B before.
+    pub fn summary(&self, now: Timestamp) -> BackupSummary {
+        let manifest = &self.manifest;
+        let finished: Option<Timestamp> = manifest.finished_at.parse().ok();
+        let proven = self
+            .verifications
+            .last()
+            .is_some_and(|test| test.differences.is_empty());
+        BackupSummary {
+            id: self.id.to_string(),
+            uri: self.uri(),
+            source: "pgbackup".into(),
+            database: manifest.database.clone(),
+            finished_at: manifest.finished_at.clone(),
+            age_seconds: finished.map_or(0, |finished| now.as_second() - finished.as_second()),
+            bytes: Some(manifest.files.iter().map(|file| file.bytes).sum()),
+            grade: if proven { BackupGrade::A } else { BackupGrade::B },
+            system_identifier: manifest.server.system_identifier.clone(),
+            server_major: Some(manifest.server.version_num / 10_000),
+        }
+    }
+}
