@@ -233,30 +233,3 @@ async fn a_read_only_store_is_one_clear_error() {
         "{text}"
     );
 }
-
-/// What this process ever held at once, in MiB.
-fn most_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
-}
-
-#[tokio::test]
-async fn memory_does_not_grow_with_the_database() {
-    let fixture = Fixture::new("large").await;
-    let setup = support::session(fixture.name(), "setup").await;
-    setup
-        .batch_execute("create unlogged table large as select md5(random()::text) || md5(random()::text) x from generate_series(1, 3000000)")
-        .await
-        .unwrap();
-    let backup = fixture.create().await;
-    assert!(
-        backup.manifest.files[0].bytes > 90 << 20,
-        "{} bytes",
-        backup.manifest.files[0].bytes
-    );
-    assert!(most_memory() <= 64, "{} MiB", most_memory());
-}
