@@ -20,7 +20,6 @@ pub use plan::plan;
 pub use restore::{restore_preview, restore_report};
 pub use run::{run_history, run_list, upgrade_outcome, upgrade_report};
 pub use run_page::{run_markdown, run_page};
-pub use run::{run_list, upgrade_outcome, upgrade_report};
 pub use stores::{store_list, store_test};
 pub use style::{Glyphs, Style};
 
