@@ -358,6 +358,8 @@ fn manifest(
         release: request.release.clone(),
         made_by: request.made_by.clone(),
         reason: request.reason.clone(),
+        encryption: None,
+        keys: None,
     }
 }
 

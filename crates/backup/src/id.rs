@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use thiserror::Error;
 
 /// A backup's id: `YYYYMMDDTHHMMSSZ-` and 8 hex digits, so that names sort by time.
@@ -20,6 +21,13 @@ impl BackupId {
     pub fn new(now: Timestamp) -> Self {
         let time = now.strftime("%Y%m%dT%H%M%SZ");
         Self(format!("{time}-{:08x}", rand::random::<u32>()))
+    }
+
+    /// When it was begun, to the second; the epoch where the digits are no time.
+    pub fn time(&self) -> Timestamp {
+        let parsed = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", &self.0[..16]);
+        let zoned = parsed.ok().and_then(|time| time.to_zoned(TimeZone::UTC).ok());
+        zoned.map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp())
     }
 
     /// The id as text.
@@ -62,6 +70,7 @@ mod tests {
         let id = BackupId::new("2025-01-31T23:59:59Z".parse().unwrap());
         assert!(id.as_str().starts_with("20250131T235959Z-"));
         assert_eq!(id.as_str().parse(), Ok(id.clone()));
+        assert_eq!(id.time().to_string(), "2025-01-31T23:59:59Z");
     }
 
     #[test]

@@ -12,15 +12,20 @@ const DIRECT: &str = "direct";
 const UID_LENGTH: usize = 8;
 
 impl Place {
+    /// What a cluster is called in a store.
+    pub async fn cluster_name(cluster: &Cluster) -> String {
+        match cluster.facts().await.map(|facts| facts.uid) {
+            Ok(Seen::Present(uid)) => uid.chars().take(UID_LENGTH).collect(),
+            Ok(Seen::Absent | Seen::Unreadable(_)) | Err(_) => cluster.context.clone(),
+        }
+    }
+
     /// The place of a server's database. A cluster is named by the UID of its namespace kube-system, or by its context
     /// where that may not be read.
     pub async fn observe(cluster: Option<&Cluster>, server: &Server) -> Self {
         let name = match cluster {
             None => DIRECT.to_owned(),
-            Some(cluster) => match cluster.facts().await.map(|facts| facts.uid) {
-                Ok(Seen::Present(uid)) => uid.chars().take(UID_LENGTH).collect(),
-                Ok(Seen::Absent | Seen::Unreadable(_)) | Err(_) => cluster.context.clone(),
-            },
+            Some(cluster) => Self::cluster_name(cluster).await,
         };
         let system = server.probe.server.system_identifier.clone();
         let (namespace, server_name) = match &server.location.route {

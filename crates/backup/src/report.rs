@@ -21,7 +21,7 @@ pub fn backup_report(backup: &Backup, now: Timestamp) -> BackupReport {
         format: manifest.format.word().into(),
         route: manifest.route.clone(),
         left_out: manifest.left_out.clone(),
-        encrypted: false,
+        encrypted: manifest.encryption.is_some(),
         proof: manifest.proof.clone(),
         next: Vec::new(),
     }

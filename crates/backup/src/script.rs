@@ -28,6 +28,11 @@ pub(crate) const CREATE_EMPTY: &str = script!("scripts/create_empty.sh");
 pub(crate) const IDLE: &str = include_str!("scripts/idle.sh");
 pub(crate) const KEEPER: &str = include_str!("scripts/keeper.sh");
 pub(crate) const THROW_AWAY: &str = include_str!("scripts/throw_away.sh");
+pub(crate) const FILE_LOOK: &str = include_str!("scripts/file_look.sh");
+pub(crate) const FILE_HASH: &str = include_str!("scripts/file_hash.sh");
+pub(crate) const FILE_READ: &str = include_str!("scripts/file_read.sh");
+pub(crate) const FILE_WRITE: &str = include_str!("scripts/file_write.sh");
+pub(crate) const FILE_FORGET: &str = include_str!("scripts/file_forget.sh");
 
 /// A word that no database can know, so that nothing that a server prints can pass for the line we look for.
 pub(crate) fn nonce() -> String {

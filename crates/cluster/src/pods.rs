@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::Api;
 use model::{PodFacts, Workload, WorkloadKind, WorkloadName};
 
 use crate::wait::{Selector, matches};
@@ -12,6 +13,9 @@ use crate::{ApiError, Cluster};
 
 /// The label that a Deployment puts on its ReplicaSets and their pods, and into the ReplicaSets' names.
 const POD_TEMPLATE_HASH: &str = "pod-template-hash";
+
+/// The annotation by which a pod says which of its containers commands are meant for.
+const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
 /// Container states that every start passes through; anything else a container waits for is trouble.
 const USUAL_WAITS: [&str; 2] = ["ContainerCreating", "PodInitializing"];
@@ -87,6 +91,25 @@ fn trouble(status: &PodStatus) -> Option<String> {
 }
 
 impl Cluster {
+    /// The container of a pod that is meant when none is named: the one that the pod's annotation says, else the first.
+    ///
+    /// # Errors
+    /// When the pod cannot be read, or is not there.
+    pub async fn default_container(&self, namespace: &str, pod: &str) -> Result<String, ApiError> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        let found = pods
+            .get(pod)
+            .await
+            .map_err(|error| ApiError::new(format!("read pod {pod}"), error))?;
+        let annotated = found.metadata.annotations.as_ref();
+        let annotated = annotated.and_then(|all| all.get(DEFAULT_CONTAINER)).cloned();
+        let first = || {
+            let containers = found.spec.iter().flat_map(|spec| &spec.containers);
+            containers.map(|container| container.name.clone()).next()
+        };
+        Ok(annotated.or_else(first).unwrap_or_default())
+    }
+
     /// The pods of these workloads, terminating ones included, finished ones (`Succeeded`, `Failed`) too. CronJobs'
     /// pods are those of their Jobs.
     ///

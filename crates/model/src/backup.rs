@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MigrationState, PostgresServer};
+use crate::{KeyFingerprints, MigrationState, PostgresServer};
 
 /// How much a backup's word is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -158,6 +158,32 @@ pub struct BackupManifest {
     pub made_by: String,
     /// Why: `before upgrade to 1.2.3`, or what the user said.
     pub reason: String,
+    /// To whom it is encrypted; `None` where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
+    /// Fingerprints of the keys that its rows need, at the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<KeyFingerprints>,
+}
+
+/// To whom a backup is encrypted. What is encrypted are its files; the manifest, with names and counts of tables, is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Encryption {
+    /// Fingerprints of the public keys, no secrets.
+    pub recipients: Vec<String>,
+    /// The encrypted files.
+    pub files: Vec<PlainFile>,
+}
+
+/// How large an encrypted file was before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlainFile {
+    /// Its name as stored.
+    pub name: String,
+    /// Its size before it was encrypted, in bytes.
+    pub bytes: u64,
 }
 
 /// The release a backup was made for.

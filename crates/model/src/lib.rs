@@ -10,10 +10,12 @@ mod check;
 mod database;
 mod event;
 mod exit;
+mod keys;
 mod migration;
 mod observation;
 mod plan;
 pub mod profile;
+mod prune;
 mod release;
 mod report;
 mod restore;
@@ -27,7 +29,7 @@ mod workload;
 pub use access::{AccessDecision, AccessRequest, Phase};
 pub use backup::{
     BackupFile, BackupFormat, BackupGrade, BackupManifest, BackupProof, BackupRelease, BackupSummary,
-    TableRows, Verification,
+    Encryption, PlainFile, TableRows, Verification,
 };
 pub use cause::causes;
 pub use check::{Category, CheckResult, Confidence, Evidence, Remedy, Severity, Verdict};
@@ -37,6 +39,9 @@ pub use database::{
 };
 pub use event::{Event, LogSource, MigrationSample, StepState};
 pub use exit::ExitCode;
+pub use keys::{
+    ComparedKey, KeyFingerprint, KeyFingerprints, KeyState, KeysListReport, KeysManifest, KeysReport,
+};
 pub use migration::{MigrationState, MigrationTool};
 pub use observation::{ClusterFacts, HookJob, LeaseFacts, Observation};
 pub use plan::{
@@ -45,6 +50,9 @@ pub use plan::{
     Reversal, RollOut, StepSpec, Suspend, SuspendTarget, WaitIdle,
 };
 pub use profile::Profile;
+pub use prune::{
+    BackupPin, FileCopyReport, PinReport, PruneOutcome, PruneReport, PrunedBackup, PrunedRemnant,
+};
 pub use release::{ApplyMethod, ChartIdentity, Release, ReleaseStatus, RevisionSummary};
 pub use report::{
     BackupFailure, BackupListReport, BackupReport, BackupSetReport, CheckReport, CheckSummary, CheckVerdict,

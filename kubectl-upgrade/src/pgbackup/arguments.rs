@@ -1,15 +1,17 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
+use backup::files::PodFile;
 use backup::{BackupId, Packing, Route};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use cli::{DatabaseFlags, Environment, Output, OutputFlags, parse};
 use model::{BackupFormat, ExitCode};
 
+use super::seal::{IdentityFlags, RecipientFlags};
 use super::store::StoreVerb;
-use super::{create, restore, store, stored, verify};
+use super::{create, files, keys, prune, restore, store, stored, verify};
 use crate::session::Common;
 
 /// The name of the program's file.
@@ -38,8 +40,10 @@ enum Act {
     Create(CreateFlags),
     /// List the backups in a store, newest first
     List(ListFlags),
-    /// Fetch a backup to disk and prove its hashes; carries on with one that was cut off
+    /// Fetch a backup to disk, or a file of a pod, and prove the hashes; carries on with one that was cut off
     Get(GetFlags),
+    /// Copy a file into a pod and compare the hashes of both ends
+    Put(files::PutFlags),
     /// Restore a backup into a throw-away server of the same image and compare
     Verify(VerifyFlags),
     /// Fill a new database from a backup, compare it, and swap it in; the old one is kept
@@ -49,6 +53,15 @@ enum Act {
         #[command(subcommand)]
         verb: StoreVerb,
     },
+    /// Tell which backups no rule keeps, and remove them with --yes
+    Prune(prune::PruneFlags),
+    /// Keep a backup whatever the rules of prune say
+    Pin(prune::PinFlags),
+    /// Let the rules of prune apply to a backup again
+    Unpin(prune::UnpinFlags),
+    /// The keys without which a restore is useless: seal them, keep them apart, prove that they open
+    #[command(subcommand)]
+    Keys(keys::KeysAct),
     /// Print a completion script for a shell
     Completion {
         /// The shell
@@ -132,6 +145,10 @@ pub(crate) struct CreateFlags {
     #[arg(long, requires = "all")]
     pub(crate) with_postgres: bool,
     #[command(flatten)]
+    pub(crate) seal: RecipientFlags,
+    #[command(flatten)]
+    pub(crate) keys: keys::KeyFlags,
+    #[command(flatten)]
     pub(crate) common: Common,
 }
 
@@ -153,16 +170,44 @@ pub(crate) struct ListFlags {
 /// Flags of `get`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct GetFlags {
-    /// The backup
-    #[arg(value_name = "ID")]
-    pub(crate) id: BackupId,
-    /// The folder to copy it into; a folder of the backup's name is made there
-    #[arg(value_name = "DESTINATION")]
-    pub(crate) destination: PathBuf,
+    /// The backup and the folder to copy it into, where a folder of its name is made; with --pod, only the name of the
+    /// file to make
+    #[arg(value_names = ["ID", "DESTINATION"], num_args = 1..=2, required = true)]
+    words: Vec<String>,
+    /// Copy a file of a pod instead: the pod, its container where it has several, and the path there
+    #[arg(long, value_name = "POD[/CONTAINER]:PATH")]
+    pub(crate) pod: Option<PodFile>,
+    /// Replace a file that is there
+    #[arg(long, requires = "pod")]
+    pub(crate) overwrite: bool,
     #[command(flatten)]
     pub(crate) store: StoreFlags,
     #[command(flatten)]
-    pub(crate) output: OutputFlags,
+    pub(crate) common: Common,
+}
+
+/// What `get` is to fetch.
+#[derive(Debug)]
+pub(crate) enum Wanted<'a> {
+    Backup(BackupId, &'a Path),
+    File(&'a PodFile, &'a Path),
+}
+
+impl GetFlags {
+    /// What the words mean.
+    pub(crate) fn wanted(&self) -> Result<Wanted<'_>, String> {
+        match (&self.pod, self.words.as_slice()) {
+            (Some(file), [destination]) => Ok(Wanted::File(file, Path::new(destination))),
+            (Some(_), _) => Err("with --pod there is only one word more: the file to make here".to_owned()),
+            (None, [id, destination]) => match id.parse() {
+                Ok(id) => Ok(Wanted::Backup(id, Path::new(destination))),
+                Err(error) => Err(error.to_string()),
+            },
+            (None, _) => {
+                Err("name the backup and the folder to copy it into, or a file with --pod".to_owned())
+            }
+        }
+    }
 }
 
 /// Flags of `verify`.
@@ -182,6 +227,8 @@ pub(crate) struct VerifyFlags {
     /// How long all of it may take
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = time)]
     pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) identity: IdentityFlags,
     #[command(flatten)]
     pub(crate) store: StoreFlags,
     #[command(flatten)]
@@ -208,6 +255,8 @@ pub(crate) struct RestoreFlags {
     /// Do not ask
     #[arg(short = 'y', long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) identity: IdentityFlags,
     #[command(flatten)]
     pub(crate) store: StoreFlags,
     #[command(flatten)]
@@ -250,6 +299,11 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
         Act::Create(flags) => create::run(&flags, &environment).await,
         Act::List(flags) => stored::list(&flags, &environment).await,
         Act::Get(flags) => stored::get(&flags, &environment).await,
+        Act::Put(flags) => files::put(&flags, &environment).await,
+        Act::Keys(wanted) => keys::run(&wanted, &environment).await,
+        Act::Prune(flags) => prune::run(&flags, &environment).await,
+        Act::Pin(flags) => prune::pin(&flags, &environment).await,
+        Act::Unpin(flags) => prune::unpin(&flags, &environment).await,
         Act::Verify(flags) => verify::run(&flags, &environment).await,
         Act::Restore(flags) => restore::run(&flags, &environment).await,
         Act::Store { verb } => store::run(&verb, &environment).await,
@@ -276,8 +330,40 @@ mod tests {
 
     #[test]
     fn what_is_no_backup_id_is_a_mistake_in_the_words() {
-        let told = parsed(&["get", "../../etc", "here"]).unwrap_err().to_string();
+        let Ok(Act::Get(flags)) = parsed(&["get", "../../etc", "here"]) else {
+            panic!("get");
+        };
+        let told = flags.wanted().unwrap_err();
         assert!(told.contains("is no backup id"), "{told}");
+    }
+
+    #[test]
+    fn get_takes_a_backup_and_a_folder_or_a_file_of_a_pod_and_a_name() {
+        let wanted = |words: &[&str]| {
+            let Ok(Act::Get(flags)) = parsed(words) else {
+                panic!("get");
+            };
+            flags.wanted().map(|wanted| format!("{wanted:?}"))
+        };
+        let backup = wanted(&["get", "20250131T235959Z-0a1b2c3d", "here"]).unwrap();
+        assert!(
+            backup.starts_with("Backup") && backup.ends_with("\"here\")"),
+            "{backup}"
+        );
+        let file = wanted(&["get", "--pod", "db-0:/etc/a:b", "here"]).unwrap();
+        assert!(file.starts_with("File") && file.contains("/etc/a:b"), "{file}");
+        assert!(wanted(&["get", "here"]).is_err());
+        assert!(wanted(&["get", "--pod", "db-0:/x", "20250131T235959Z-0a1b2c3d", "here"]).is_err());
+        assert!(parsed(&["get", "--pod", "db-0", "here"]).is_err());
+    }
+
+    #[test]
+    fn what_prune_keeps_is_counted_or_a_time() {
+        let kept = ["prune", "--keep-daily", "7", "--keep-within", "14d"];
+        assert!(matches!(parsed(&kept), Ok(Act::Prune(_))));
+        assert!(parsed(&["prune", "--keep", "soon"]).is_err());
+        assert!(parsed(&["prune", "--keep", "-3d"]).is_err());
+        assert!(parsed(&["prune", "--keep", "3d", "--keep-within", "4d"]).is_err());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::act::{ActEnd, act};
 use super::arguments::CreateFlags;
 use super::failure::{Ends, failed};
+use super::keys;
 use super::stored::{open_store, shell_word};
 use super::target::{Target, target, target_server};
 use crate::session::{Session, could_not_begin};
@@ -52,6 +53,7 @@ async fn one(
 ) -> Result<ExitCode, ExitCode> {
     let output = &session.output;
     let store = store(output, flags, environment)?;
+    let store = keys::noted(session, flags, store).await?;
     let target = target(session, &flags.target, flags.target.release.as_deref())
         .await
         .map_err(|error| could_not_begin(output, &error))?;
@@ -80,6 +82,7 @@ async fn all(
 ) -> Result<ExitCode, ExitCode> {
     let output = &session.output;
     let store = store(output, flags, environment)?;
+    let store = keys::noted(session, flags, store).await?;
     let target = target_server(session, &flags.target)
         .await
         .map_err(|error| could_not_begin(output, &error))?;
@@ -127,7 +130,8 @@ async fn all(
 fn store(output: &Output, flags: &CreateFlags, environment: &Environment) -> Result<Store, ExitCode> {
     let place = store_place(flags.to.as_deref(), environment)
         .map_err(|words| could_not_begin(output, &super::stored::Words(words)))?;
-    open_store(output, &place)
+    let store = open_store(output, &place)?;
+    flags.seal.seal(store, output)
 }
 
 /// The server's client programs, by the best way or the one that was asked for.

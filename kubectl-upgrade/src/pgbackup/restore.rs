@@ -13,6 +13,7 @@ use postgres_room::{Connector, SessionOptions};
 use super::act::{ActEnd, act};
 use super::arguments::{RestoreFlags, TargetFlags};
 use super::failure::failed;
+use super::keys::warn_of_drift;
 use super::stored::{Words, backup_of};
 use super::target::{Target, target};
 use crate::session::{Session, UNCHANGED, could_not_begin};
@@ -40,6 +41,8 @@ async fn put_back(
     let refused = |error: &dyn std::error::Error| could_not_begin(output, error);
     let id = flags.id.parse::<BackupId>().map_err(|error| refused(&error))?;
     let backup = backup_of(&id, &flags.store, output, environment).await?;
+    let backup = flags.identity.open(backup, output).await?;
+    warn_of_drift(session, &backup).await;
     let request = RestoreRequest {
         id: flags
             .again

@@ -7,8 +7,9 @@ use model::{API_VERSION, BackupListReport, ExitCode};
 use thiserror::Error;
 
 use super::act::{ActEnd, act};
-use super::arguments::{GetFlags, ListFlags, StoreFlags};
+use super::arguments::{GetFlags, ListFlags, StoreFlags, Wanted};
 use super::failure::{PARTLY_FETCHED, failed};
+use super::files;
 use crate::session::could_not_begin;
 
 /// A failure that is words already.
@@ -92,16 +93,23 @@ async fn listed(
 
 /// Copies.
 pub(crate) async fn get(flags: &GetFlags, environment: &Environment) -> ExitCode {
-    let output = Output::new(&flags.output, environment);
-    let backup = match backup_of(&flags.id, &flags.store, &output, environment).await {
+    let output = Output::new(&flags.common.output, environment);
+    let (id, destination) = match flags.wanted() {
+        Ok(Wanted::Backup(id, destination)) => (id, destination),
+        Ok(Wanted::File(file, destination)) => {
+            return files::get(&flags.common, file, destination, flags.overwrite, environment).await;
+        }
+        Err(words) => return could_not_begin(&output, &Words(words)),
+    };
+    let backup = match backup_of(&id, &flags.store, &output, environment).await {
         Ok(backup) => backup,
         Err(code) => return code,
     };
-    let destination = match std::path::absolute(&flags.destination) {
+    let destination = match std::path::absolute(destination) {
         Ok(destination) => destination,
         Err(error) => return could_not_begin(&output, &error),
     };
-    let title = format!("fetch {}", flags.id);
+    let title = format!("fetch {id}");
     let fetched = act(&output, &title, async |progress| {
         fetch(&backup, &destination, progress).await
     })

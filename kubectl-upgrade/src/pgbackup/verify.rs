@@ -22,6 +22,10 @@ pub(crate) async fn run(flags: &VerifyFlags, environment: &Environment) -> ExitC
         Ok(backup) => backup,
         Err(code) => return code,
     };
+    let backup = match flags.identity.open(backup, output).await {
+        Ok(backup) => backup,
+        Err(code) => return code,
+    };
     let request = match request(&session, flags, &backup).await {
         Ok(request) => request,
         Err(code) => return code,

@@ -10,7 +10,7 @@ use model::{BackupFile, BackupGrade, BackupManifest, BackupSummary, Verification
 
 use super::StoreError;
 use super::backend::{Backend, Incoming, StoredFile};
-use super::layout::{MANIFEST, VERIFIED};
+use super::layout::{MANIFEST, SMALL, VERIFIED};
 use crate::BackupId;
 
 /// A complete backup in a store.
@@ -22,8 +22,8 @@ pub struct Backup {
     pub manifest: BackupManifest,
     /// Its restore tests, oldest first.
     pub verifications: Vec<Verification>,
-    backend: Arc<dyn Backend>,
-    folder: String,
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) folder: String,
 }
 
 impl PartialEq for Backup {
@@ -175,6 +175,31 @@ impl Backup {
             .map_err(std::io::Error::from)
             .map_err(StoreError::io_at("write", self.backend.uri(&path)))?;
         self.backend.put_new(&path, text).await
+    }
+
+    /// Names of files in its folder that are neither listed in the manifest nor written beside it by us.
+    pub(crate) async fn strangers(&self) -> Result<Vec<String>, StoreError> {
+        let depth = self.folder.split('/').count() + 1;
+        let files = self.backend.files(&self.folder, depth).await?;
+        let names = files.iter().filter_map(|file| file.path.rsplit('/').next());
+        let ours = |name: &&str| {
+            *name == MANIFEST
+                || name.starts_with(VERIFIED)
+                || SMALL.contains(name)
+                || self.manifest.files.iter().any(|file| file.name == **name)
+        };
+        Ok(names.filter(|name| !ours(name)).map(str::to_owned).collect())
+    }
+
+    /// Publishes a small file beside the manifest: it appears whole or not at all, and never in the place of another.
+    pub(crate) async fn publish_small(&self, name: &str, text: Vec<u8>) -> Result<(), StoreError> {
+        let path = format!("{}/{name}", self.folder);
+        self.backend.put_new(&path, text).await
+    }
+
+    /// Removes a small file beside the manifest.
+    pub(crate) async fn remove_small(&self, name: &str) -> Result<(), StoreError> {
+        self.backend.remove(&format!("{}/{name}", self.folder)).await
     }
 
     /// The backup as a line of a list. Its grade is A once a restore test found no difference, B before.

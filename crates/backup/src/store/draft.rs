@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use model::BackupManifest;
+use model::{BackupManifest, KeyFingerprints};
 
 use super::backend::Backend;
 use super::layout::MANIFEST;
+use super::sealed::Seal;
 use super::{Backup, Sink, StoreError};
 use crate::BackupId;
+use crate::seal::{Recipients, SUFFIX};
 
 /// Files of a backup that are removed again unless it is published.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub(crate) struct Draft {
     backend: Arc<dyn Backend>,
     folder: String,
     id: BackupId,
+    seal: Option<Seal>,
+    keys: Option<KeyFingerprints>,
     settled: bool,
 }
 
@@ -23,12 +27,16 @@ impl Draft {
         backend: Arc<dyn Backend>,
         folder: String,
         id: &BackupId,
+        recipients: Option<Arc<Recipients>>,
+        keys: Option<KeyFingerprints>,
     ) -> Result<Self, StoreError> {
         backend.begin(&folder).await?;
         Ok(Self {
             backend,
             folder,
             id: id.clone(),
+            seal: recipients.map(Seal::new),
+            keys,
             settled: false,
         })
     }
@@ -40,23 +48,35 @@ impl Draft {
         expected: u64,
         progress: &'a (dyn Fn(u64) + Send + Sync),
     ) -> Result<Sink<'a>, StoreError> {
-        let path = self.path(name);
-        let writer = Arc::clone(&self.backend).writer(&path, expected).await?;
-        Ok(Sink::new(writer, self.backend.uri(&path), progress))
+        let path = self.file_path(name);
+        let uri = self.backend.uri(&path);
+        let mut writer = Arc::clone(&self.backend).writer(&path, expected).await?;
+        if let Some(seal) = &self.seal {
+            writer = seal.writer(name, uri.clone(), writer).await?;
+        }
+        Ok(Sink::new(writer, uri, progress))
     }
 
     /// Writes a small file whole.
-    pub(crate) async fn write(&self, name: &str, text: Vec<u8>) -> Result<(), StoreError> {
-        self.backend.put_new(&self.path(name), text).await
+    pub(crate) async fn write(&self, name: &str, mut text: Vec<u8>) -> Result<(), StoreError> {
+        let path = self.file_path(name);
+        if let Some(seal) = &self.seal {
+            text = seal.small(name, self.backend.uri(&path), text).await?;
+        }
+        self.backend.put_new(&path, text).await
     }
 
     /// Leaves out a file that did not become what it should, whether it was finished or not.
     pub(crate) async fn leave_out(&self, name: &str) -> Result<(), StoreError> {
-        self.backend.remove(&self.path(name)).await
+        self.backend.remove(&self.file_path(name)).await
     }
 
     /// Publishes the manifest: from now on this is a backup.
-    pub(crate) async fn publish(mut self, manifest: BackupManifest) -> Result<Backup, StoreError> {
+    pub(crate) async fn publish(mut self, mut manifest: BackupManifest) -> Result<Backup, StoreError> {
+        if let Some(seal) = &self.seal {
+            seal.describe(&mut manifest);
+        }
+        manifest.keys = self.keys.take();
         let path = self.path(MANIFEST);
         let text = serde_json::to_vec_pretty(&manifest)
             .map_err(std::io::Error::from)
@@ -80,6 +100,12 @@ impl Draft {
         // An upload that was dropped is ended in the background, and would leave its note behind us.
         self.backend.settle().await;
         self.backend.discard(&self.folder).await
+    }
+
+    /// Where a file of the backup lies; the manifest and what is written beside it later is never sealed.
+    fn file_path(&self, name: &str) -> String {
+        let suffix = if self.seal.is_some() { SUFFIX } else { "" };
+        self.path(&format!("{name}{suffix}"))
     }
 
     fn path(&self, name: &str) -> String {

@@ -10,6 +10,12 @@ pub(crate) const MANIFEST: &str = "manifest.json";
 /// How the names of restore tests begin.
 pub(super) const VERIFIED: &str = "verified-";
 
+/// Small files that may lie beside the manifest: somebody holds the backup.
+pub(crate) const SMALL: [&str; 1] = [PIN];
+
+/// The file that holds a backup whatever a policy says.
+pub(crate) const PIN: &str = "pin.json";
+
 /// How many steps lead from the root of a store to a backup's files.
 pub(super) const DEPTH: usize = 6;
 
@@ -81,7 +87,7 @@ impl Filter {
 }
 
 /// A name as a step of a path.
-fn step(name: &str) -> String {
+pub(super) fn step(name: &str) -> String {
     if name.is_empty() {
         "_".into()
     } else {

@@ -9,7 +9,9 @@ mod draft;
 mod error;
 mod folder;
 mod layout;
+mod opened;
 mod probe;
+mod sealed;
 mod sink;
 mod stores;
 
@@ -24,5 +26,5 @@ pub use stores::{Partial, Store, Tuning, Variables};
 pub(crate) use backend::Incoming;
 pub(crate) use draft::Draft;
 pub(crate) use folder::make_private_folder;
-pub(crate) use layout::MANIFEST;
+pub(crate) use layout::{MANIFEST, PIN};
 pub(crate) use sink::Sink;

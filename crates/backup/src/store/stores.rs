@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
-
-use model::Secret;
+use model::{KeyFingerprints, Secret};
 
 use super::address::Address;
 use super::backend::{Backend, StoredFile};
 use super::bucket::Bucket;
 use super::folder::Folder;
-use super::layout::{DEPTH, MANIFEST};
+use super::layout::{DEPTH, MANIFEST, step};
 use super::{Backup, Draft, Filter, Place, StoreError};
 use crate::BackupId;
+use crate::seal::Recipients;
 
 /// How many manifests are read at a time.
 const READS: usize = 8;
@@ -70,6 +70,8 @@ impl Default for Tuning {
 pub struct Store {
     address: Address,
     pub(super) backend: Arc<dyn Backend>,
+    recipients: Option<Arc<Recipients>>,
+    keys: Option<KeyFingerprints>,
 }
 
 /// What an attempt left that never became a backup, or that is just being made.
@@ -80,6 +82,18 @@ pub struct Partial {
     /// Its place as `file://…`, `s3://…`.
     pub uri: String,
     folder: String,
+}
+
+impl Partial {
+    /// Its path below the store's root.
+    pub(crate) fn path(&self) -> &str {
+        &self.folder
+    }
+
+    /// The folder that backups of the same database share.
+    pub(crate) fn folder(&self) -> &str {
+        self.folder.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
 }
 
 impl fmt::Display for Store {
@@ -110,7 +124,24 @@ impl Store {
             Address::Folder(root) => Arc::new(Folder::new(root.clone())),
             Address::Bucket(address) => Arc::new(Bucket::open(address, tuning)?),
         };
-        Ok(Self { address, backend })
+        Ok(Self {
+            address,
+            backend,
+            recipients: None,
+            keys: None,
+        })
+    }
+
+    /// The same store, in which every new backup is encrypted on its way to these recipients. Manifests stay readable.
+    pub fn sealed_to(mut self, recipients: Recipients) -> Self {
+        self.recipients = Some(Arc::new(recipients));
+        self
+    }
+
+    /// The same store, in which the manifest of every new backup names the keys of its time by their fingerprints.
+    pub fn noting_keys(mut self, keys: KeyFingerprints) -> Self {
+        self.keys = Some(keys);
+        self
     }
 
     /// The folder, where the store is one on this machine.
@@ -178,7 +209,9 @@ impl Store {
 
     /// Begins a backup.
     pub(crate) async fn draft(&self, place: &Place, id: &BackupId) -> Result<Draft, StoreError> {
-        Draft::begin(Arc::clone(&self.backend), place.folder(id), id).await
+        let recipients = self.recipients.clone();
+        let keys = self.keys.clone();
+        Draft::begin(Arc::clone(&self.backend), place.folder(id), id, recipients, keys).await
     }
 
     /// Takes away what a killed attempt left under this id. What has a manifest stays.
@@ -233,6 +266,42 @@ impl Store {
             .remove(&format!("{}/{MANIFEST}", backup.path()))
             .await?;
         self.backend.discard(backup.path()).await
+    }
+
+    /// A path below the root, whose steps are names of any kind.
+    pub(crate) fn steps(&self, names: &[&str]) -> String {
+        let steps: Vec<String> = names.iter().map(|name| step(name)).collect();
+        steps.join("/")
+    }
+
+    /// A path as people write it.
+    pub(crate) fn uri(&self, path: &str) -> String {
+        self.backend.uri(path)
+    }
+
+    /// Publishes a small file that is no backup's: it appears whole or not at all, and never in the place of another.
+    pub(crate) async fn put_small(&self, path: &str, text: Vec<u8>) -> Result<(), StoreError> {
+        if let Some((folder, _)) = path.rsplit_once('/')
+            && self
+                .backend
+                .files(folder, folder.split('/').count() + 1)
+                .await?
+                .is_empty()
+        {
+            self.backend.begin(folder).await?;
+        }
+        self.backend.put_new(path, text).await
+    }
+
+    /// A small file that is no backup's; `None` when it is not there.
+    pub(crate) async fn small(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.backend.read_small(path).await
+    }
+
+    /// The files below a folder, so many steps below the root.
+    pub(crate) async fn small_paths(&self, folder: &str, depth: usize) -> Result<Vec<String>, StoreError> {
+        let files = self.backend.files(folder, depth).await?;
+        Ok(files.into_iter().map(|file| file.path).collect())
     }
 
     /// Waits until what a dropped attempt left is gone. To be called before a program ends that may have dropped one.

@@ -8,6 +8,7 @@ mod creating;
 mod dumping;
 mod fixture;
 mod restoring;
+mod sealing;
 mod storing;
 #[expect(
     dead_code,
