@@ -59,3 +59,44 @@ impl Cluster {
         Ok(found.map(|found| found.metadata))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fake::answers;
+
+    fn web() -> WorkloadName {
+        WorkloadName {
+            kind: WorkloadKind::Deployment,
+            namespace: "shop".into(),
+            name: "web".into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_workload_that_was_made_anew_is_another_one_though_it_counts_from_the_same_number() {
+        let mut uids = ["a", "b"].into_iter();
+        let cluster = answers(move |_, _| {
+            let metadata = json!({ "name": "web", "uid": uids.next(), "generation": 1 });
+            let kind = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata });
+            (200, kind)
+        })
+        .await;
+        let before = cluster.generation(&web()).await.unwrap();
+        assert_eq!(before.as_deref(), Some("a/1"));
+        assert_ne!(cluster.generation(&web()).await.unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn a_workload_that_does_not_exist_has_no_generation() {
+        let cluster = answers(|_, _| {
+            let status = json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure",
+                "reason": "NotFound", "code": 404 });
+            (404, status)
+        })
+        .await;
+        assert_eq!(cluster.generation(&web()).await.unwrap(), None);
+    }
+}

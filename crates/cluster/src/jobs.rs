@@ -8,9 +8,9 @@ use kube::api::{Api, ListParams, Patch, PatchParams};
 use model::PodFacts;
 use serde_json::json;
 
+use crate::disown::disown;
 use crate::error::Asked;
 use crate::pods::pod_facts;
-use crate::suspend::{CLEAN_UP_TRIES, without_our_entry};
 use crate::wait::{Judgement, Selector, watch_until};
 use crate::{ApiError, Cluster, FIELD_MANAGER, WaitError};
 
@@ -71,41 +71,22 @@ impl Cluster {
     /// When the Job cannot be patched.
     pub async fn end_job(&self, namespace: &str, job: &str) -> Result<(), ApiError> {
         let api = Api::<Job>::namespaced(self.client.clone(), namespace);
-        let action = || format!("end job/{job} in namespace {namespace}");
+        let what = || format!("job/{job} in namespace {namespace}");
         let params = PatchParams {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PatchParams::default()
         };
         // A deadline counts from the Job's start, so one second is over as soon as it is written.
         let change = Patch::Merge(json!({ "spec": { "activeDeadlineSeconds": 1 } }));
-        let written = api.patch(job, &params, &change).await.asked(action);
-        let mut metadata = match written {
-            Ok(written) => written.metadata,
-            Err(error) if error.is_not_found() => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        for tries_left in (0..CLEAN_UP_TRIES).rev() {
-            let Some(clean_up) = without_our_entry(&metadata) else {
-                return Ok(());
-            };
-            let clean_up = serde_json::from_value(clean_up)
-                .map_err(kube::Error::SerdeError)
-                .asked(action)?;
-            let cleaned = api
-                .patch(job, &PatchParams::default(), &Patch::<()>::Json(clean_up))
-                .await
-                .asked(action);
-            match cleaned {
-                Ok(_) => return Ok(()),
-                Err(error) if error.is_not_found() => return Ok(()),
-                // The controller writes the Job's status while its pods end.
-                Err(error) if tries_left > 0 && matches!(error.code(), Some(409 | 422)) => {
-                    metadata = api.get_metadata(job).await.asked(action)?.metadata;
-                }
-                Err(error) => return Err(error),
-            }
+        match api
+            .patch(job, &params, &change)
+            .await
+            .asked(|| format!("end {}", what()))
+        {
+            Ok(_) => disown(&api, job, what).await,
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 
     /// Those of the named Jobs that exist.
@@ -188,4 +169,53 @@ fn end(job: &Job) -> Option<JobEnd> {
             }
             _ => None,
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::{Value, json};
+
+    use crate::fake::answers;
+
+    fn job(managers: &[&str]) -> Value {
+        let entries: Vec<Value> = managers.iter().map(|name| json!({ "manager": name })).collect();
+        json!({
+            "apiVersion": "batch/v1", "kind": "Job",
+            "metadata": { "name": "migrate", "resourceVersion": "7", "managedFields": entries },
+        })
+    }
+
+    #[tokio::test]
+    async fn a_job_is_ended_by_its_deadline_and_no_field_stays_ours() {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&asked);
+        let cluster = answers(move |request, body| {
+            heard.lock().unwrap().push((request.to_owned(), body.to_owned()));
+            (200, job(&["helm", "safe-upgrade"]))
+        })
+        .await;
+        cluster.end_job("shop", "migrate").await.unwrap();
+        let asked = asked.lock().unwrap();
+        let path = "/apis/batch/v1/namespaces/shop/jobs/migrate?";
+        assert_eq!(asked.len(), 3, "{asked:?}");
+        assert_eq!(asked[0].0, format!("PATCH {path}&fieldManager=safe-upgrade"));
+        assert_eq!(asked[0].1, r#"{"spec":{"activeDeadlineSeconds":1}}"#);
+        assert!(
+            asked[2].1.contains(r#""value":"7""#) && asked[2].1.contains("/metadata/managedFields/1"),
+            "{asked:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_job_that_is_gone_has_ended_and_one_that_may_not_be_ended_is_an_error() {
+        let status =
+            |code: u16| json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code });
+        let gone = answers(move |_, _| (404, status(404))).await;
+        gone.end_job("shop", "migrate").await.unwrap();
+        let refused = answers(move |_, _| (403, status(403))).await;
+        let error = refused.end_job("shop", "migrate").await.unwrap_err();
+        assert!(error.to_string().contains("end job/migrate"), "{error}");
+    }
 }

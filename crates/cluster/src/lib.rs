@@ -7,6 +7,7 @@
 mod access;
 mod connect;
 mod container;
+mod disown;
 mod dry_run;
 mod error;
 mod exec;

@@ -8,8 +8,8 @@ use model::{WorkloadKind, WorkloadName};
 use serde_json::json;
 use thiserror::Error;
 
+use crate::disown::disown;
 use crate::error::Asked;
-use crate::suspend::{CLEAN_UP_TRIES, without_our_entry};
 use crate::{ApiError, Cluster, FIELD_MANAGER};
 
 /// A workload's count as `/scale` tells it.
@@ -119,9 +119,10 @@ impl Cluster {
     /// # Errors
     /// For other kinds, a missing workload or right, or when others write it all the time.
     pub async fn disown_scale(&self, workload: &WorkloadName) -> Result<(), ScaleError> {
+        let what = || format!("{workload} in namespace {}", workload.namespace);
         match self.scalable(workload)? {
-            Scalable::Deployment(api) => disown(&api, workload).await,
-            Scalable::StatefulSet(api) => disown(&api, workload).await,
+            Scalable::Deployment(api) => disown(&api, &workload.name, what).await,
+            Scalable::StatefulSet(api) => disown(&api, &workload.name, what).await,
         }
         .map_err(ScaleError::Api)
     }
@@ -137,38 +138,6 @@ impl Cluster {
             }
         }
     }
-}
-
-async fn disown<K>(api: &Api<K>, workload: &WorkloadName) -> Result<(), ApiError>
-where
-    K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
-{
-    let action = || {
-        format!(
-            "take our entry out of the managed fields of {workload} in namespace {}",
-            workload.namespace
-        )
-    };
-    for tries_left in (0..CLEAN_UP_TRIES).rev() {
-        let now = api.get_metadata(&workload.name).await.asked(action)?;
-        let Some(clean_up) = without_our_entry(&now.metadata) else {
-            return Ok(());
-        };
-        let clean_up = serde_json::from_value(clean_up)
-            .map_err(kube::Error::SerdeError)
-            .asked(action)?;
-        let patch = Patch::<()>::Json(clean_up);
-        let cleaned = api
-            .patch(&workload.name, &PatchParams::default(), &patch)
-            .await
-            .asked(action);
-        match cleaned {
-            Ok(_) => return Ok(()),
-            Err(error) if tries_left > 0 && matches!(error.code(), Some(409 | 422)) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 /// The API server leaves 0 out of both counts.

@@ -1,16 +1,12 @@
 //! CronJobs held and let go, without a trace in their managedFields.
 
 use k8s_openapi::api::batch::v1::CronJob;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 use kube::api::{Api, Patch, PatchParams};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::disown::disown;
 use crate::error::Asked;
 use crate::{ApiError, Cluster, FIELD_MANAGER};
-
-/// How often the taking out of our entry is tried anew when somebody else writes the object meanwhile. The CronJob
-/// controller writes once per started Job; three losses in a row mean a fight.
-pub(crate) const CLEAN_UP_TRIES: usize = 3;
 
 impl Cluster {
     /// `spec.suspend` as the API server holds it; `None` when the field is not there.
@@ -40,64 +36,14 @@ impl Cluster {
             ..PatchParams::default()
         };
         let change = Patch::Merge(json!({ "spec": { "suspend": suspend } }));
-        let mut written = api
-            .patch(cron_job, &params, &change)
+        let what = || format!("cronjob/{cron_job} in namespace {namespace}");
+        api.patch(cron_job, &params, &change)
             .await
-            .asked(|| format!("set suspend of cronjob/{cron_job} in namespace {namespace}"))?;
-        for tries_left in (0..CLEAN_UP_TRIES).rev() {
-            let Some(clean_up) = without_our_entry(&written.metadata) else {
-                return Ok(());
-            };
-            let action = || {
-                format!(
-                    "take our entry out of the managed fields of cronjob/{cron_job} in namespace {namespace}"
-                )
-            };
-            let clean_up = serde_json::from_value(clean_up)
-                .map_err(kube::Error::SerdeError)
-                .asked(action)?;
-            let cleaned = api
-                .patch(cron_job, &PatchParams::default(), &Patch::<()>::Json(clean_up))
-                .await
-                .asked(action);
-            match cleaned {
-                Ok(_) => return Ok(()),
-                // A failed test of a JSON patch is 422, a lost race inside the API server 409.
-                Err(error) if tries_left > 0 && matches!(error.code(), Some(409 | 422)) => {
-                    written = api
-                        .get(cron_job)
-                        .await
-                        .asked(|| format!("read cronjob/{cron_job} in namespace {namespace}"))?;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+            .asked(|| format!("set suspend of {}", what()))?;
+        disown(&api, cron_job, what).await
     }
 
     fn cron_jobs(&self, namespace: &str) -> Api<CronJob> {
         Api::namespaced(self.client.clone(), namespace)
     }
-}
-
-/// The patch that takes our entries out of an object's managed fields; `None` when there are none.
-pub(crate) fn without_our_entry(metadata: &ObjectMeta) -> Option<Value> {
-    let entries = metadata.managed_fields.as_deref()?;
-    let mut operations = vec![json!({
-        "op": "test", "path": "/metadata/resourceVersion", "value": metadata.resource_version,
-    })];
-    // From the back, so that earlier indices stay true.
-    operations.extend(
-        entries
-            .iter()
-            .enumerate()
-            .rev()
-            .filter(|(_, entry)| is_ours(entry))
-            .map(|(index, _)| json!({ "op": "remove", "path": format!("/metadata/managedFields/{index}") })),
-    );
-    (operations.len() > 1).then_some(Value::Array(operations))
-}
-
-fn is_ours(entry: &ManagedFieldsEntry) -> bool {
-    entry.manager.as_deref() == Some(FIELD_MANAGER)
 }

@@ -108,6 +108,20 @@ impl Step for QuiesceStep {
             false => Outcome::warned(format!("{counts}, but {}", late.join("; "))),
         })
     }
+
+    /// Changes nothing: which version may run on the schema as it is now is what the person has to decide. Says what
+    /// still stands.
+    async fn let_go(&self, context: &StepContext) -> Result<Option<String>, StepFailure> {
+        let originals: Vec<OriginalCount> = context.recorded()?.unwrap_or_default();
+        let mut standing = Vec::new();
+        for OriginalCount { workload, replicas } in &originals {
+            let found = context.cluster().workload(workload).await?;
+            if *replicas > 0 && found.is_some_and(|found| found.desired == Some(0)) {
+                standing.push(format!("{workload} stays at 0 (it had {replicas})"));
+            }
+        }
+        Ok((!standing.is_empty()).then(|| standing.join(", ")))
+    }
 }
 
 /// Gives a workload its count back, unless somebody else has given it another since this run took it down. `None` where

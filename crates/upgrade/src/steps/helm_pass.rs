@@ -261,6 +261,22 @@ impl Step for HelmPassStep {
         }))
     }
 
+    /// Opens nothing: that the gate should open was never decided. Says what stands behind it.
+    async fn let_go(&self, context: &StepContext) -> Result<Option<String>, StepFailure> {
+        let opened: PassRecord = context.recorded_by(StepKind::OpenTraffic)?.unwrap_or_default();
+        let record: PassRecord = context.recorded()?.unwrap_or_default();
+        let Some(name) = self.spec.migrating.as_ref().filter(|_| !opened.opened) else {
+            return Ok(None);
+        };
+        Ok((!record.revisions.is_empty()).then(|| {
+            format!(
+                "revision {} parks all but one pod of {name}, which stays behind a closed gate: apply the chart or roll \
+                 back with helm",
+                record.newest().unwrap_or_default()
+            )
+        }))
+    }
+
     async fn exposure(&self, context: &StepContext) -> Result<Exposure, StepFailure> {
         exposure(context, &context.recorded::<PassRecord>()?.unwrap_or_default()).await
     }
