@@ -378,6 +378,7 @@ async fn the_cluster_and_our_rights_in_it_are_known() -> Result<()> {
         group: String::new(),
         resource: resource.to_owned(),
         subresource: subresource.map(str::to_owned),
+        name: None,
         namespace: place.name().to_owned(),
     };
     let asked = vec![

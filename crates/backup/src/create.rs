@@ -355,6 +355,7 @@ fn manifest(
         owners: facts.owners,
         grantees: facts.grantees,
         settings,
+        base: None,
         release: request.release.clone(),
         made_by: request.made_by.clone(),
         reason: request.reason.clone(),

@@ -14,7 +14,7 @@ mod rows;
 mod target;
 mod words;
 
-pub use access::{AccessNeeds, access_requests};
+pub use access::{AccessNeeds, ActNeeds, ActRights, BackupAct, Grantee, access_requests, act_rights, roles};
 pub use assign::{Assigned, assign};
 pub use check::{Check, Judged, Judgement, Unjudged};
 pub use evaluate::{evaluate, registry};

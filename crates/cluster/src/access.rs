@@ -35,6 +35,7 @@ impl Cluster {
                     group: Some(request.group.clone()),
                     resource: Some(request.resource.clone()),
                     subresource: request.subresource.clone(),
+                    name: request.name.clone(),
                     namespace: Some(request.namespace.clone()),
                     ..ResourceAttributes::default()
                 }),

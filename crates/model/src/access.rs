@@ -36,7 +36,10 @@ pub struct AccessRequest {
     pub resource: String,
     /// The subresource, if any.
     pub subresource: Option<String>,
-    /// The namespace.
+    /// The one object that is meant; `None` means any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The namespace; empty for what lives in none.
     pub namespace: String,
 }
 
@@ -49,7 +52,14 @@ impl fmt::Display for AccessRequest {
         if !self.group.is_empty() {
             write!(f, ".{}", self.group)?;
         }
-        write!(f, " in {}", self.namespace)
+        if let Some(name) = &self.name {
+            write!(f, " {name}")?;
+        }
+        if self.namespace.is_empty() {
+            write!(f, " in the cluster")
+        } else {
+            write!(f, " in {}", self.namespace)
+        }
     }
 }
 

@@ -152,6 +152,9 @@ pub struct BackupManifest {
     pub grantees: Vec<String>,
     /// `ALTER DATABASE … SET` settings.
     pub settings: Vec<String>,
+    /// What the copy of a whole server is; `None` for a dump of one database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseFacts>,
     /// The Helm release, revision and images at the time, where known.
     pub release: Option<BackupRelease>,
     /// Who made it: run id or `user@host`.
@@ -184,6 +187,30 @@ pub struct PlainFile {
     pub name: String,
     /// Its size before it was encrypted, in bytes.
     pub bytes: u64,
+}
+
+/// What there is to say of a copy of a whole server (`pg_basebackup`) beside what is said of every backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BaseFacts {
+    /// The timeline at its end.
+    pub timeline: u32,
+    /// Where the WAL that it needs begins.
+    pub start_lsn: String,
+    /// Where that WAL ends: before, the copy is not consistent.
+    pub end_lsn: String,
+    /// Whether the server keeps checksums of its pages.
+    pub data_checksums: bool,
+    /// Plain files in the archive.
+    pub file_count: u64,
+    /// Size of the archive unpacked, in bytes.
+    pub archive_bytes: u64,
+    /// sha256 of the archive unpacked, lower-case hex.
+    pub archive_sha256: String,
+    /// Configuration files inside: `pg_hba.conf`, `pg_ident.conf`, `postgresql.conf`, `postgresql.auto.conf`.
+    pub configuration: Vec<String>,
+    /// Configuration files that lie outside the data directory, which are not inside.
+    pub configuration_elsewhere: Vec<String>,
 }
 
 /// The release a backup was made for.

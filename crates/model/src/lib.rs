@@ -29,7 +29,7 @@ mod workload;
 pub use access::{AccessDecision, AccessRequest, Phase};
 pub use backup::{
     BackupFile, BackupFormat, BackupGrade, BackupManifest, BackupProof, BackupRelease, BackupSummary,
-    Encryption, PlainFile, TableRows, Verification,
+    BaseFacts, Encryption, PlainFile, TableRows, Verification,
 };
 pub use cause::causes;
 pub use check::{Category, CheckResult, Confidence, Evidence, Remedy, Severity, Verdict};

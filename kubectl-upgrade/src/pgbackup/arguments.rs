@@ -11,7 +11,7 @@ use model::{BackupFormat, ExitCode};
 
 use super::seal::{IdentityFlags, RecipientFlags};
 use super::store::StoreVerb;
-use super::{create, files, keys, prune, restore, store, stored, verify};
+use super::{create, files, keys, prune, rbac, restore, store, stored, verify};
 use crate::session::Common;
 
 /// The name of the program's file.
@@ -62,6 +62,8 @@ enum Act {
     /// The keys without which a restore is useless: seal them, keep them apart, prove that they open
     #[command(subcommand)]
     Keys(keys::KeysAct),
+    /// Print the Roles and bindings with which a ServiceAccount may do an act, and nothing more
+    Rbac(rbac::RbacFlags),
     /// Print a completion script for a shell
     Completion {
         /// The shell
@@ -307,6 +309,7 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
         Act::Verify(flags) => verify::run(&flags, &environment).await,
         Act::Restore(flags) => restore::run(&flags, &environment).await,
         Act::Store { verb } => store::run(&verb, &environment).await,
+        Act::Rbac(flags) => rbac::run(&flags, &environment),
         Act::Completion { shell } => {
             let output = Output::new(&OutputFlags::default(), &environment);
             let written = cli::print_completion(shell, Command::command(), PROGRAM);

@@ -7,6 +7,7 @@ mod failure;
 mod files;
 mod keys;
 mod prune;
+mod rbac;
 mod restore;
 mod seal;
 mod store;

@@ -22,12 +22,14 @@ fn same(a: &AccessRequest, b: &AccessRequest) -> bool {
         group,
         resource,
         subresource,
+        name,
         namespace,
     } = a;
     *verb == b.verb
         && *group == b.group
         && *resource == b.resource
         && *subresource == b.subresource
+        && *name == b.name
         && *namespace == b.namespace
 }
 
@@ -71,6 +73,7 @@ mod tests {
             group: String::new(),
             resource: "secrets".into(),
             subresource: None,
+            name: None,
             namespace: "shop".into(),
         }
     }

@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 
 use model::{AccessRequest, Phase, WorkloadKind};
 
+use super::acts::{finding, streams};
+use super::need::{Need, flatten, need, subresource};
+
 /// What the list depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessNeeds {
@@ -19,16 +22,6 @@ pub struct AccessNeeds {
     pub records_in_config_maps: bool,
 }
 
-/// One line of the table: a resource and the verbs on it.
-struct Need<'a> {
-    phase: Phase,
-    group: &'a str,
-    resource: &'a str,
-    subresource: Option<&'a str>,
-    verbs: &'a [&'a str],
-    namespace: &'a str,
-}
-
 /// Every right that an upgrade of this release may need, phase by phase, without repetition within a phase.
 pub fn access_requests(needs: &AccessNeeds) -> Vec<AccessRequest> {
     let own = needs.namespace.as_str();
@@ -37,15 +30,8 @@ pub fn access_requests(needs: &AccessNeeds) -> Vec<AccessRequest> {
     } else {
         "secrets"
     };
-    let mut table = vec![
-        need(Phase::Observe, "", "secrets", &["get", "list"], own),
-        need(Phase::Observe, "", "pods", &["get", "list"], own),
-        need(Phase::Observe, "", "services", &["get"], own),
-        need(Phase::Observe, "", "configmaps", &["get"], own),
-        need(Phase::Observe, "apps", "deployments", &["get", "list"], own),
-        need(Phase::Observe, "apps", "statefulsets", &["get", "list"], own),
-        need(Phase::Observe, "apps", "daemonsets", &["list"], own),
-        need(Phase::Observe, "batch", "cronjobs", &["get", "list"], own),
+    let mut table = finding(own);
+    table.extend([
         need(Phase::Observe, "batch", "jobs", &["list"], own),
         need(
             Phase::Observe,
@@ -104,7 +90,7 @@ pub fn access_requests(needs: &AccessNeeds) -> Vec<AccessRequest> {
             &["get", "list", "watch", "patch"],
             own,
         ),
-    ];
+    ]);
     for kind in &needs.kinds {
         table.extend(of_kind(*kind, own));
     }
@@ -118,54 +104,15 @@ pub fn access_requests(needs: &AccessNeeds) -> Vec<AccessRequest> {
                 &["get", "create"],
                 database,
             ),
-            subresource(Phase::Backup, "pods", "exec", &["get", "create"], database),
-            subresource(Phase::Backup, "pods", "portforward", &["get", "create"], database),
-            subresource(Phase::TurnBack, "pods", "exec", &["get", "create"], database),
-            subresource(
-                Phase::TurnBack,
-                "pods",
-                "portforward",
-                &["get", "create"],
-                database,
-            ),
         ]);
+        table.extend(streams(Phase::Backup, database));
+        table.extend(streams(Phase::TurnBack, database));
     }
     flatten(&table)
 }
 
-fn need<'a>(
-    phase: Phase,
-    group: &'a str,
-    resource: &'a str,
-    verbs: &'a [&'a str],
-    namespace: &'a str,
-) -> Need<'a> {
-    Need {
-        phase,
-        group,
-        resource,
-        subresource: None,
-        verbs,
-        namespace,
-    }
-}
-
-/// A need on a subresource of the core group.
-fn subresource<'a>(
-    phase: Phase,
-    resource: &'a str,
-    name: &'a str,
-    verbs: &'a [&'a str],
-    namespace: &'a str,
-) -> Need<'a> {
-    Need {
-        subresource: Some(name),
-        ..need(phase, "", resource, verbs, namespace)
-    }
-}
-
 /// What stopping, upgrading and bringing back one kind of workload takes.
-fn of_kind(kind: WorkloadKind, own: &str) -> Vec<Need<'_>> {
+pub(super) fn of_kind(kind: WorkloadKind, own: &str) -> Vec<Need<'_>> {
     const HELM: &[&str] = &["get", "list", "watch", "create", "patch"];
     let scaled = |resource| {
         let scale = |phase| Need {
@@ -190,27 +137,6 @@ fn of_kind(kind: WorkloadKind, own: &str) -> Vec<Need<'_>> {
         // Jobs are asked for whatever runs: hooks need them.
         WorkloadKind::Job => Vec::new(),
     }
-}
-
-fn flatten(table: &[Need<'_>]) -> Vec<AccessRequest> {
-    let mut requests: Vec<AccessRequest> = Vec::new();
-    for need in table {
-        for verb in need.verbs {
-            let request = AccessRequest {
-                phase: need.phase,
-                verb: (*verb).to_owned(),
-                group: need.group.to_owned(),
-                resource: need.resource.to_owned(),
-                subresource: need.subresource.map(ToOwned::to_owned),
-                namespace: need.namespace.to_owned(),
-            };
-            if !requests.contains(&request) {
-                requests.push(request);
-            }
-        }
-    }
-    requests.sort_by_key(|request| request.phase);
-    requests
 }
 
 #[cfg(test)]
