@@ -9,12 +9,14 @@
 mod abandon;
 mod anchor;
 mod ask;
+mod base;
 mod compare;
 mod create;
 mod feed;
 pub mod files;
 mod fill;
 mod get;
+mod helper_pod;
 mod id;
 pub mod keys;
 mod local;
@@ -25,6 +27,7 @@ mod reach;
 mod report;
 pub mod restore;
 mod runner;
+mod schedule;
 mod script;
 pub mod seal;
 mod server;
@@ -36,9 +39,14 @@ mod verify;
 
 pub use abandon::{Abandoned, abandon_restore, end_own_sessions};
 pub use anchor::{Anchor, AnchorError};
+pub use base::{
+    BaseError, BaseRequest, BaseRestore, BaseRestoreError, BaseRestored, BaseVerifyError, Conf, DEFAULT_RATE,
+    DataDirectory, InspectError, Owner, PutBack, Survey, UnpackError, WHOLE_SERVER, create_base, verify_base,
+};
 pub use create::{CreateError, CreateRequest, LOCK_WAIT, LONG_DUMP, Packing, create, databases};
 pub use fill::FillError;
 pub use get::{GetError, get};
+pub use helper_pod::HelperPodError;
 pub use id::BackupId;
 pub use local::LocalRunner;
 pub use pod::PodRunner;
@@ -48,6 +56,9 @@ pub use restore::{
     RestoreError, RestoreReport, RestoreRequest, kept_name, restore, restore_id, undo_restore, undone_name,
 };
 pub use runner::{RunEnd, RunError, Runner};
+pub use schedule::{
+    CLAIM_FOLDER, MANAGED_BY, SCHEDULE_LABEL, SCHEDULE_NAMESPACE_LABEL, Schedule, ScheduleError,
+};
 pub use server::{ReachError, Server};
 pub use store::{
     AddressError, Backup, BucketFault, Filter, Partial, Place, Store, StoreAct, StoreError, StoreFinding,

@@ -18,7 +18,10 @@ pub fn backup_report(backup: &Backup, now: Timestamp) -> BackupReport {
             .first()
             .map(|file| file.sha256_stored.clone())
             .unwrap_or_default(),
-        format: manifest.format.word().into(),
+        format: match manifest.base {
+            Some(_) => "base (tar)".into(),
+            None => manifest.format.word().into(),
+        },
         route: manifest.route.clone(),
         left_out: manifest.left_out.clone(),
         encrypted: manifest.encryption.is_some(),

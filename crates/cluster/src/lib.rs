@@ -5,6 +5,8 @@
 //! Nothing else in the house names kube's exec or port-forward: their streams end quietly where data was lost.
 
 mod access;
+mod apply;
+mod claims;
 mod connect;
 mod container;
 mod disown;
@@ -16,6 +18,7 @@ mod facts;
 mod fake;
 mod gate;
 mod generation;
+mod hibernation;
 mod http_get;
 mod jobs;
 mod kinds;
@@ -34,6 +37,8 @@ mod suspend;
 mod wait;
 mod workloads;
 
+pub use apply::ObjectName;
+pub use claims::ClaimUser;
 pub use connect::{
     CONNECT_TIMEOUT, Cluster, ConnectError, ConnectOptions, RESPONSE_TIMEOUT, install_crypto_provider,
 };

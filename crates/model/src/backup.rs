@@ -201,6 +201,8 @@ pub struct BaseFacts {
     pub end_lsn: String,
     /// Whether the server keeps checksums of its pages.
     pub data_checksums: bool,
+    /// The role that the data directory was made with: it can always log in where the server trusts its socket.
+    pub administrator: String,
     /// Plain files in the archive.
     pub file_count: u64,
     /// Size of the archive unpacked, in bytes.
@@ -249,6 +251,34 @@ pub struct Verification {
     /// Where it was restored: `postgres:17 in namespace shop`, `PostgreSQL 17.2 on this machine`.
     #[serde(default)]
     pub restored_in: Option<String>,
+}
+
+/// A copy of a whole server that was put into a volume, or taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BaseRestoreReport {
+    /// [`crate::API_VERSION`].
+    pub api_version: String,
+    /// `BaseRestoreReport`.
+    pub kind: String,
+    /// The backup's id.
+    pub id: String,
+    /// The claim's namespace.
+    pub namespace: String,
+    /// The claim.
+    pub claim: String,
+    /// Whether a restore was taken back.
+    pub undone: bool,
+    /// The data directory's path in the volume; empty when taken back.
+    pub data_directory: String,
+    /// Where the data directory of before is kept; when taken back, where the restored one is.
+    pub moved_aside: Option<String>,
+    /// Configuration files of before that are in force.
+    pub kept_configuration: Vec<String>,
+    /// `uid:gid` of the files.
+    pub owner: String,
+    /// The command that takes it back.
+    pub undo: Option<String>,
 }
 
 /// One backup in a list.

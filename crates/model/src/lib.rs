@@ -19,6 +19,7 @@ mod prune;
 mod release;
 mod report;
 mod restore;
+mod schedule;
 mod secret;
 mod seen;
 mod store;
@@ -29,7 +30,7 @@ mod workload;
 pub use access::{AccessDecision, AccessRequest, Phase};
 pub use backup::{
     BackupFile, BackupFormat, BackupGrade, BackupManifest, BackupProof, BackupRelease, BackupSummary,
-    BaseFacts, Encryption, PlainFile, TableRows, Verification,
+    BaseFacts, BaseRestoreReport, Encryption, PlainFile, TableRows, Verification,
 };
 pub use cause::causes;
 pub use check::{Category, CheckResult, Confidence, Evidence, Remedy, Severity, Verdict};
@@ -59,6 +60,7 @@ pub use report::{
     NextStep, ReleaseIdentity, RestorePreview, RestoreReport, StepReport, UpgradeOutcome, UpgradeReport,
 };
 pub use restore::{RestoreOptions, RestoreSource};
+pub use schedule::{ScheduleFacts, ScheduleList};
 pub use secret::Secret;
 pub use seen::Seen;
 pub use store::{StoreActResult, StoreListReport, StoreSummary, StoreTestReport};

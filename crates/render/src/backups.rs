@@ -50,7 +50,7 @@ pub fn backup_report(out: &mut dyn Write, style: Style, report: &BackupReport) -
     let held = |held: bool| if held { "yes" } else { "NO" };
     writeln!(
         out,
-        "  proof   pg_dump ended with {}; bytes equal at both ends: {}; hash equal: {}; read to its end: {}",
+        "  proof   the server's client ended with {}; bytes equal at both ends: {}; hash equal: {}; read to its end: {}",
         proof.exit_status,
         held(proof.bytes_match),
         held(proof.hash_match),

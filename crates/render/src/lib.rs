@@ -1,6 +1,7 @@
 //! What people and scripts see. Takes the words of `model` and a writer; asks nobody anything and never ends a program.
 
 mod backups;
+mod base_restore;
 mod check;
 mod error;
 mod keys;
@@ -11,11 +12,13 @@ mod prune;
 mod restore;
 mod run;
 mod run_page;
+mod schedules;
 mod stores;
 mod style;
 mod words;
 
 pub use backups::{backup_list, backup_report, backup_set, verification};
+pub use base_restore::base_restore;
 pub use check::{check_report, check_trouble};
 pub use error::failure;
 pub use keys::{keys_list, keys_report};
@@ -26,6 +29,7 @@ pub use prune::{file_copy, pin_report, prune_report};
 pub use restore::{restore_preview, restore_report};
 pub use run::{run_history, run_list, upgrade_outcome, upgrade_report};
 pub use run_page::{run_markdown, run_page};
+pub use schedules::schedules;
 pub use stores::{store_list, store_test};
 pub use style::{Glyphs, Style};
 

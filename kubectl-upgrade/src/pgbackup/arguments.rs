@@ -11,7 +11,7 @@ use model::{BackupFormat, ExitCode};
 
 use super::seal::{IdentityFlags, RecipientFlags};
 use super::store::StoreVerb;
-use super::{create, files, keys, prune, rbac, restore, store, stored, verify};
+use super::{base, create, files, keys, prune, rbac, restore, schedule, store, stored, verify};
 use crate::session::Common;
 
 /// The name of the program's file.
@@ -62,6 +62,10 @@ enum Act {
     /// The keys without which a restore is useless: seal them, keep them apart, prove that they open
     #[command(subcommand)]
     Keys(keys::KeysAct),
+    /// Copy, try and put back whole servers (pg_basebackup)
+    Base(base::BaseFlags),
+    /// Make backups by the clock: a CronJob that runs this program in the cluster
+    Schedule(Box<schedule::ScheduleFlags>),
     /// Print the Roles and bindings with which a ServiceAccount may do an act, and nothing more
     Rbac(rbac::RbacFlags),
     /// Print a completion script for a shell
@@ -287,7 +291,7 @@ fn route_word(text: &str) -> Result<Route, String> {
         .ok_or_else(|| format!("{text:?} is no route; write exec, job, port-forward or direct"))
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
     helm::parse_duration(text).ok_or_else(|| format!("{text:?} is no time; write 30s, 5m or 1h"))
 }
 
@@ -309,6 +313,8 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
         Act::Verify(flags) => verify::run(&flags, &environment).await,
         Act::Restore(flags) => restore::run(&flags, &environment).await,
         Act::Store { verb } => store::run(&verb, &environment).await,
+        Act::Base(flags) => base::run(&flags, &environment).await,
+        Act::Schedule(flags) => schedule::run(&flags, &environment).await,
         Act::Rbac(flags) => rbac::run(&flags, &environment),
         Act::Completion { shell } => {
             let output = Output::new(&OutputFlags::default(), &environment);

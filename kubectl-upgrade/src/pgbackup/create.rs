@@ -4,15 +4,17 @@ use backup::{
     Backup, BackupId, CreateError, CreateRequest, Place, Server, Store, Wanted, backup_report, create,
     databases, end_own_sessions,
 };
+use checks::BackupAct;
 use cli::{Environment, Output, store_place};
 use jiff::Timestamp;
-use model::{API_VERSION, BackupFailure, BackupReport, BackupSetReport, ExitCode, NextStep, causes};
+use model::{API_VERSION, BackupFailure, BackupReport, BackupSetReport, ExitCode, NextStep, Phase, causes};
 use thiserror::Error;
 
 use super::act::{ActEnd, act};
 use super::arguments::CreateFlags;
 use super::failure::{Ends, failed};
 use super::keys;
+use super::rights::{may_do, may_find};
 use super::stored::{open_store, shell_word};
 use super::target::{Target, target, target_server};
 use crate::session::{Session, could_not_begin};
@@ -20,7 +22,7 @@ use crate::session::{Session, could_not_begin};
 /// Somebody no longer wanted the backup.
 #[derive(Debug, Error)]
 #[error("interrupted")]
-struct Interrupted;
+pub(crate) struct Interrupted;
 
 impl Ends for Interrupted {
     fn code(&self) -> ExitCode {
@@ -54,9 +56,12 @@ async fn one(
     let output = &session.output;
     let store = store(output, flags, environment)?;
     let store = keys::noted(session, flags, store).await?;
-    let target = target(session, &flags.target, flags.target.release.as_deref())
+    let release = flags.target.release.as_deref();
+    may_find(session, BackupAct::Create, release).await?;
+    let target = target(session, &flags.target, release)
         .await
         .map_err(|error| could_not_begin(output, &error))?;
+    may_do(session, BackupAct::Create, &target.location, &[Phase::Backup]).await?;
     let id = BackupId::new(Timestamp::now());
     let server = reach(session, flags, &target, &id).await?;
     let request = request(session, flags, environment, &target, &server, id).await;

@@ -2,6 +2,7 @@
 
 mod act;
 mod arguments;
+mod base;
 mod create;
 mod failure;
 mod files;
@@ -9,6 +10,8 @@ mod keys;
 mod prune;
 mod rbac;
 mod restore;
+mod rights;
+mod schedule;
 mod seal;
 mod store;
 mod stored;

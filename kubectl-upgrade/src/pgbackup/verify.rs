@@ -1,12 +1,14 @@
 //! `kubectl pgbackup verify`.
 
 use backup::{Backup, VerifyRequest, verify_until};
+use checks::BackupAct;
 use cli::Environment;
-use model::ExitCode;
+use model::{ExitCode, Phase};
 
 use super::act::act_until;
 use super::arguments::VerifyFlags;
 use super::failure::failed;
+use super::rights::{may_do, may_find};
 use super::stored::backup_of;
 use super::target::target;
 use crate::session::{Session, could_not_begin};
@@ -65,9 +67,11 @@ async fn request(session: &Session, flags: &VerifyFlags, backup: &Backup) -> Res
         Some(release) => Some(release.as_str()),
         None => made_for.map(|release| release.name.as_str()),
     };
+    may_find(session, BackupAct::Verify, release).await?;
     let target = target(session, &flags.target, release)
         .await
         .map_err(|error| could_not_begin(output, &error))?;
+    may_do(session, BackupAct::Verify, &target.location, &[Phase::TurnBack]).await?;
     VerifyRequest::like(&session.cluster, &target.location, flags.timeout)
         .await
         .map_err(|error| failed(output, &error))

@@ -212,6 +212,7 @@ async fn rights(here: InPod<'_>) -> Rights {
         group: group.into(),
         resource: resource.into(),
         subresource: subresource.map(str::to_owned),
+        name: None,
         namespace: here.namespace.into(),
     };
     let exec = [

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod anchoring;
+mod base;
 mod broken;
 mod creating;
 mod dumping;

@@ -1,0 +1,370 @@
+//! `kubectl pgbackup schedule`.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use backup::{CLAIM_FOLDER, MANAGED_BY, SCHEDULE_LABEL, SCHEDULE_NAMESPACE_LABEL, Schedule, ScheduleError};
+use checks::{ActNeeds, BackupAct, Grantee, act_rights, roles};
+use clap::{Args, Subcommand};
+use cli::{Consent, Environment, Output, ask};
+use cluster::{ApiError, Cluster, ObjectName};
+use model::{API_VERSION, DatabaseRoute, ExitCode, ScheduleFacts, ScheduleList};
+use serde_json::Value;
+
+use super::arguments::{TargetFlags, time};
+use super::failure::{Ends, failed};
+use super::stored::Words;
+use super::target::target;
+use crate::session::{Common, Session, could_not_begin};
+
+/// Flags of `schedule`.
+#[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct ScheduleFlags {
+    #[command(subcommand)]
+    act: Option<ScheduleAct>,
+    #[command(flatten)]
+    set: SetFlags,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum ScheduleAct {
+    /// List the schedules of a namespace and how their last run ended
+    List(Common),
+    /// Remove a schedule; its backups stay
+    Remove(RemoveFlags),
+}
+
+#[derive(Debug, Clone, Args)]
+struct RemoveFlags {
+    /// The schedule
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Do not ask
+    #[arg(short = 'y', long)]
+    yes: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Clone, Args)]
+struct SetFlags {
+    #[command(flatten)]
+    target: TargetFlags,
+    /// When: minute, hour, day of month, month, day of week
+    #[arg(long, value_name = "FIELDS", required = true)]
+    cron: Option<String>,
+    /// Time zone of the fields
+    #[arg(long, value_name = "ZONE", default_value = "Etc/UTC")]
+    time_zone: String,
+    /// The store, as the pods of the schedule reach it [default with --claim: the claim]
+    #[arg(long, value_name = "STORE", required_unless_present = "claim")]
+    to: Option<String>,
+    /// A claim that backups are kept in
+    #[arg(long, value_name = "CLAIM")]
+    claim: Option<String>,
+    /// A Secret with the store's credentials; each of its keys becomes an environment variable
+    #[arg(long, value_name = "NAME")]
+    store_secret: Option<String>,
+    /// After a good backup, remove those that are older
+    #[arg(long, value_name = "TIME")]
+    keep: Option<String>,
+    /// Copy the whole server (`base create`) instead of dumping the database
+    #[arg(long)]
+    base: bool,
+    /// Image that holds this program; the Containerfile of the project builds it
+    #[arg(long, value_name = "IMAGE", required = true)]
+    image: Option<String>,
+    /// Name of the schedule [default: pgbackup-RELEASE]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// How long a run may take
+    #[arg(long, value_name = "TIME", default_value = "6h", value_parser = time)]
+    deadline: Duration,
+    /// Print the objects and change nothing
+    #[arg(long)]
+    print: bool,
+    /// Do not ask
+    #[arg(short = 'y', long)]
+    yes: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Ends for ApiError {
+    fn code(&self) -> ExitCode {
+        if self.is_forbidden() {
+            ExitCode::Blocked
+        } else {
+            ExitCode::CouldNotBegin
+        }
+    }
+}
+
+impl Ends for ScheduleError {
+    fn code(&self) -> ExitCode {
+        ExitCode::CouldNotBegin
+    }
+}
+
+/// Sets, lists or removes.
+pub(crate) async fn run(flags: &ScheduleFlags, environment: &Environment) -> ExitCode {
+    let ended = match &flags.act {
+        Some(ScheduleAct::List(common)) => list(common, environment).await,
+        Some(ScheduleAct::Remove(flags)) => remove(flags, environment).await,
+        None => set(&flags.set, environment).await,
+    };
+    ended.unwrap_or_else(|code| code)
+}
+
+async fn set(flags: &SetFlags, environment: &Environment) -> Result<ExitCode, ExitCode> {
+    let session = Session::open(&flags.common, environment).await?;
+    let output = &session.output;
+    let found = target(&session, &flags.target, flags.target.release.as_deref())
+        .await
+        .map_err(|error| could_not_begin(output, &error))?;
+    let database_namespace = match &found.location.route {
+        DatabaseRoute::Pod { namespace, .. } => Some(namespace.clone()),
+        DatabaseRoute::Direct => None,
+    };
+    // Names of stores stand in a file on this machine, which the pods of the schedule do not have.
+    if let Some(store) = flags.to.as_deref()
+        && !store.contains("://")
+        && !store.starts_with('/')
+    {
+        let words = format!("{store:?} is no store that a pod can reach: write its URL, or use --claim");
+        return Err(could_not_begin(output, &Words(words)));
+    }
+    let schedule = schedule(flags, &session.namespace);
+    schedule.judge().map_err(|error| failed(output, &error))?;
+    let objects = objects(&schedule, database_namespace);
+    if flags.print {
+        let written = output.text(|out| render::manifests(out, &objects));
+        return Ok(cli::end_with(output, written, ExitCode::Done));
+    }
+    let names: Vec<String> = objects.iter().map(in_words).collect();
+    let question = format!("Apply {}?", names.join(", "));
+    agreed(output, &question, flags.yes)?;
+    for object in &objects {
+        let applied = session.cluster.apply(object).await;
+        applied.map_err(|error| failed(output, &error))?;
+    }
+    let list = read(&session.cluster, &session.namespace).await;
+    let mut list = list.map_err(|error| failed(output, &error))?;
+    list.items.retain(|item| item.name == schedule.name);
+    let written = output.result(&list, |out, _| render::schedules(out, &list));
+    Ok(cli::end_with(output, written, ExitCode::Done))
+}
+
+fn in_words(object: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    format!(
+        "{}/{}",
+        text(&object["kind"]).to_ascii_lowercase(),
+        text(&object["metadata"]["name"])
+    )
+}
+
+/// The schedule that the flags mean.
+fn schedule(flags: &SetFlags, namespace: &str) -> Schedule {
+    let store = match (&flags.to, &flags.claim) {
+        (Some(store), _) => store.clone(),
+        (None, _) => CLAIM_FOLDER.to_owned(),
+    };
+    let release = flags.target.release.as_deref();
+    let name = match (&flags.name, release) {
+        (Some(name), _) => name.clone(),
+        (None, Some(release)) => format!("pgbackup-{release}"),
+        (None, None) => "pgbackup".to_owned(),
+    };
+    let mut create: Vec<String> = if flags.base {
+        vec!["base".into(), "create".into()]
+    } else {
+        vec!["create".into()]
+    };
+    create.extend(flags.target.words(namespace));
+    create.extend([
+        "--to".into(),
+        store.clone(),
+        "--reason".into(),
+        format!("schedule {name}"),
+    ]);
+    let after = flags.keep.as_ref().map(|keep| {
+        let words = [
+            "prune", "--yes", "--keep", keep, "--from", &store, "-n", namespace,
+        ];
+        words.map(str::to_owned).to_vec()
+    });
+    Schedule {
+        name,
+        namespace: namespace.to_owned(),
+        cron: flags.cron.clone().unwrap_or_default(),
+        time_zone: flags.time_zone.clone(),
+        image: flags.image.clone().unwrap_or_default(),
+        create,
+        after,
+        secret: flags.store_secret.clone(),
+        claim: flags.claim.clone(),
+        deadline: i64::try_from(flags.deadline.as_secs()).unwrap_or(i64::MAX),
+    }
+}
+
+/// All objects of a schedule: the account, what it may do, and when.
+fn objects(schedule: &Schedule, database_namespace: Option<String>) -> Vec<Value> {
+    let needs = ActNeeds {
+        namespace: schedule.namespace.clone(),
+        database_namespace,
+    };
+    // A copy of the server is made in its pod, as a dump is: it needs no more than that.
+    let rights = act_rights(&BTreeSet::from([BackupAct::Create]), &needs);
+    let grantee = Grantee {
+        account: schedule.name.clone(),
+        namespace: schedule.namespace.clone(),
+    };
+    let mut granted = roles(
+        &schedule.name,
+        &[rights.needed, rights.helpful].concat(),
+        &grantee,
+    );
+    for object in &mut granted {
+        object["metadata"]["labels"] = schedule.labels();
+    }
+    let mut objects = schedule.objects();
+    objects.splice(1..1, granted);
+    objects
+}
+
+async fn list(common: &Common, environment: &Environment) -> Result<ExitCode, ExitCode> {
+    let session = Session::open(common, environment).await?;
+    let output = &session.output;
+    let list = read(&session.cluster, &session.namespace).await;
+    let list = list.map_err(|error| failed(output, &error))?;
+    let written = output.result(&list, |out, _| render::schedules(out, &list));
+    Ok(cli::end_with(output, written, ExitCode::Done))
+}
+
+async fn read(cluster: &Cluster, namespace: &str) -> Result<ScheduleList, ApiError> {
+    let labels = format!("{}={},{SCHEDULE_LABEL}", MANAGED_BY.0, MANAGED_BY.1);
+    let (cron_jobs, jobs) = tokio::join!(
+        cluster.labelled("batch/v1", "CronJob", Some(namespace), &labels),
+        cluster.labelled("batch/v1", "Job", Some(namespace), &labels),
+    );
+    let (cron_jobs, jobs) = (cron_jobs?, jobs?);
+    Ok(ScheduleList {
+        api_version: API_VERSION.into(),
+        kind: "ScheduleList".into(),
+        items: cron_jobs.iter().map(|cron_job| facts(cron_job, &jobs)).collect(),
+    })
+}
+
+/// What a CronJob and its Jobs say.
+fn facts(cron_job: &Value, jobs: &[Value]) -> ScheduleFacts {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let name = text(&cron_job["metadata"]["name"]).unwrap_or_default();
+    let of_ours = jobs
+        .iter()
+        .filter(|job| job["metadata"]["labels"][SCHEDULE_LABEL].as_str() == Some(&name));
+    let newest = of_ours.max_by_key(|job| text(&job["metadata"]["creationTimestamp"]));
+    let last_result = newest.map(|job| {
+        let ended = job["status"]["conditions"].as_array().into_iter().flatten();
+        let mut ended = ended.filter(|condition| condition["status"] == "True");
+        let word = ended.find_map(|condition| match condition["type"].as_str() {
+            Some("Complete") => Some("complete"),
+            Some("Failed") => Some("failed"),
+            _ => None,
+        });
+        word.unwrap_or("running").to_owned()
+    });
+    ScheduleFacts {
+        cron: text(&cron_job["spec"]["schedule"]).unwrap_or_default(),
+        time_zone: text(&cron_job["spec"]["timeZone"]),
+        suspended: cron_job["spec"]["suspend"] == true,
+        last_scheduled_at: text(&cron_job["status"]["lastScheduleTime"]),
+        last_succeeded_at: text(&cron_job["status"]["lastSuccessfulTime"]),
+        last_result,
+        namespace: text(&cron_job["metadata"]["namespace"]).unwrap_or_default(),
+        name,
+    }
+}
+
+async fn remove(flags: &RemoveFlags, environment: &Environment) -> Result<ExitCode, ExitCode> {
+    let session = Session::open(&flags.common, environment).await?;
+    let output = &session.output;
+    let namespace = session.namespace.as_str();
+    let refused = |error: ApiError| failed(output, &error);
+    let listed = read(&session.cluster, namespace).await.map_err(refused)?;
+    if !listed.items.iter().any(|item| item.name == flags.name) {
+        let words = format!("no schedule {} in namespace {namespace}", flags.name);
+        return Err(could_not_begin(output, &Words(words)));
+    }
+    agreed(
+        output,
+        &format!("Remove schedule {}? Its backups stay.", flags.name),
+        flags.yes,
+    )?;
+    let labels = format!(
+        "{}={},{SCHEDULE_LABEL}={},{SCHEDULE_NAMESPACE_LABEL}={namespace}",
+        MANAGED_BY.0, MANAGED_BY.1, flags.name
+    );
+    const RBAC: &str = "rbac.authorization.k8s.io/v1";
+    // What starts anything goes first. The database's namespace may be another one, so Roles are looked for in the
+    // bindings of all that we may see.
+    let kinds = [
+        ("batch/v1", "CronJob", Some(namespace)),
+        (RBAC, "RoleBinding", None),
+        (RBAC, "Role", None),
+        (RBAC, "ClusterRoleBinding", None),
+        (RBAC, "ClusterRole", None),
+        ("v1", "ServiceAccount", Some(namespace)),
+    ];
+    let mut left = Vec::new();
+    for (api_version, kind, place) in kinds {
+        let found = session.cluster.labelled(api_version, kind, place, &labels).await;
+        let found = match found {
+            Ok(found) => found,
+            // Not allowed to look everywhere: the namespace of the schedule is what is left.
+            Err(error) if error.is_forbidden() && place.is_none() && !kind.starts_with("Cluster") => {
+                left.push(format!("{kind} objects in other namespaces"));
+                let found = session
+                    .cluster
+                    .labelled(api_version, kind, Some(namespace), &labels)
+                    .await;
+                found.map_err(refused)?
+            }
+            Err(error) if error.is_forbidden() => {
+                left.push(format!("{kind} objects"));
+                Vec::new()
+            }
+            Err(error) => return Err(refused(error)),
+        };
+        for object in found {
+            let name = ObjectName {
+                api_version: api_version.into(),
+                kind: kind.into(),
+                namespace: object["metadata"]["namespace"].as_str().map(str::to_owned),
+                name: object["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
+            };
+            session.cluster.remove(&name).await.map_err(refused)?;
+        }
+    }
+    let written = output.text(|out| {
+        writeln!(out, "schedule {} is removed; its backups stay", flags.name)?;
+        for what in &left {
+            writeln!(out, "not looked for, because you may not list them: {what}")?;
+        }
+        Ok(())
+    });
+    Ok(cli::end_with(output, written, ExitCode::Done))
+}
+
+fn agreed(output: &Output, question: &str, yes: bool) -> Result<(), ExitCode> {
+    let refused = |words: &str| could_not_begin(output, &Words(words.to_owned()));
+    match ask(question, yes) {
+        Ok(Consent::Yes) => Ok(()),
+        Ok(Consent::No) => Err(refused("not agreed")),
+        Ok(Consent::NobodyThere) => Err(refused(
+            "nobody is there to agree: say --yes, or --print to look first",
+        )),
+        Err(error) => Err(could_not_begin(output, &error)),
+    }
+}

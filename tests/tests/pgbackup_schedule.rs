@@ -1,0 +1,162 @@
+//! `kubectl pgbackup schedule`: the program in an image, started by the cluster's own clock.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use e2e::{Ended, KubectlPlugins, World, program};
+use serde_json::Value;
+use test_apps::{HelmLine, Ledger};
+use test_node::cache::{Cache, Key};
+use test_node::image::{ImageSpec, Layer, PackedImage, pack};
+
+const IMAGE: &str = "localhost/pgbackup:test";
+
+/// An image of the program as cargo built it, with the libraries that it loads. What is published is linked statically
+/// (see the Containerfile); to link it anew for every test run would take longer than the test.
+fn image(world: &World) -> Result<()> {
+    let program = program("kubectl-pgbackup")?;
+    let mut layer = Layer::new();
+    for library in libraries(&program)? {
+        let place = library.display().to_string();
+        layer = layer.file(&place, std::fs::canonicalize(&library)?, 0o755);
+    }
+    let small = world.folder.path().join("kubectl-pgbackup");
+    let stripped = Command::new("strip")
+        .arg("-o")
+        .arg(&small)
+        .arg(&program)
+        .status()?;
+    ensure!(stripped.success());
+    let layer = layer.file("/kubectl-pgbackup", &small, 0o755);
+    let spec = ImageSpec {
+        name: IMAGE.to_owned(),
+        entrypoint: vec!["/kubectl-pgbackup".to_owned()],
+        ..ImageSpec::default()
+    };
+    let key = Key::builder().with_file(&small)?.finish();
+    let folder = Cache::from_environment()?.artefact("image-pgbackup", &key, |folder| {
+        pack(&spec, &layer, folder).map(drop)
+    })?;
+    world.node.import_image(&PackedImage::open(&folder)?)
+}
+
+/// The libraries and the loader that a program names.
+fn libraries(program: &Path) -> Result<Vec<PathBuf>> {
+    let said = Ended::of(Command::new("ldd").arg(program))?.expect(0)?.stdout;
+    let paths = said.split_whitespace().filter(|word| word.starts_with('/'));
+    Ok(paths.map(PathBuf::from).collect())
+}
+
+const STORE: &str = "
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: { name: backups }
+spec:
+  accessModes: [ReadWriteOnce]
+  resources: { requests: { storage: 1Gi } }
+";
+
+#[test]
+#[ignore = "needs the test node"]
+fn the_cluster_s_clock_makes_a_backup_that_is_listed() -> Result<()> {
+    let world = World::new("pgbackup-clock")?;
+    image(&world)?;
+    let app = Ledger::new(&world.place, HelmLine::Four, "books", &world.subfolder("charts")?);
+    app.install("1.0.0", &[])?;
+    let claim = world.folder.path().join("claim.yaml");
+    std::fs::write(&claim, STORE)?;
+    let claim = claim.display().to_string();
+    world.place.kubectl(&["apply", "-f", &claim])?;
+    let kubectl = KubectlPlugins::new(&world)?;
+    let set = [
+        "schedule",
+        "books",
+        "--cron",
+        "* * * * *",
+        "--claim",
+        "backups",
+        "--image",
+        IMAGE,
+        "-o",
+        "json",
+    ];
+    let printed = kubectl
+        .run("pgbackup", &[&set[..], &["--print"]].concat())?
+        .expect(0)?;
+    ensure!(printed.stdout.contains("kind: CronJob"), "{printed}");
+    let none = [
+        "get",
+        "cronjobs",
+        "--selector",
+        "safe-upgrade.dev/schedule",
+        "--output",
+        "name",
+    ];
+    ensure!(
+        world.place.kubectl(&none)?.trim().is_empty(),
+        "printing changes nothing"
+    );
+    kubectl
+        .run("pgbackup", &set)?
+        .expect_one_clear_line(1, &["--yes"])?;
+    kubectl
+        .run("pgbackup", &[&set[..], &["--yes"]].concat())?
+        .expect(0)?;
+
+    // Due within a minute; the backup itself takes seconds.
+    let done = [
+        "wait",
+        "cronjob/pgbackup-books",
+        "--for=jsonpath={.status.lastSuccessfulTime}",
+        "--timeout=150s",
+    ];
+    if let Err(error) = world.place.kubectl(&done) {
+        let pods = world.place.kubectl(&[
+            "describe",
+            "pods",
+            "--selector",
+            "safe-upgrade.dev/schedule=pgbackup-books",
+        ]);
+        let logs = world
+            .place
+            .kubectl(&["logs", "--selector", "safe-upgrade.dev/schedule=pgbackup-books"]);
+        anyhow::bail!("{error:#}\n{pods:?}\n{logs:?}");
+    }
+    let volume =
+        world
+            .place
+            .kubectl(&["get", "pvc", "backups", "--output", "jsonpath={.spec.volumeName}"])?;
+    let volume: Value =
+        serde_json::from_str(
+            &world
+                .place
+                .kubectl(&["get", "pv", volume.trim(), "--output", "json"])?,
+        )?;
+    let folder = ["hostPath", "local"]
+        .iter()
+        .find_map(|kind| volume["spec"][kind]["path"].as_str())
+        .context("a folder of this machine")?;
+    let listed = kubectl.run("pgbackup", &["list", "books", "--from", folder, "-o", "json"])?;
+    let listed = listed.expect(0)?.json()?;
+    ensure!(listed["items"][0]["database"] == "ledger", "{listed}");
+
+    let schedules = kubectl
+        .run("pgbackup", &["schedule", "list", "-o", "json"])?
+        .expect(0)?
+        .json()?;
+    ensure!(schedules["items"][0]["lastResult"].is_string(), "{schedules}");
+    kubectl
+        .run("pgbackup", &["schedule", "remove", "pgbackup-books", "--yes"])?
+        .expect(0)?;
+    let left = [
+        "get",
+        "cronjobs,roles,rolebindings,serviceaccounts",
+        "--selector",
+        "safe-upgrade.dev/schedule",
+        "--output",
+        "name",
+    ];
+    ensure!(world.place.kubectl(&left)?.trim().is_empty());
+    Ok(())
+}
