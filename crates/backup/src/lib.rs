@@ -16,6 +16,7 @@ mod feed;
 pub mod files;
 mod fill;
 mod get;
+mod get_opened;
 mod helper_pod;
 mod id;
 pub mod keys;
@@ -46,6 +47,7 @@ pub use base::{
 pub use create::{CreateError, CreateRequest, LOCK_WAIT, LONG_DUMP, Packing, create, databases};
 pub use fill::FillError;
 pub use get::{GetError, get};
+pub use get_opened::get_opened;
 pub use helper_pod::HelperPodError;
 pub use id::BackupId;
 pub use local::LocalRunner;

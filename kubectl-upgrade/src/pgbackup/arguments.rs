@@ -187,6 +187,8 @@ pub(crate) struct GetFlags {
     #[arg(long, requires = "pod")]
     pub(crate) overwrite: bool,
     #[command(flatten)]
+    pub(crate) identity: IdentityFlags,
+    #[command(flatten)]
     pub(crate) store: StoreFlags,
     #[command(flatten)]
     pub(crate) common: Common,

@@ -56,6 +56,11 @@ impl IdentityFlags {
             .map_err(|error| could_not_begin(output, &error))
     }
 
+    /// Whether any was named.
+    pub(crate) fn any(&self) -> bool {
+        !self.files.is_empty()
+    }
+
     /// The backup, opened where it is encrypted; tells a failure and gives the code to end with.
     pub(crate) async fn open(&self, backup: Backup, output: &Output) -> Result<Backup, ExitCode> {
         let identities = self.read(output)?;

@@ -1,6 +1,6 @@
 //! `kubectl pgbackup list` and `get`: what is in a folder, without a cluster.
 
-use backup::{Backup, BackupId, Filter, Store, StoreError, backup_report, get as fetch};
+use backup::{Backup, BackupId, Filter, Store, StoreError, backup_report, get as fetch, get_opened};
 use cli::{Environment, Output, store_place};
 use jiff::Timestamp;
 use model::{API_VERSION, BackupListReport, ExitCode};
@@ -105,13 +105,27 @@ pub(crate) async fn get(flags: &GetFlags, environment: &Environment) -> ExitCode
         Ok(backup) => backup,
         Err(code) => return code,
     };
+    // Without an identity a backup is fetched as it is.
+    let opens = flags.identity.any() && backup.manifest.encryption.is_some();
+    let backup = if opens {
+        match flags.identity.open(backup, &output).await {
+            Ok(backup) => backup,
+            Err(code) => return code,
+        }
+    } else {
+        backup
+    };
     let destination = match std::path::absolute(destination) {
         Ok(destination) => destination,
         Err(error) => return could_not_begin(&output, &error),
     };
     let title = format!("fetch {id}");
     let fetched = act(&output, &title, async |progress| {
-        fetch(&backup, &destination, progress).await
+        if opens {
+            get_opened(&backup, &destination, progress).await
+        } else {
+            fetch(&backup, &destination, progress).await
+        }
     })
     .await;
     match fetched {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use age::secrecy::ExposeSecret as _;
 use backup::seal::{Identities, OpenError, Recipients};
-use backup::{Backup, RestoreRequest, restore, restore_id};
+use backup::{Backup, RestoreRequest, get, get_opened, restore, restore_id};
 use jiff::Timestamp;
 use model::RestoreOptions;
 
@@ -112,6 +112,36 @@ async fn without_the_right_key_there_is_one_clear_error_and_nothing_is_made() {
             .await
             .is_err()
     );
+}
+
+#[tokio::test]
+async fn an_encrypted_backup_is_fetched_as_it_is_or_opened() {
+    let sealed = Sealed::new("fetched").await;
+    let folder = sealed.fixture.folder().to_owned();
+    let copy = get(&sealed.backup, &folder.join("copy"), &quiet).await.unwrap();
+    assert!(copy.manifest.encryption.is_some());
+    let opened = sealed.backup.opened(sealed.identities()).await.unwrap();
+    let plain = get_opened(&opened, &folder.join("plain"), &quiet).await.unwrap();
+    assert_eq!(
+        (plain.manifest.encryption.is_none(), &plain.manifest),
+        (true, &opened.manifest)
+    );
+    assert!(
+        plain
+            .manifest
+            .files
+            .iter()
+            .all(|file| !file.name.ends_with(".age"))
+    );
+    // A damaged one leaves nothing plain.
+    let path = sealed.dump();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let nowhere = folder.join("nowhere");
+    assert!(get_opened(&opened, &nowhere, &quiet).await.is_err());
+    assert_eq!(walk(&nowhere), Vec::<PathBuf>::new());
 }
 
 #[tokio::test]
