@@ -9,7 +9,7 @@ use crate::{Progress, Runner};
 
 use super::checksum::sums;
 use super::part::local;
-use super::remote::{run_error, safe, trailer};
+use super::remote::{look, run_error, safe, trailer};
 use super::{CopiedFile, FileError, FileProof, named};
 
 /// Copies a file from here to where the runner runs: beside its destination first, which it becomes only after size and
@@ -30,6 +30,12 @@ pub async fn put_file(
             file: source.display().to_string(),
             what: "a folder or a device",
         });
+    }
+    // Before anything is sent; what comes into being meanwhile is found at the other end.
+    match look(runner, path).await {
+        Ok(_) if !overwrite => return Err(FileError::Taken(named(runner, path))),
+        Ok(_) | Err(FileError::Absent(_) | FileError::Unreadable(_)) => {}
+        Err(error) => return Err(error),
     }
     let here = sums(source, None).await.map_err(local("read", source))?;
     let file = tokio::fs::File::open(source)
