@@ -161,16 +161,12 @@ fn what_turning_back_costs_is_told_once_the_gate_was_open_and_a_run_can_be_left_
     ensure!(refused.stderr.contains("may have served since"), "{refused}");
 
     let before = ReleaseState::read(&stage.world.place)?;
-    ensure!(
-        before.suspended.values().all(|suspended| *suspended),
-        "{before:?}"
-    );
     let left = safe.elsewhere("abort", "books", &["--leave"])?.expect(11)?;
     ensure!(left.json()?["outcome"] == "left", "{left}");
     let after = ReleaseState::read(&stage.world.place)?;
     ensure!(
         after.suspended == stage.state.suspended,
-        "the hold is ended: {after:?}"
+        "nothing is held: {after:?}"
     );
     ensure!(
         after.replicas == before.replicas && after.images == before.images,
