@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::flags::RestoreFlags;
 use crate::pgbackup::act::{ActEnd, act};
 use crate::pgbackup::failure::{Ends, failed};
-use crate::pgbackup::stored::{Words, backup_of};
+use crate::pgbackup::stored::{Words, backup_of, shell_word};
 use crate::session::{Session, could_not_begin};
 
 /// The user of the servers in most images, where nothing says another.
@@ -153,10 +153,13 @@ async fn in_volume(
     place.leave().await;
     match done {
         ActEnd::Ended(Ok(done)) => {
-            let undo = format!(
+            let mut undo = format!(
                 "kubectl pgbackup base restore {} --pvc {namespace}/{claim} --undo",
                 backup.id
             );
+            if let Some(store) = &flags.store.folder {
+                undo.push_str(&format!(" --from {}", shell_word(store)));
+            }
             let report = BaseRestoreReport {
                 api_version: API_VERSION.into(),
                 kind: "BaseRestoreReport".into(),
