@@ -294,7 +294,7 @@ fn sort(error: CreateError, examined: &Examined, watched: &Watched, lock_wait: D
     if watched.sight().copying.is_some() {
         return error;
     }
-    if holders.is_empty() && words.contains("lock") {
+    if holders.is_empty() && words.to_lowercase().contains("lock") {
         holders.clone_from(&examined.locks);
     }
     if holders.is_empty() {
