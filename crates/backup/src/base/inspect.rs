@@ -146,7 +146,6 @@ fn inspect_tar(from: impl Read) -> Result<Inspected, InspectError> {
             return Err(InspectError::Twice(path));
         }
     }
-    drop(archive);
     // What follows the archive's end mark is part of the stream, too.
     io::copy(&mut counted, &mut io::sink()).map_err(broken(&last))?;
     if found.manifest.is_empty() {
