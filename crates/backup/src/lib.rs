@@ -19,6 +19,7 @@ mod get;
 mod get_opened;
 mod helper_pod;
 mod id;
+pub mod inventory;
 pub mod keys;
 mod local;
 mod place;

@@ -10,6 +10,7 @@ mod check;
 mod database;
 mod event;
 mod exit;
+mod inventory;
 mod keys;
 mod migration;
 mod observation;
@@ -40,6 +41,11 @@ pub use database::{
 };
 pub use event::{Event, LogSource, MigrationSample, StepState};
 pub use exit::ExitCode;
+pub use inventory::{
+    ArchiveWay, ArchiverFacts, BackupDetailsReport, BackupFinding, BackupInventory, BackupState,
+    BackupStatusReport, BackupSubject, FindingLevel, FoundBackup, Freshness, FreshnessRule, Mechanism,
+    Unread,
+};
 pub use keys::{
     ComparedKey, KeyFingerprint, KeyFingerprints, KeyState, KeysListReport, KeysManifest, KeysReport,
 };

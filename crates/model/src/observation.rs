@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccessDecision, BackupSummary, DatabaseFacts, DatabaseLocation, PodFacts, Release, RevisionSummary,
+    AccessDecision, BackupInventory, DatabaseFacts, DatabaseLocation, PodFacts, Release, RevisionSummary,
     Scaler, Seen, Workload,
 };
 
@@ -77,8 +77,8 @@ pub struct Observation {
     pub other_databases: Vec<String>,
     /// The database, once connected to; `Unreadable` says why it could not be asked.
     pub database: Seen<DatabaseFacts>,
-    /// Backups of that database, newest first.
-    pub backups: Seen<Vec<BackupSummary>>,
+    /// Backups of that database, of every mechanism.
+    pub backups: Seen<BackupInventory>,
     /// What we may do, for every later phase.
     pub access: Seen<Vec<AccessDecision>>,
     /// Seconds that the last migration of this release took, from the facts that earlier runs left behind.

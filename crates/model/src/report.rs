@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    API_VERSION, BackupProof, BackupRelease, BackupSummary, ChartIdentity, CheckResult, ExitCode, Release,
-    Severity, StepState, Verdict,
+    API_VERSION, BackupFinding, BackupProof, BackupRelease, BackupSummary, ChartIdentity, CheckResult,
+    ExitCode, FoundBackup, Release, Severity, StepState, Unread, Verdict,
 };
 
 /// Which release, at which revision.
@@ -219,7 +219,13 @@ pub struct BackupListReport {
     /// `BackupList`.
     pub kind: String,
     /// Newest first.
-    pub items: Vec<BackupSummary>,
+    pub items: Vec<FoundBackup>,
+    /// Backups that may be of the database in question; nothing says whether they are.
+    pub uncertain: Vec<FoundBackup>,
+    /// What is wrong.
+    pub findings: Vec<BackupFinding>,
+    /// What could not be read.
+    pub unread: Vec<Unread>,
 }
 
 /// What a restore would do, for the person who has to agree.

@@ -25,7 +25,7 @@ pub use find::{
     NamedError, Operator, SecretKey, credentials, find, find_again, password_in,
 };
 pub use observe::{
-    blocked, database_size, facts, free_bytes, held_locks, migration_state, prepared_transactions, redact,
-    replication, server, sessions,
+    archiver, blocked, database_size, facts, free_bytes, held_locks, migration_state, prepared_transactions,
+    redact, replication, server, sessions,
 };
 pub use schema::{Snapshot, extensions, grantees, owners, row_counts, schema_hash, settings};

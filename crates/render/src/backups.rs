@@ -2,15 +2,12 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{CellAlignment, Table, presets};
-use model::{
-    BackupFailure, BackupGrade, BackupListReport, BackupReport, BackupSetReport, BackupSummary, Verification,
-};
+use model::{BackupFailure, BackupGrade, BackupReport, BackupSetReport, BackupSummary, Verification};
 
 use crate::Style;
 use crate::run::next_steps;
 use crate::style::Tone;
-use crate::words::{age, bytes, seconds};
+use crate::words::{bytes, seconds};
 
 /// Writes the report of a backup that was made.
 ///
@@ -93,44 +90,13 @@ pub fn backup_set(out: &mut dyn Write, style: Style, report: &BackupSetReport) -
     Ok(())
 }
 
-fn grade_words(grade: BackupGrade) -> &'static str {
+pub(crate) fn grade_words(grade: BackupGrade) -> &'static str {
     match grade {
         BackupGrade::A => "A (restored and compared)",
         BackupGrade::B => "B (integrity proven)",
         BackupGrade::C => "C (in the tool's catalogue)",
         BackupGrade::D => "D (a controller says so)",
     }
-}
-
-/// Writes a list of backups.
-///
-/// # Errors
-/// The writer's own.
-pub fn backup_list(out: &mut dyn Write, report: &BackupListReport) -> io::Result<()> {
-    if report.items.is_empty() {
-        return writeln!(out, "no backups");
-    }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["DATABASE", "ID", "AGE", "SIZE", "GRADE", "SOURCE", "PLACE"]);
-    for item in &report.items {
-        table.add_row([
-            item.database.clone(),
-            item.id.clone(),
-            age(item.age_seconds),
-            item.bytes.map_or_else(|| "?".into(), bytes),
-            format!("{:?}", item.grade),
-            item.source.clone(),
-            item.uri.clone(),
-        ]);
-    }
-    if let Some(column) = table.column_mut(3) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    for line in table.lines() {
-        writeln!(out, "{}", line.trim())?;
-    }
-    Ok(())
 }
 
 /// Writes what a restore test found.

@@ -1,10 +1,9 @@
 //! Every verdict and state as it is shown, on plain paper.
 
 use model::{
-    API_VERSION, BackupGrade, BackupListReport, BackupSummary, Category, ChartIdentity, CheckReport,
-    CheckResult, Confidence, Event, Evidence, LogSource, MigrationSample, NextStep, Plan, PlannedStep,
-    ReleaseIdentity, Remedy, Reversal, Severity, StepReport, StepSpec, StepState, UpgradeOutcome,
-    UpgradeReport, Verdict,
+    API_VERSION, BackupGrade, BackupSummary, Category, ChartIdentity, CheckReport, CheckResult, Confidence,
+    Event, Evidence, LogSource, MigrationSample, NextStep, Plan, PlannedStep, ReleaseIdentity, Remedy,
+    Reversal, Severity, StepReport, StepSpec, StepState, UpgradeOutcome, UpgradeReport, Verdict,
 };
 
 use crate::words::{age, bytes, seconds};
@@ -191,28 +190,6 @@ fn a_run_report_says_how_it_ended_and_what_to_type() {
         let text = shown(|out| crate::upgrade_report(out, Style::plain(), &report(outcome)));
         insta::assert_snapshot!(format!("{outcome:?}"), text);
     }
-}
-
-#[test]
-fn a_backup_list_is_a_table() {
-    let item = BackupSummary {
-        id: "20260101T000000Z-0badcafe".into(),
-        uri: "/backups/x".into(),
-        source: "pgbackup".into(),
-        database: "shop".into(),
-        finished_at: "2026-01-01T00:00:00Z".into(),
-        age_seconds: 7500,
-        bytes: Some(281_000_000),
-        grade: BackupGrade::B,
-        system_identifier: None,
-        server_major: Some(17),
-    };
-    let report = BackupListReport {
-        api_version: API_VERSION.into(),
-        kind: "BackupList".into(),
-        items: vec![item],
-    };
-    insta::assert_snapshot!(shown(|out| crate::backup_list(out, &report)));
 }
 
 fn restore_preview() -> model::RestorePreview {

@@ -9,9 +9,14 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use cli::{DatabaseFlags, Environment, Output, OutputFlags, parse};
 use model::{BackupFormat, ExitCode};
 
+use super::list::ListFlags;
 use super::seal::{IdentityFlags, RecipientFlags};
+use super::show::ShowFlags;
+use super::status::StatusFlags;
 use super::store::StoreVerb;
-use super::{base, create, files, keys, prune, rbac, restore, schedule, store, stored, verify};
+use super::{
+    base, create, files, keys, list, prune, rbac, restore, schedule, show, status, store, stored, verify,
+};
 use crate::session::Common;
 
 /// The name of the program's file.
@@ -38,8 +43,12 @@ struct Command {
 enum Act {
     /// Back up a database and prove it: exit status, bytes and hash at both ends, archive read to its end
     Create(CreateFlags),
-    /// List the backups in a store, newest first
+    /// List everybody's backups: ours, those of operators, controllers and CronJobs, and volume snapshots
     List(ListFlags),
+    /// Show everything about one backup: why its grade, what to know, how to restore it
+    Show(ShowFlags),
+    /// Judge whether a database has a fresh backup: 0 fresh, 2 stale or failing, 3 cannot tell
+    Status(StatusFlags),
     /// Fetch a backup to disk, or a file of a pod, and prove the hashes; carries on with one that was cut off
     Get(GetFlags),
     /// Copy a file into a pod and compare the hashes of both ends
@@ -150,27 +159,18 @@ pub(crate) struct CreateFlags {
     /// With --all: also the database `postgres`
     #[arg(long, requires = "all")]
     pub(crate) with_postgres: bool,
+    /// Have somebody else make it, wait, and end by its real result: cnpg CLUSTER or cronjob NAME
+    #[arg(long, num_args = 2, value_names = ["cnpg|cronjob", "NAME"], conflicts_with_all = ["release", "to", "dsn", "secret", "all"])]
+    pub(crate) via: Option<Vec<String>>,
+    /// With --via, how long to wait for its end
+    #[arg(long, value_name = "TIME", default_value = "2h", value_parser = time, requires = "via")]
+    pub(crate) via_timeout: Duration,
     #[command(flatten)]
     pub(crate) seal: RecipientFlags,
     #[command(flatten)]
     pub(crate) keys: keys::KeyFlags,
     #[command(flatten)]
     pub(crate) common: Common,
-}
-
-/// Flags of `list`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ListFlags {
-    /// Only backups that were made for this release
-    #[arg(value_name = "RELEASE")]
-    pub(crate) release: Option<String>,
-    /// Only backups of databases in this namespace
-    #[arg(short = 'n', long, value_name = "NAMESPACE")]
-    pub(crate) namespace: Option<String>,
-    #[command(flatten)]
-    pub(crate) store: StoreFlags,
-    #[command(flatten)]
-    pub(crate) output: OutputFlags,
 }
 
 /// Flags of `get`.
@@ -305,7 +305,9 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
     };
     match command.act {
         Act::Create(flags) => create::run(&flags, &environment).await,
-        Act::List(flags) => stored::list(&flags, &environment).await,
+        Act::List(flags) => list::run(&flags, &environment).await,
+        Act::Show(flags) => show::run(&flags, &environment).await,
+        Act::Status(flags) => status::run(&flags, &environment).await,
         Act::Get(flags) => stored::get(&flags, &environment).await,
         Act::Put(flags) => files::put(&flags, &environment).await,
         Act::Keys(wanted) => keys::run(&wanted, &environment).await,

@@ -17,6 +17,7 @@ use super::keys;
 use super::rights::{may_do, may_find};
 use super::stored::{open_store, shell_word};
 use super::target::{Target, target, target_server};
+use super::via;
 use crate::session::{Session, could_not_begin};
 
 /// Somebody no longer wanted the backup.
@@ -40,6 +41,9 @@ pub(crate) async fn run(flags: &CreateFlags, environment: &Environment) -> ExitC
         Ok(session) => session,
         Err(code) => return code,
     };
+    if let Some(words) = &flags.via {
+        return via::run(&session, words, flags.via_timeout).await;
+    }
     let made = if flags.all {
         all(&session, flags, environment).await
     } else {

@@ -1,13 +1,13 @@
-//! `kubectl pgbackup list` and `get`: what is in a folder, without a cluster.
+//! `kubectl pgbackup get`, and what every command does with stores.
 
-use backup::{Backup, BackupId, Filter, Store, StoreError, backup_report, get as fetch, get_opened};
+use backup::{Backup, BackupId, Store, backup_report, get as fetch, get_opened};
 use cli::{Environment, Output, store_place};
 use jiff::Timestamp;
-use model::{API_VERSION, BackupListReport, ExitCode};
+use model::ExitCode;
 use thiserror::Error;
 
 use super::act::{ActEnd, act};
-use super::arguments::{GetFlags, ListFlags, StoreFlags, Wanted};
+use super::arguments::{GetFlags, StoreFlags, Wanted};
 use super::failure::{PARTLY_FETCHED, failed};
 use super::files;
 use crate::session::could_not_begin;
@@ -52,43 +52,6 @@ pub(crate) async fn backup_of(
 ) -> Result<Backup, ExitCode> {
     let store = store_of(flags, output, environment)?;
     store.find(id).await.map_err(|error| failed(output, &error))
-}
-
-/// Lists.
-pub(crate) async fn list(flags: &ListFlags, environment: &Environment) -> ExitCode {
-    let output = Output::new(&flags.output, environment);
-    match listed(flags, &output, environment).await {
-        Ok(report) => {
-            let written = output.result(&report, |out, _| render::backup_list(out, &report));
-            cli::end_with(&output, written, ExitCode::Done)
-        }
-        Err(code) => code,
-    }
-}
-
-async fn listed(
-    flags: &ListFlags,
-    output: &Output,
-    environment: &Environment,
-) -> Result<BackupListReport, ExitCode> {
-    let store = store_of(&flags.store, output, environment)?;
-    let filter = Filter {
-        namespace: flags.namespace.clone(),
-        ..Filter::default()
-    };
-    let backups = store.list(&filter).await;
-    let backups = backups.map_err(|error: StoreError| failed(output, &error))?;
-    let now = Timestamp::now();
-    let wanted = |backup: &&Backup| {
-        let made_for = backup.manifest.release.as_ref().map(|release| &release.name);
-        flags.release.is_none() || made_for == flags.release.as_ref()
-    };
-    let items = backups.iter().filter(wanted).map(|backup| backup.summary(now));
-    Ok(BackupListReport {
-        api_version: API_VERSION.into(),
-        kind: "BackupList".into(),
-        items: items.collect(),
-    })
 }
 
 /// Copies.

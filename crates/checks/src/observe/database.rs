@@ -1,11 +1,14 @@
 //! The database: found, reached, asked, and looked up among the backups.
 
+use std::time::Duration;
+
+use backup::inventory::{InventoryRequest, Wanted, inventory};
 use backup::{Filter, Store};
-use cluster::Cluster;
+use cluster::{Cluster, ListScope};
 use jiff::Timestamp;
 use model::{
-    BackupSummary, ClusterFacts, DatabaseFacts, DatabaseLocation, DatabaseRoute, Profile, Seen, Workload,
-    causes,
+    BackupInventory, ClusterFacts, DatabaseFacts, DatabaseLocation, DatabaseRoute, PostgresServer, Profile,
+    Seen, Workload, causes,
 };
 use postgres_room::{Connector, Credentials, FindOptions, SessionOptions};
 
@@ -96,13 +99,19 @@ pub(super) async fn ask(cluster: &Cluster, location: &Seen<DatabaseLocation>, pr
     }
 }
 
-/// Backups of this database in the store, newest first.
+/// How long one request for the objects of others may take: a check is to be quick, and what does not come in time is
+/// told as not read.
+const LOOK_LIMIT: Duration = Duration::from_secs(1);
+
+/// Backups of this database, of every mechanism.
 pub(super) async fn backups(
     store: Option<&str>,
-    cluster: &ClusterFacts,
+    cluster: &Cluster,
+    facts: &ClusterFacts,
     location: &Seen<DatabaseLocation>,
+    server: Option<&PostgresServer>,
     now: Timestamp,
-) -> Seen<Vec<BackupSummary>> {
+) -> Seen<BackupInventory> {
     let (Some(store), Some(location)) = (store, location.present()) else {
         return Seen::Absent;
     };
@@ -110,13 +119,28 @@ pub(super) async fn backups(
         Ok(store) => store,
         Err(error) => return Seen::Unreadable(causes(&error)),
     };
+    let wanted = Wanted::observe(cluster, location, server).await;
     let filter = Filter {
-        cluster: cluster_word(cluster, &location.route),
+        cluster: cluster_word(facts, &location.route),
         database: Some(location.database.clone()),
         ..Filter::default()
     };
-    let backups = store.list(&filter).await;
-    Seen::from_result(backups.map(|backups| Some(backups.iter().map(|backup| backup.summary(now)).collect())))
+    let scope = ListScope::Namespace(match &location.route {
+        DatabaseRoute::Pod { namespace, .. } => namespace.clone(),
+        DatabaseRoute::Direct => cluster.namespace.clone(),
+    });
+    let request = InventoryRequest {
+        cluster: Some((cluster, &scope)),
+        stores: &[store],
+        filter: &filter,
+        wanted: Some(&wanted),
+        archiver: None,
+        // It would start a process in the database's pod.
+        ask_tools: false,
+        limit: LOOK_LIMIT,
+        now,
+    };
+    Seen::Present(inventory(&request).await)
 }
 
 /// How stores name the cluster: the first 8 characters of its UID. A server outside is filed elsewhere.

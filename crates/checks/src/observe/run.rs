@@ -65,11 +65,14 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
     );
     mark_database(&mut workloads, &location);
     let needs = needs(request, &workloads, &location);
-    let (asked, access, backups) = tokio::join!(
-        ask(cluster, &location, &resolved.profile),
-        rights(cluster, &needs),
-        backups(store.as_deref(), &facts, &location, now),
-    );
+    // Backups come after the server's own words: its identifier tells which are its own.
+    let asked = async {
+        let asked = ask(cluster, &location, &resolved.profile).await;
+        let server = asked.facts.present().map(|facts| &facts.server);
+        let backups = backups(store.as_deref(), cluster, &facts, &location, server, now).await;
+        (asked, backups)
+    };
+    let ((asked, backups), access) = tokio::join!(asked, rights(cluster, &needs));
     Ok(Observed {
         observation: Observation {
             taken_at: now.to_string(),

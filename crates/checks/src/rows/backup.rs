@@ -1,6 +1,10 @@
 //! Backups, and whether the database could be put back.
 
-use model::{BackupGrade, BackupSummary, Category, Confidence, Observation, Severity};
+use backup::inventory::{freshness, newest_good};
+use model::{
+    BackupGrade, BackupInventory, Category, Confidence, FoundBackup, Freshness, FreshnessRule, Observation,
+    Severity,
+};
 
 use crate::check::{Check, Judged, Judgement, Unjudged, bytes, duration, listed, needed, readable, some_of};
 
@@ -18,6 +22,13 @@ pub(crate) const ROWS: &[Check] = &[
         title: "a proven backup is no older than a day",
         severity: Severity::Warn,
         judge: |seen, _, _| fresh(seen),
+    },
+    Check {
+        id: "backup-mechanisms",
+        category: Category::Backup,
+        title: "whatever backs the database up works",
+        severity: Severity::Warn,
+        judge: |seen, _, _| mechanisms(seen),
     },
     Check {
         id: "way-back-swap",
@@ -51,50 +62,99 @@ fn proven(grade: BackupGrade) -> &'static str {
     }
 }
 
+/// What is asked of the newest backup: read to its end at least, and no older than a day.
+const RULE: FreshnessRule = FreshnessRule {
+    max_age_seconds: FRESH_SECONDS,
+    min_grade: BackupGrade::B,
+};
+
 fn fresh(seen: &Observation) -> Judgement {
-    let backups = listed(&seen.backups, "the backups")?;
-    // A backup of another server says nothing about this one; where either is unknown the database's name must do.
-    let identity = seen
-        .database
-        .present()
-        .and_then(|facts| facts.server.system_identifier.as_ref());
-    let own = |backup: &&BackupSummary| match (identity, &backup.system_identifier) {
-        (Some(server), Some(backup)) => server == backup,
-        (_, _) => true,
+    let nothing = BackupInventory::default();
+    let found = readable(&seen.backups, "the backups")?.unwrap_or(&nothing);
+    let good = newest_good(found);
+    let (verdict, reason) = freshness(found, &RULE);
+    let enough = |backup: &&FoundBackup| backup.grade.is_some_and(|grade| grade <= RULE.min_grade);
+    let newest = match verdict {
+        Freshness::Fresh => good.iter().find(enough),
+        Freshness::Unknown | Freshness::Stale | Freshness::Failing => good.first(),
     };
-    let Some(newest) = backups.iter().filter(own).min_by_key(|backup| backup.age_seconds) else {
-        return Ok(Judged::warn(
-            "no backup was found; safe-upgrade makes its own before it changes anything",
+    let said = newest.map(|newest| {
+        let age = newest.age_seconds.unwrap_or_default();
+        let worth = newest.grade.map_or("of no known worth", proven);
+        (
+            format!("{} from {} ago, {worth}", newest.id, duration(age as f64)),
+            age,
         )
-        .command(
-            "make one now",
-            format!(
-                "kubectl pgbackup create {} -n {}",
-                seen.release_name, seen.namespace
-            ),
-        ));
-    };
-    let said = format!(
-        "{} from {} ago, {}",
-        newest.id,
-        duration(newest.age_seconds as f64),
-        proven(newest.grade)
-    );
-    let weak = matches!(newest.grade, BackupGrade::C | BackupGrade::D);
-    let judged = if newest.age_seconds > FRESH_SECONDS {
-        Judged::warn(format!(
+    });
+    let judged = match (verdict, &said) {
+        (Freshness::Fresh, Some((said, _))) => Judged::pass(said),
+        (Freshness::Fresh, None) => Judged::pass(reason),
+        (Freshness::Unknown, _) => Judged::unknown(reason),
+        (Freshness::Failing, _) => Judged::warn(reason),
+        (Freshness::Stale, Some((said, age))) if *age > FRESH_SECONDS => Judged::warn(format!(
             "the newest is {said}; safe-upgrade makes its own before it changes anything"
-        ))
-    } else if weak {
-        Judged::warn(format!("{said}: nobody has read it"))
-    } else {
-        Judged::pass(said)
+        )),
+        (Freshness::Stale, Some((said, _))) => Judged::warn(format!("{said}: nobody has read it")),
+        (Freshness::Stale, None) => {
+            return Ok(Judged::warn(
+                "no backup was found; safe-upgrade makes its own before it changes anything",
+            )
+            .command(
+                "make one now",
+                format!(
+                    "kubectl pgbackup create {} -n {}",
+                    seen.release_name, seen.namespace
+                ),
+            ));
+        }
     };
-    Ok(judged
-        .sure(Confidence::Reported)
-        .with("id", newest.id.clone())
-        .with("ageSeconds", newest.age_seconds)
-        .with("grade", serde_json::to_value(newest.grade).unwrap_or_default()))
+    let judged = judged.sure(Confidence::Reported);
+    Ok(match newest {
+        Some(newest) => judged
+            .with("id", newest.id.clone())
+            .with("madeBy", newest.mechanism.name())
+            .with("ageSeconds", newest.age_seconds)
+            .with("grade", serde_json::to_value(newest.grade).unwrap_or_default()),
+        None => judged,
+    })
+}
+
+fn mechanisms(seen: &Observation) -> Judgement {
+    let found = needed(&seen.backups, "the backups", NO_DATABASE)?;
+    if !found.findings.is_empty() {
+        let words: Vec<String> = found
+            .findings
+            .iter()
+            .map(|finding| format!("{}: {}", finding.object, finding.message))
+            .collect();
+        return Ok(Judged::warn(some_of(&words))
+            .sure(Confidence::Reported)
+            .with(
+                "findings",
+                serde_json::to_value(&found.findings).unwrap_or_default(),
+            )
+            .command(
+                "see every backup of it",
+                format!(
+                    "kubectl pgbackup status {} -n {}",
+                    seen.release_name, seen.namespace
+                ),
+            ));
+    }
+    if let Some(unread) = found.unread.first() {
+        return Ok(Judged::unknown(unread.to_string()));
+    }
+    let mut names: Vec<&str> = found
+        .backups
+        .iter()
+        .map(|backup| backup.mechanism.name())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(match names.as_slice() {
+        [] => Judged::pass("nothing else backs it up, and nothing is set up to"),
+        names => Judged::pass(format!("nothing is wrong with {}", names.join(", "))),
+    })
 }
 
 fn swap(seen: &Observation) -> Judgement {

@@ -1,15 +1,13 @@
 //! Backups and the way back.
 
-use model::{BackupGrade, Seen};
+use model::{BackupFinding, BackupGrade, BackupSubject, FindingLevel, FoundBackup, Mechanism, Seen, Unread};
 
-use crate::fixture::{Case, backup, hidden, present};
+use crate::fixture::{Case, backup, hidden, inventory, present};
 
 #[test]
 fn an_old_or_missing_or_unread_backup_warns() {
     let newest = |age: i64, grade: BackupGrade| {
-        Case::with(|case| {
-            case.seen.backups = Seen::Present(vec![backup(9_999_999, grade), backup(age, grade)])
-        })
+        Case::with(|case| case.seen.backups = inventory(vec![backup(9_999_999, grade), backup(age, grade)]))
     };
     Case::healthy().says(
         "backup-fresh",
@@ -28,11 +26,45 @@ fn an_old_or_missing_or_unread_backup_warns() {
 }
 
 #[test]
-fn a_backup_of_another_server_is_none() {
-    Case::with(|case| {
-        present(&mut case.seen.backups)[0].system_identifier = Some("another".into());
-    })
-    .says("backup-fresh", "warn", &["no backup was found"]);
+fn a_mechanism_that_may_not_be_read_is_told_and_hides_no_fresh_backup() {
+    let unread = Unread {
+        mechanism: Some(Mechanism::Velero),
+        what: "Backup".into(),
+        why: "permission missing: list backups.velero.io in the whole cluster".into(),
+    };
+    let with = |backups: Vec<FoundBackup>| {
+        Case::with(|case| {
+            case.seen.backups = inventory(backups);
+            present(&mut case.seen.backups).unread.push(unread.clone());
+        })
+    };
+    with(Vec::new()).says("backup-fresh", "unknown", &["permission missing"]);
+    with(vec![backup(3_600, BackupGrade::B)]).says("backup-fresh", "pass", &[]);
+    with(vec![backup(3_600, BackupGrade::B)]).says("backup-mechanisms", "unknown", &["permission missing"]);
+}
+
+#[test]
+fn what_is_wrong_with_somebodys_backups_warns() {
+    Case::healthy().says("backup-mechanisms", "pass", &["pgbackup"]);
+    Case::with(|case| case.seen.backups = inventory(Vec::new())).says(
+        "backup-mechanisms",
+        "pass",
+        &["nothing"],
+    );
+    let finding = |level| BackupFinding {
+        id: "cnpg-archiving-fails".into(),
+        level,
+        mechanism: Mechanism::CloudNativePg,
+        namespace: "shop".into(),
+        object: "Cluster/orders".into(),
+        of: BackupSubject::Unknown,
+        message: "WAL is not archived".into(),
+    };
+    let with = |level| Case::with(|case| present(&mut case.seen.backups).findings.push(finding(level)));
+    with(FindingLevel::Warn).says("backup-mechanisms", "warn", &["WAL is not archived"]);
+    with(FindingLevel::Warn).says("backup-fresh", "pass", &[]);
+    with(FindingLevel::Fail).says("backup-fresh", "warn", &["WAL is not archived"]);
+    Case::with(|case| case.seen.backups = Seen::Absent).says("backup-mechanisms", "skip", &[]);
 }
 
 #[test]

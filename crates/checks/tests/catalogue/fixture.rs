@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use checks::evaluate;
 use model::{
-    ApplyMethod, BackupGrade, BackupSummary, ChartIdentity, CheckResult, ClusterFacts, ContainerFacts,
-    CredentialSource, DatabaseFacts, DatabaseLocation, DatabaseOrigin, DatabaseRoute, DryRunOutcome,
-    MigrationState, MigrationTool, ObjectDryRun, ObjectName, Observation, PodFacts, PostgresServer,
-    ProbeBudget, Profile, Release, ReleaseStatus, RenderedHook, RenderedWorkload, RevisionSummary, Seen,
-    Session, SessionRole, Target, UpdateStrategy, ValuesHazard, Workload, WorkloadKind, WorkloadName,
+    ApplyMethod, BackupGrade, BackupInventory, BackupState, BackupSubject, ChartIdentity, CheckResult,
+    ClusterFacts, ContainerFacts, CredentialSource, DatabaseFacts, DatabaseLocation, DatabaseOrigin,
+    DatabaseRoute, DryRunOutcome, FoundBackup, Mechanism, MigrationState, MigrationTool, ObjectDryRun,
+    ObjectName, Observation, PodFacts, PostgresServer, ProbeBudget, Profile, Release, ReleaseStatus,
+    RenderedHook, RenderedWorkload, RevisionSummary, Seen, Session, SessionRole, Target, UpdateStrategy,
+    ValuesHazard, Workload, WorkloadKind, WorkloadName,
 };
 
 /// Everything that a row may look at.
@@ -249,19 +250,38 @@ fn database() -> DatabaseFacts {
     }
 }
 
-pub(crate) fn backup(age_seconds: i64, grade: BackupGrade) -> BackupSummary {
-    BackupSummary {
+pub(crate) fn backup(age_seconds: i64, grade: BackupGrade) -> FoundBackup {
+    FoundBackup {
         id: "20260101T000000Z-0a1b2c3d".into(),
-        uri: "/backups".into(),
-        source: "pgbackup".into(),
-        database: "ledger".into(),
-        finished_at: "2026-01-01T00:00:00Z".into(),
-        age_seconds,
+        mechanism: Mechanism::Pgbackup,
+        namespace: "shop".into(),
+        of: BackupSubject::Database {
+            server: "shop-postgres".into(),
+            name: "ledger".into(),
+        },
+        database: Some("ledger".into()),
+        state: BackupState::Good,
+        why: "proven".into(),
+        grade: Some(grade),
+        started_at: None,
+        finished_at: Some(format!("2026-01-01T00:00:00.{:09}Z", 999_999_999 - age_seconds)),
+        age_seconds: Some(age_seconds),
         bytes: Some(1000),
-        grade,
-        system_identifier: Some("7001".into()),
+        at_risk_bytes: None,
+        end_lsn: None,
+        timeline: None,
         server_major: Some(15),
+        system_identifier: Some("7001".into()),
+        uri: Some("/backups".into()),
+        notes: Vec::new(),
     }
+}
+
+pub(crate) fn inventory(backups: Vec<FoundBackup>) -> Seen<BackupInventory> {
+    Seen::Present(BackupInventory {
+        backups,
+        ..BackupInventory::default()
+    })
 }
 
 fn pod(name: &str, owner: WorkloadName, ip: &str) -> PodFacts {
@@ -353,7 +373,7 @@ fn observation() -> Observation {
         location: Seen::Present(location()),
         other_databases: Vec::new(),
         database: Seen::Present(database()),
-        backups: Seen::Present(vec![backup(3600, BackupGrade::A)]),
+        backups: inventory(vec![backup(3600, BackupGrade::A)]),
         access: Seen::Present(
             access
                 .into_iter()

@@ -1,5 +1,6 @@
 //! Reading what a database says of itself.
 
+mod archiver;
 mod facts;
 mod locks;
 mod migration;
@@ -8,6 +9,7 @@ mod server;
 mod sessions;
 mod space;
 
+pub use archiver::archiver;
 pub use facts::facts;
 pub use locks::{blocked, held_locks, prepared_transactions};
 pub use migration::migration_state;

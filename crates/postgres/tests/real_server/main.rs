@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod archiving;
 mod connecting;
 mod observing;
 mod schemas;

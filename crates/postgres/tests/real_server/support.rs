@@ -26,7 +26,7 @@ if [ "$tls" = on ]; then
         -keyout "$folder/data/server.key" -out "$folder/data/server.crt" >"$folder/openssl.log" 2>&1
 fi
 "$bin/postgres" -D "$folder/data" -c ssl="$tls" -k "$folder" -p "$port" -c listen_addresses=127.0.0.1 -c fsync=off \
-    -c max_prepared_transactions=10 -c max_connections=200 -c wal_level=logical >"$folder/log" 2>&1 &
+    -c max_prepared_transactions=10 -c max_connections=200 -c wal_level=logical -c archive_mode=on >"$folder/log" 2>&1 &
 server=$!
 while ! "$bin/pg_isready" -q -h 127.0.0.1 -p "$port"; do
     kill -0 "$server" 2>/dev/null || { echo failed; cat "$folder/log"; exit 1; }
