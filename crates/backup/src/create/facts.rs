@@ -97,20 +97,23 @@ impl Facts {
 /// that would take the view away from pg_dump.
 async fn reader(server: &Server, snapshot: &Snapshot) -> Result<Database, LookError> {
     let database = session(&server.connector, &server.location.database).await?;
-    // A count that waits for a lock would outlive a program that was killed: nothing else makes the server look.
+    // A count that waits for a lock would outlive a program that was killed: nothing else makes the server look. On its
+    // own: whatever stands before the beginning of a transaction in one message is taken as a part of it.
+    let notice = "select pg_catalog.set_config(name, '5s', false) from pg_catalog.pg_settings \
+                  where name = 'client_connection_check_interval' and pg_catalog.version() ~ 'linux'";
     let begin = format!(
-        "select pg_catalog.set_config(name, '5s', false) from pg_catalog.pg_settings \
-         where name = 'client_connection_check_interval' and pg_catalog.version() ~ 'linux'; \
-         begin transaction isolation level repeatable read, read only; set transaction snapshot {}",
+        "begin transaction isolation level repeatable read, read only; set transaction snapshot {}",
         quote_literal(snapshot.id())
     );
-    database
-        .client()
-        .batch_execute(&begin)
-        .await
-        .map_err(|error| QueryError {
-            doing: "look at the database as the dump does".into(),
-            error,
-        })?;
+    for statements in [notice, &begin] {
+        database
+            .client()
+            .batch_execute(statements)
+            .await
+            .map_err(|error| QueryError {
+                doing: "look at the database as the dump does".into(),
+                error,
+            })?;
+    }
     Ok(database)
 }
