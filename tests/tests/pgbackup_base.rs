@@ -75,7 +75,6 @@ fn entries(app: &Ledger) -> Result<String> {
 }
 
 #[test]
-#[ignore = "needs the test node"]
 fn a_server_is_copied_tried_put_back_and_taken_back() -> Result<()> {
     let world = World::new("pgbackup-base")?;
     let app = ledger(&world)?;
@@ -174,7 +173,6 @@ fn apply(world: &World, manifest: &str) -> Result<()> {
 }
 
 #[test]
-#[ignore = "needs the test node"]
 fn the_printed_rights_are_enough_and_each_of_them_is_needed() -> Result<()> {
     let world = World::new("pgbackup-rights")?;
     ledger(&world)?;
@@ -203,7 +201,6 @@ fn the_printed_rights_are_enough_and_each_of_them_is_needed() -> Result<()> {
 }
 
 #[test]
-#[ignore = "needs the test node"]
 fn a_copy_that_was_damaged_in_its_store_is_found_and_never_put_back() -> Result<()> {
     let world = World::new("pgbackup-base-bad")?;
     ledger(&world)?;

@@ -76,7 +76,6 @@ fn create(world: &World, arguments: &[&str]) -> Result<(PathBuf, Value, String)>
 }
 
 #[test]
-#[ignore = "not yet seen to pass on the node"]
 fn the_server_s_own_container_and_a_job_dump_the_same() -> Result<()> {
     let world = World::new("pgbackup-routes")?;
     let server = server(&world, 18)?;
@@ -248,7 +247,6 @@ fn held(world: &World, server: &Postgres) -> Result<Child> {
 }
 
 #[test]
-#[ignore = "not yet seen to pass on the node"]
 fn a_program_that_is_killed_leaves_no_session_by_either_route() -> Result<()> {
     let world = World::new("pgbackup-killed")?;
     let server = server(&world, 17)?;

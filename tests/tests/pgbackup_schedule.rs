@@ -58,7 +58,6 @@ spec:
 ";
 
 #[test]
-#[ignore = "needs the test node"]
 fn the_cluster_s_clock_makes_a_backup_that_is_listed() -> Result<()> {
     let world = World::new("pgbackup-clock")?;
     image(&world)?;
