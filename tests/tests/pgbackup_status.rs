@@ -8,7 +8,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use e2e::{Ended, KubectlPlugins, World};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -279,7 +279,11 @@ fn driven(world: &World, kubectl: &KubectlPlugins<'_>, status: &Value) -> Result
     let mut watch = watch.stdout(Stdio::piped()).spawn()?;
     let mut lines = BufReader::new(watch.stdout.take().context("its output")?).lines();
     let made = loop {
-        let line = lines.next().context("the watch ended")??;
+        let Some(line) = lines.next() else {
+            let ended = Ended::from_output(&create.wait_with_output()?);
+            bail!("no new Backup was seen: {ended}");
+        };
+        let line = line?;
         if line.contains("/orders-") && !before.contains(&line) {
             break line;
         }

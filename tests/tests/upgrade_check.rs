@@ -151,7 +151,7 @@ fn a_right_withheld_is_named_by_verb_and_resource() -> Result<()> {
 
     kubectl
         .run("pgbackup", &["create", "books", "--as", &reader])?
-        .expect_one_clear_line(1, &["pods", "exec"])?;
+        .expect_one_clear_line(2, &["pods/exec"])?;
     Ok(())
 }
 

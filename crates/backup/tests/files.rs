@@ -1,5 +1,7 @@
 //! Files to and from a place, through the runner of this machine and through ones that lose, change and refuse bytes.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;

@@ -1,5 +1,7 @@
 //! Pruning of a folder that holds backups and other things.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
