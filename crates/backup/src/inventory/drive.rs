@@ -81,7 +81,7 @@ pub async fn drive(
     progress: Progress<'_>,
 ) -> Result<FoundBackup, DriveError> {
     let served = cluster.served_kinds().await?;
-    let time = Timestamp::now().strftime("%Y%m%d%H%M%S").to_string();
+    let time = Timestamp::now().strftime("%Y%m%d%H%M%S%3f").to_string();
     match who {
         Driven::CloudNativePg(name) => {
             by_operator(cluster, &served, (namespace, name), &time, limit, progress).await
