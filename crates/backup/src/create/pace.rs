@@ -6,8 +6,8 @@ use crate::transfer::size_in_words;
 
 use super::watch::Sight;
 
-/// What one session of Postgres dumps and one core packs in a second, in bytes of tables: measured with zstd at level 1
-/// on a machine with two cores.
+/// What one session of Postgres dumps and one core packs with zstd at level 1 in a second, in bytes of tables: assumed,
+/// for a guess before the first bytes have come.
 const DUMP_RATE: f64 = 150.0 * 1024.0 * 1024.0;
 
 /// How much smaller a packed dump is than the tables: usual rows pack three to four times smaller.

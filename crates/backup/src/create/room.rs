@@ -7,14 +7,14 @@ use model::BackupFormat;
 use crate::Packing;
 use crate::server::Codec;
 
-/// What pg_dump, pg_restore and the small programs between them hold together for a schema of ordinary size, unpacked.
-/// Measured with a thousand tables: 31 MiB; the rest is reserve.
+/// What pg_dump, pg_restore and the small programs between them may hold together for a schema of ordinary size,
+/// unpacked: assumed, on the safe side.
 const PIPELINE_MEMORY: u64 = 48 << 20;
 
-/// What packing adds: zstd at level 1 holds 5 MiB, gzip less than one.
+/// What packing may add: assumed, on the safe side, for zstd at level 1; gzip needs less.
 const PACKING_MEMORY: u64 = 16 << 20;
 
-/// What pg_dump and pg_restore hold for each table.
+/// What pg_dump and pg_restore may hold for each table: assumed.
 const TABLE_MEMORY: u64 = 16 << 10;
 
 /// Cores that packing is worth: with less left, it would slow down the server more than it speeds up the way.
