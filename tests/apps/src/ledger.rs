@@ -86,7 +86,10 @@ impl Ledger {
     /// When helm fails or the release does not become ready within five minutes.
     pub fn upgrade(&self, version: &str, values: &[&str]) -> Result<()> {
         self.helm("upgrade", version, values)?;
-        self.client()?.wait_for("/readyz")
+        self.client()?.wait_for("/readyz")?;
+        // For a moment the Service still routes to them.
+        self.place
+            .wait_until_leaving_pods_are_gone(&format!("app.kubernetes.io/instance={}", self.release))
     }
 
     /// Waits until the Service answers.
