@@ -81,7 +81,7 @@ pub enum HelperPodError {
         namespace: String,
         /// Why not.
         #[source]
-        source: Box<kube::Error>,
+        source: cluster::RequestError,
     },
     /// The pod did not come up.
     #[error("the helper pod did not start")]
@@ -117,7 +117,7 @@ impl HelperPod {
             Err(source) => {
                 return Err(HelperPodError::Create {
                     namespace,
-                    source: Box::new(source),
+                    source: source.into(),
                 });
             }
         }

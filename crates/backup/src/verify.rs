@@ -45,7 +45,7 @@ pub enum VerifyError {
         pod: String,
         /// Why not.
         #[source]
-        source: Box<kube::Error>,
+        source: cluster::RequestError,
     },
     /// There is no pod whose image could be used.
     #[error("no image is known for the restore test: name one")]
@@ -65,7 +65,7 @@ pub enum VerifyError {
         namespace: String,
         /// Why not.
         #[source]
-        source: Box<kube::Error>,
+        source: cluster::RequestError,
     },
     /// The pod did not come up.
     #[error("the throw-away server did not start")]

@@ -49,7 +49,7 @@ impl Cluster {
             Ok(_) => DryRunOutcome::Accepted,
             Err(kube::Error::Api(status)) => judged(&status),
             Err(error) => DryRunOutcome::Unknown {
-                reason: model::causes(&RequestError(Box::new(error))),
+                reason: model::causes(&RequestError::from(error)),
             },
         }
     }
@@ -77,7 +77,7 @@ fn of_unknown_kind(error: kube::Error, kind: &GroupVersionKind) -> DryRunOutcome
         }
     } else {
         DryRunOutcome::Unknown {
-            reason: model::causes(&RequestError(Box::new(error))),
+            reason: model::causes(&RequestError::from(error)),
         }
     }
 }

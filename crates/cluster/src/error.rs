@@ -24,7 +24,7 @@ impl ApiError {
     pub fn new(action: impl Into<String>, source: kube::Error) -> Self {
         Self {
             action: action.into(),
-            source: RequestError(Box::new(source)),
+            source: source.into(),
         }
     }
 
@@ -60,6 +60,12 @@ impl RequestError {
             kube::Error::Api(status) => Some(status),
             _ => None,
         }
+    }
+}
+
+impl From<kube::Error> for RequestError {
+    fn from(error: kube::Error) -> Self {
+        Self(Box::new(error))
     }
 }
 

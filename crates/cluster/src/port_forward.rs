@@ -86,7 +86,7 @@ impl Cluster {
         let open = |source| PortForwardError::Open {
             pod: pod.to_owned(),
             port,
-            source: RequestError(Box::new(source)),
+            source: RequestError::from(source),
         };
         let pods = kube::core::Request::new(format!("/api/v1/namespaces/{namespace}/pods"));
         let call = pods

@@ -7,7 +7,7 @@ use crate::journal::StoreError;
 /// Sorts a failed request: somebody was faster, no answer for now, or a refusal.
 pub(crate) fn store_error(object: impl Into<String>, error: kube::Error) -> StoreError {
     let object = object.into();
-    let error = RequestError(Box::new(error));
+    let error = RequestError::from(error);
     let code = error.status().map(|status| status.code);
     let reason = model::causes(&error);
     match code {

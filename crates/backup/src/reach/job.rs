@@ -59,7 +59,7 @@ pub enum JobError {
         pod: String,
         /// The API server's answer.
         #[source]
-        source: Box<kube::Error>,
+        source: cluster::RequestError,
     },
     /// The pod has no such container.
     #[error("pod {pod} has no container {container} with an image")]
@@ -76,7 +76,7 @@ pub enum JobError {
         namespace: String,
         /// The API server's answer.
         #[source]
-        source: Box<kube::Error>,
+        source: cluster::RequestError,
     },
     /// Its pod did not run in time.
     #[error("the pod of Job {job} did not become ready")]
@@ -120,7 +120,7 @@ impl Like {
         let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
         let found = pods.get(pod).await.map_err(|source| JobError::Image {
             pod: pod.to_owned(),
-            source: Box::new(source),
+            source: source.into(),
         })?;
         let missing = || JobError::NoImage {
             pod: pod.to_owned(),
@@ -172,7 +172,7 @@ impl JobRunner {
             .await
             .map_err(|source| JobError::Create {
                 namespace: namespace.clone(),
-                source: Box::new(source),
+                source: source.into(),
             })?;
         // From here on it is deleted whatever happens.
         let made = Made {

@@ -65,7 +65,7 @@ impl ThrowAwayPod {
             }
             Err(source) => Err(VerifyError::Create {
                 namespace,
-                source: Box::new(source),
+                source: source.into(),
             }),
         }
     }
@@ -224,7 +224,7 @@ pub(super) async fn request_like(
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
     let found = pods.get(pod).await.map_err(|source| VerifyError::Image {
         pod: pod.clone(),
-        source: Box::new(source),
+        source: source.into(),
     })?;
     let spec = found.spec.unwrap_or_default();
     let here = spec

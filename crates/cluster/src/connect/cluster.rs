@@ -139,7 +139,7 @@ impl Way {
         }
         ConnectError::Configuration {
             context: self.context.clone(),
-            source: RequestError(Box::new(error)),
+            source: RequestError::from(error),
         }
     }
 
@@ -150,7 +150,7 @@ impl Way {
         }
         let (server, context) = (self.server.clone(), self.context.clone());
         let tls = tls_error(&error).map(|error| matches!(error, rustls::Error::InvalidCertificate(_)));
-        let source = |error| RequestError(Box::new(error));
+        let source = |error| RequestError::from(error);
         Err(match (error, tls) {
             (kube::Error::Api(status), _) if status.code == 403 => return Ok(()),
             (error @ kube::Error::Api(_), _) if code(&error) == Some(401) => ConnectError::Refused {
@@ -195,7 +195,7 @@ impl Way {
         ConnectError::Credentials {
             context: self.context.clone(),
             remedy: self.remedy.clone(),
-            source: RequestError(Box::new(error)),
+            source: RequestError::from(error),
         }
     }
 }

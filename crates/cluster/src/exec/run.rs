@@ -26,7 +26,7 @@ impl Cluster {
         let open = |source| ExecError::Open {
             pod: request.pod.clone(),
             container: request.container.clone(),
-            source: RequestError(Box::new(source)),
+            source: RequestError::from(source),
         };
         let params = AttachParams::default()
             .container(&request.container)

@@ -208,7 +208,7 @@ impl Storage {
     fn failed(&self, act: &str, release: &str, source: kube::Error) -> StorageError {
         StorageError::Api {
             action: format!("{act} release {release} in namespace {}", self.namespace),
-            source: Box::new(source),
+            source: source.into(),
         }
     }
 }

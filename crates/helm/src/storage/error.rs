@@ -21,7 +21,7 @@ pub enum StorageError {
         action: String,
         /// The answer.
         #[source]
-        source: Box<kube::Error>,
+        source: cluster::RequestError,
     },
     /// A record that cannot be decoded.
     #[error("record {record}: {reason}")]

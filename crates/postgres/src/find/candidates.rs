@@ -81,7 +81,7 @@ pub enum FindError {
         workload: WorkloadName,
         /// The API server's answer.
         #[source]
-        source: Box<kube::Error>,
+        source: cluster::RequestError,
     },
     /// The address given with `--dsn` is none.
     #[error("failed to read the address given with --dsn")]
@@ -280,7 +280,7 @@ async fn look_through<'a>(cluster: &Cluster, workloads: &'a [Workload]) -> Resul
                 .await
                 .map_err(|source| FindError::Template {
                     workload: name.clone(),
-                    source: Box::new(source),
+                    source: source.into(),
                 })?;
         let Some(template) = template else { continue };
         let referenced = known.entry(name.namespace.clone()).or_default();
@@ -328,7 +328,7 @@ async fn look_into_files<'a>(
         let read = template::read_template(cluster, name).await;
         let template = read.map_err(|source| FindError::Template {
             workload: name.clone(),
-            source: Box::new(source),
+            source: source.into(),
         })?;
         let Some(template) = template else { continue };
         let referenced =

@@ -19,7 +19,7 @@ pub enum CredentialError {
         workload: WorkloadName,
         /// The API server's answer.
         #[source]
-        source: Box<kube::Error>,
+        source: cluster::RequestError,
     },
     /// The workload, its container or the variable is not there any more.
     #[error(
@@ -133,7 +133,7 @@ async fn from_environment(
         .await
         .map_err(|source| CredentialError::Template {
             workload: workload.clone(),
-            source: Box::new(source),
+            source: source.into(),
         })?
         .ok_or_else(|| gone(workload.to_string()))?;
     let container = template::containers(&template)
