@@ -12,7 +12,7 @@ mod world;
 pub use kubectl_plugins::KubectlPlugins;
 pub use processes::{Process, plugin_below, processes, signal, wait_for};
 pub use program::{Ended, plugins_folder, program};
-pub use psql_session::{PsqlSession, until_answer};
+pub use psql_session::{PsqlSession, until_answer, until_no_session_of_ours};
 pub use safe_upgrade::SafeUpgrade;
 pub use state::{Left, ReleaseState};
 pub use world::World;

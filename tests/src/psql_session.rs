@@ -79,3 +79,16 @@ pub fn until_answer(database: &Postgres, query: &str, wanted: &str) -> Result<()
         std::thread::sleep(Duration::from_millis(200));
     }
 }
+
+/// Waits until no session of ours is on the server, nor one that `others`, a condition in SQL, describes. A server sees a
+/// moment later than we do that a program has ended.
+///
+/// # Errors
+/// When one stays: it is told with its statement.
+pub fn until_no_session_of_ours(database: &Postgres, others: &str) -> Result<()> {
+    let sessions = format!(
+        "select coalesce(string_agg(concat_ws(' ', application_name, client_addr, state, query), '; '), '') \
+         from pg_stat_activity where application_name like 'safe-upgrade/%' or {others}"
+    );
+    until_answer(database, &sessions, "")
+}

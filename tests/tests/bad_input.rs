@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use e2e::{KubectlPlugins, World};
+use e2e::{KubectlPlugins, World, until_no_session_of_ours};
 use test_apps::{HelmLine, Ledger};
 
 const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/apps/profiles/ledger.yaml");
@@ -217,12 +217,6 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Sessions of ours on the ledger's server.
-fn our_sessions(app: &Ledger) -> Result<String> {
-    app.database()
-        .query("select count(*) from pg_stat_activity where application_name like 'safe-upgrade/%'")
-}
-
 #[test]
 fn a_backup_folder_that_cannot_be_written_or_is_full() -> Result<()> {
     let world = World::new("bad-folder")?;
@@ -252,7 +246,7 @@ fn a_backup_folder_that_cannot_be_written_or_is_full() -> Result<()> {
     let listed = e2e::Ended::from_output(&listed).expect(0)?;
     // What a cluster would know is named as not known below that line.
     ensure!(listed.stdout.lines().next() == Some("no backups"), "{listed}");
-    ensure!(our_sessions(&app)?.trim() == "0", "{}", our_sessions(&app)?);
+    until_no_session_of_ours(&app.database(), "false")?;
     Ok(())
 }
 

@@ -3,7 +3,9 @@
 use std::process::{Child, Stdio};
 
 use anyhow::{Result, ensure};
-use e2e::{Ended, Left, ReleaseState, SafeUpgrade, World, plugin_below, signal, wait_for};
+use e2e::{
+    Ended, Left, ReleaseState, SafeUpgrade, World, plugin_below, signal, until_no_session_of_ours, wait_for,
+};
 use test_apps::{HelmLine, Ledger, Place, Postgres, Summary};
 
 const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/apps/profiles/ledger.yaml");
@@ -88,12 +90,7 @@ impl Stage {
     fn nothing_is_left(&self) -> Result<()> {
         let left = Left::read(&self.world.place)?;
         ensure!(left.heads.len() == 1 && left.others.is_empty(), "{left:?}");
-        let sessions = self.app.database().query(
-            "select count(*) from pg_stat_activity where application_name in ('ledger-migrate') \
-             or application_name like 'safe-upgrade%'",
-        )?;
-        ensure!(sessions.trim() == "0", "{sessions} sessions are left");
-        Ok(())
+        until_no_session_of_ours(&self.app.database(), "application_name = 'ledger-migrate'")
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Ended, KubectlPlugins, PsqlSession, World, until_answer};
+use e2e::{Ended, KubectlPlugins, PsqlSession, World, until_answer, until_no_session_of_ours};
 use serde_json::Value;
 use test_apps::{HelmLine, Ledger};
 
@@ -199,12 +199,7 @@ fn an_interrupted_backup_leaves_no_file_and_no_session() -> Result<()> {
     ended.expect_one_clear_line(10, &["interrupted"])?;
     let files = files_below(&store)?;
     ensure!(files.is_empty(), "{files:?}");
-    // A server needs a moment to end what it was told to end.
-    until_answer(
-        &app.database(),
-        "select count(*) from pg_stat_activity where application_name like 'safe-upgrade/%'",
-        "0",
-    )?;
+    until_no_session_of_ours(&app.database(), "false")?;
     drop(holder);
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Ended, KubectlPlugins, World, until_answer};
+use e2e::{Ended, KubectlPlugins, World, until_answer, until_no_session_of_ours};
 use serde_json::Value;
 use test_apps::{HelmLine, Postgres};
 
@@ -28,9 +28,6 @@ const SUM: &str = r#"select (select md5(string_agg(o::text, ',' order by id)) fr
 
 /// Where the node's ports answer.
 const NODE: &str = "10.236.0.1";
-
-/// Asks whether a session of ours is still there.
-const OURS: &str = "select count(*) from pg_stat_activity where application_name like 'safe-upgrade/%'";
 
 fn server(world: &World, major: u32) -> Result<Postgres> {
     let server = Postgres::install(&world.place, HelmLine::Three, "db", major)?;
@@ -115,7 +112,7 @@ fn the_server_s_own_container_and_a_job_dump_the_same() -> Result<()> {
         audit.contains("pgbackup-dump-") && !audit.contains(&password(&world)?),
         "a password in the audit log"
     );
-    until_answer(&server, OURS, "0")
+    until_no_session_of_ours(&server, "false")
 }
 
 fn password(world: &World) -> Result<String> {
@@ -172,7 +169,7 @@ fn an_address_serves_with_a_password_from_the_environment_or_from_standard_input
     )?;
     let made = Ended::from_output(&child.wait_with_output()?).expect(0)?;
     ensure!(!made.stderr.contains(&password(&world)?), "{made}");
-    until_answer(&server, OURS, "0")
+    until_no_session_of_ours(&server, "false")
 }
 
 #[test]
@@ -183,7 +180,7 @@ fn a_forwarded_port_serves_this_machine_s_programs_or_says_which_are_missing() -
     ensure!(report["route"] == "port-forward", "{report} {told}");
     let script = "createdb -U app back && zstd -dc | pg_restore -U app -d back --exit-on-error";
     restored(&world, &server, &folder.join("dump.pgc.zst"), script)?;
-    until_answer(&server, OURS, "0")
+    until_no_session_of_ours(&server, "false")
 }
 
 #[test]
@@ -278,7 +275,7 @@ fn a_program_that_is_killed_leaves_no_session_by_either_route() -> Result<()> {
             .status()?;
         ensure!(killed.success());
         child.wait()?;
-        until_answer(&server, OURS, "0")?;
+        until_no_session_of_ours(&server, "false")?;
         ensure!(manifests(&store)?.is_empty(), "{:?}", manifests(&store)?);
     }
     let selector = "app.kubernetes.io/managed-by=kubectl-pgbackup";

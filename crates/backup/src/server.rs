@@ -23,6 +23,10 @@ use crate::{LocalRunner, PodRunner, Route, RunEnd, RunError, Runner};
 /// How long ending our own sessions may take once something went wrong: the server may be the thing that is wrong.
 const CLEAN_UP_TIME: Duration = Duration::from_secs(15);
 
+/// How a session of ours is told to notice that its client is gone. A statement that waits for a lock or computes would
+/// outlive a client that was killed: nothing else makes the server look.
+const NOTICE_LOST_CLIENT: &str = "-c client_connection_check_interval=5s";
+
 /// Databases that are always there, for when the one in question lets nobody in: a swap may have been killed half-way.
 const MAINTENANCE: [&str; 2] = ["postgres", "template1"];
 
@@ -201,7 +205,7 @@ impl Server {
             attempts.extend(databases.map(|database| (login.clone(), database.to_owned())));
         }
         for (login, database) in attempts {
-            let arguments = login.arguments(&database, &application(id, "probe"));
+            let arguments = login.arguments(&database, &application(id, "probe"), "");
             let mut said = Vec::new();
             let feed = Box::new(Feed::new(login.password.as_ref()));
             let end = runner
@@ -281,7 +285,12 @@ impl Server {
         feed: impl FnOnce(Feed) -> Feed,
         output: &mut (dyn AsyncWrite + Unpin + Send),
     ) -> Result<RunEnd, RunError> {
-        let mut all = self.login.arguments(database, &self.application(act));
+        let settings = if self.probe.notices_lost_clients {
+            NOTICE_LOST_CLIENT
+        } else {
+            ""
+        };
+        let mut all = self.login.arguments(database, &self.application(act), settings);
         all.extend(arguments.iter().map(|text| (*text).to_owned()));
         let feed = feed(Feed::new(self.login.password.as_ref()));
         self.runner.run(script, &all, Box::new(feed), output).await
@@ -306,7 +315,7 @@ impl Server {
 }
 
 impl Login {
-    fn arguments(&self, database: &str, application: &str) -> Vec<String> {
+    fn arguments(&self, database: &str, application: &str, settings: &str) -> Vec<String> {
         let way = match self.way {
             Way::Socket => "socket",
             Way::Container => "container",
@@ -321,6 +330,7 @@ impl Login {
             application,
             way,
             &self.sslmode,
+            settings,
         ]
         .map(str::to_owned)
         .to_vec()

@@ -1,4 +1,5 @@
-# Sets the connection for everything below. Arguments: user, host, port, database, application name, login, sslmode.
+# Sets the connection for everything below. Arguments: user, host, port, database, application name, login, sslmode,
+# settings of the session.
 # Empty arguments leave what the container itself says. Names arrive as arguments, a password as the first line of
 # standard input, so neither is ever text of this script.
 set -u
@@ -8,6 +9,7 @@ if [ -n "$1" ]; then export PGUSER="$1"; fi
 if [ -n "$2" ]; then export PGHOST="$2"; fi
 if [ -n "$3" ]; then export PGPORT="$3"; fi
 if [ -n "$7" ]; then export PGSSLMODE="$7"; fi
+if [ -n "$8" ]; then export PGOPTIONS="$8"; fi
 export PGDATABASE="$4" PGAPPNAME="$5" PGCONNECT_TIMEOUT=20 PGCLIENTENCODING=UTF8
 case "$6" in
   # The container's own administrator over its socket, without and with the password that the container was given.
@@ -21,4 +23,4 @@ case "$6" in
   none) ;;
   *) exit 64 ;;
 esac
-shift 7
+shift 8

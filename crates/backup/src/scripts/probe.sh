@@ -11,6 +11,7 @@ select 'versionnum ' || current_setting('server_version_num');
 select 'recovery ' || pg_is_in_recovery();
 select 'bytes ' || pg_database_size(current_database());
 select 'lsn ' || pg_current_wal_lsn() where not pg_is_in_recovery();
+select 'notices' from pg_settings where name = 'client_connection_check_interval' and version() ~ 'linux';
 select 'system ' || system_identifier from pg_control_system();
 SQL
 echo "connect $?"

@@ -14,6 +14,9 @@ pub(crate) struct Probe {
     pub(crate) user: String,
     /// Whether we are a superuser.
     pub(crate) superuser: bool,
+    /// Whether the server can be told to look now and then whether the client of a statement is still there: since 14,
+    /// where the system has a way to see it.
+    pub(crate) notices_lost_clients: bool,
     /// The server.
     pub(crate) server: PostgresServer,
     /// The database's size in bytes.
@@ -94,6 +97,7 @@ impl Probe {
             client_version: value("client").unwrap_or_default(),
             user: value("user")?,
             superuser: value("superuser")? == "true",
+            notices_lost_clients: text.lines().any(|line| line == "notices"),
             server: PostgresServer {
                 version: value("version")?,
                 version_num: value("versionnum")?.parse().ok()?,
@@ -119,7 +123,7 @@ mod tests {
     use super::*;
 
     const SAID: &str = "tool zstd\ntool gzip\nclient pg_dump (PostgreSQL) 15.18\nuser postgres\nsuperuser true\n\
-        version 15.18\nversionnum 150018\nrecovery false\nbytes 7\nlsn 0/15\nsystem 72\nconnect 0\n";
+        version 15.18\nversionnum 150018\nrecovery false\nbytes 7\nlsn 0/15\nnotices\nsystem 72\nconnect 0\n";
 
     #[test]
     fn what_the_place_says_is_read() {
@@ -128,7 +132,7 @@ mod tests {
             (probe.has("zstd"), probe.major(), probe.database_bytes),
             (true, 15, 7)
         );
-        assert!(probe.superuser && probe.can_unpack(Codec::Gzip));
+        assert!(probe.superuser && probe.notices_lost_clients && probe.can_unpack(Codec::Gzip));
     }
 
     #[test]
