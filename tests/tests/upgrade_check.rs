@@ -70,6 +70,29 @@ fn a_held_lock_blocks_by_the_holder_s_number_until_it_is_gone() -> Result<()> {
         "{ready}"
     );
 
+    // What was seen is judged once more, without the cluster: word for word the same.
+    let kept = world.folder.path().join("seen.json").display().to_string();
+    let live = kubectl
+        .run(
+            "upgrade-check",
+            &[
+                "books",
+                "--profile",
+                PROFILE,
+                "--save-observation",
+                &kept,
+                "-o",
+                "yaml",
+            ],
+        )?
+        .expect(0)?;
+    let mut offline = std::process::Command::new(e2e::program("kubectl-upgrade_check")?);
+    offline
+        .args(["--observation", &kept, "-o", "yaml"])
+        .env("KUBECONFIG", "/nonexistent");
+    let again = Ended::of(&mut offline)?.expect(0)?;
+    ensure!(again.stdout == live.stdout, "{live} became {again}");
+
     let holder = PsqlSession::holding_entries(&world, &app.database(), "forgotten")?;
     // The application runs into it by itself; this makes sure that somebody does.
     let waiter = PsqlSession::open(&world, "patient", "select count(*) from entries;")?;

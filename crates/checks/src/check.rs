@@ -28,11 +28,20 @@ impl Check {
 
     /// Judges and names the result.
     pub fn run(&self, seen: &Observation, target: Option<&Target>, profile: &Profile) -> CheckResult {
-        let judged = match (self.judge)(seen, target, profile) {
-            Ok(judged) => judged,
-            Err(Unjudged::Skip(why)) => Judged::new(Verdict::Skip(why)),
-            Err(Unjudged::Unknown(why)) => Judged::new(Verdict::Unknown(why)),
-        };
+        self.result((self.judge)(seen, target, profile).unwrap_or_else(|unjudged| {
+            Judged::new(match unjudged {
+                Unjudged::Skip(why) => Verdict::Skip(why),
+                Unjudged::Unknown(why) => Verdict::Unknown(why),
+            })
+        }))
+    }
+
+    /// The result of a row that the user left out.
+    pub(crate) fn left_out(&self) -> CheckResult {
+        self.result(Judged::new(Verdict::Skip("left out by --skip".into())))
+    }
+
+    fn result(&self, judged: Judged) -> CheckResult {
         let Judged {
             verdict,
             confidence,
@@ -48,6 +57,7 @@ impl Check {
             confidence,
             evidence,
             remedy,
+            waived: None,
             docs: self.docs(),
         }
     }

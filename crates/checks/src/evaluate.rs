@@ -4,6 +4,7 @@ use model::{CheckReport, NextStep, Observation, Profile, ReleaseIdentity, Target
 
 use crate::check::Check;
 use crate::rows;
+use crate::rules::Rules;
 
 /// Every row of the catalogue, in the order of the report.
 pub fn registry() -> impl Iterator<Item = &'static Check> {
@@ -19,9 +20,29 @@ pub fn registry() -> impl Iterator<Item = &'static Check> {
     .flatten()
 }
 
-/// Judges what was seen. Pure: the same facts give the same report.
+/// Judges what was seen by every row. Pure: the same facts give the same report.
 pub fn evaluate(seen: &Observation, target: Option<&Target>, profile: &Profile) -> CheckReport {
-    let checks: Vec<_> = registry().map(|check| check.run(seen, target, profile)).collect();
+    evaluate_by(&Rules::default(), seen, target, profile)
+}
+
+/// Judges what was seen as the user's rules say. Pure, too.
+pub fn evaluate_by(
+    rules: &Rules,
+    seen: &Observation,
+    target: Option<&Target>,
+    profile: &Profile,
+) -> CheckReport {
+    let mut checks: Vec<_> = registry()
+        .filter(|check| rules.wants(check.id))
+        .map(|check| {
+            if rules.skips(check.id) {
+                check.left_out()
+            } else {
+                check.run(seen, target, profile)
+            }
+        })
+        .collect();
+    rules.waive(&mut checks);
     let mut report = CheckReport::new(
         identity(seen),
         target
@@ -29,7 +50,8 @@ pub fn evaluate(seen: &Observation, target: Option<&Target>, profile: &Profile) 
             .map(|target| target.chart.clone()),
         checks,
     );
-    report.next = next(&report, target);
+    // Who asked for some rows alone was told nothing about the others.
+    report.next = next(&report, target.filter(|_| rules.only.is_empty()));
     report
 }
 

@@ -11,14 +11,18 @@ mod image;
 mod observe;
 pub mod profiles;
 mod rows;
+mod rules;
+mod saved;
 mod target;
 mod words;
 
 pub use access::{AccessNeeds, ActNeeds, ActRights, BackupAct, Grantee, access_requests, act_rights, roles};
 pub use assign::{Assigned, assign};
 pub use check::{Check, Judged, Judgement, Unjudged};
-pub use evaluate::{evaluate, registry};
+pub use evaluate::{evaluate, evaluate_by, registry};
 pub use observe::{ObserveError, ObserveRequest, Observed, observe};
+pub use rules::{Rules, RulesError, read_waivers};
+pub use saved::{SavedError, load_observation, save_observation};
 pub use target::{
     RenderRequest, Renderable, TargetRequest, observe_with_target, render, target, unreadable_records,
 };

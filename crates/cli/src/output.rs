@@ -30,6 +30,13 @@ pub struct OutputFlags {
     no_color: bool,
 }
 
+impl OutputFlags {
+    /// As a command says that has forms of its own.
+    pub fn of(output: Format, no_color: bool) -> Self {
+        Self { output, no_color }
+    }
+}
+
 /// Results on standard output, talk on standard error.
 #[derive(Debug, Clone, Copy)]
 pub struct Output {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Waived;
+
 /// The room of the catalogue a check stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -122,13 +124,24 @@ pub struct CheckResult {
     pub evidence: Evidence,
     /// What can be done.
     pub remedy: Vec<Remedy>,
+    /// Who answers for the finding, where somebody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived: Option<Waived>,
     /// The anchor in `docs/checks.md`.
     pub docs: String,
 }
 
 impl CheckResult {
-    /// Whether this result keeps an upgrade from beginning: a failure or an unknown of a blocking row.
+    /// Whether this result keeps an upgrade from beginning: a failure or an unknown of a blocking row that nobody
+    /// answers for.
     pub fn blocks(&self) -> bool {
-        self.severity == Severity::Block && matches!(self.verdict, Verdict::Fail(_) | Verdict::Unknown(_))
+        self.severity == Severity::Block
+            && self.waived.is_none()
+            && matches!(self.verdict, Verdict::Fail(_) | Verdict::Unknown(_))
+    }
+
+    /// Whether something is to be told: it neither passed nor was skipped.
+    pub fn is_finding(&self) -> bool {
+        !matches!(self.verdict, Verdict::Pass(_) | Verdict::Skip(_))
     }
 }

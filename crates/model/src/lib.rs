@@ -26,6 +26,7 @@ mod seen;
 mod store;
 mod strict;
 mod target;
+mod waiver;
 mod workload;
 
 pub use access::{AccessDecision, AccessRequest, Phase};
@@ -50,7 +51,7 @@ pub use keys::{
     ComparedKey, KeyFingerprint, KeyFingerprints, KeyState, KeysListReport, KeysManifest, KeysReport,
 };
 pub use migration::{MigrationState, MigrationTool};
-pub use observation::{ClusterFacts, HookJob, LeaseFacts, Observation};
+pub use observation::{ClusterFacts, HookJob, LeaseFacts, Observation, SavedObservation};
 pub use plan::{
     AnchorDatabase, AnchorRelease, BackUp, Drain, ForgetRevision, Gate, GateMode, HealthQuestion, HelmPass,
     HelmRollback, OpenTraffic, Plan, PlannedStep, PostCheck, Quiesce, QuiesceTarget, RestoreDatabase, Resume,
@@ -62,8 +63,9 @@ pub use prune::{
 };
 pub use release::{ApplyMethod, ChartIdentity, Release, ReleaseStatus, RevisionSummary};
 pub use report::{
-    BackupFailure, BackupListReport, BackupReport, BackupSetReport, CheckReport, CheckSummary, CheckVerdict,
-    NextStep, ReleaseIdentity, RestorePreview, RestoreReport, StepReport, UpgradeOutcome, UpgradeReport,
+    BackupFailure, BackupListReport, BackupReport, BackupSetReport, CheckChanges, CheckReport, CheckSummary,
+    CheckVerdict, NextStep, ReleaseIdentity, RestorePreview, RestoreReport, StepReport, UpgradeOutcome,
+    UpgradeReport,
 };
 pub use restore::{RestoreOptions, RestoreSource};
 pub use schedule::{ScheduleFacts, ScheduleList};
@@ -75,6 +77,7 @@ pub use target::{
     ChangedSecret, DryRunOutcome, FieldConflict, ObjectDryRun, RenderedHook, RenderedWorkload, Target,
     ValuesHazard,
 };
+pub use waiver::{Waived, Waiver, WaiverFile};
 pub use workload::{
     ContainerFacts, ObjectName, PodFacts, ProbeBudget, Scaler, UpdateStrategy, Workload, WorkloadKind,
     WorkloadName,

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccessDecision, BackupInventory, DatabaseFacts, DatabaseLocation, PodFacts, Release, RevisionSummary,
-    Scaler, Seen, Workload,
+    AccessDecision, BackupInventory, DatabaseFacts, DatabaseLocation, PodFacts, Profile, Release,
+    RevisionSummary, Scaler, Seen, Target, Workload,
 };
 
 /// The cluster itself.
@@ -85,4 +85,36 @@ pub struct Observation {
     pub last_migration_seconds: Seen<u64>,
     /// The name of the profile in force.
     pub profile: String,
+}
+
+/// A look that was kept, so that it can be judged later and elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SavedObservation {
+    /// [`crate::API_VERSION`].
+    pub api_version: String,
+    /// `Observation`.
+    pub kind: String,
+    /// What was seen.
+    pub observation: Observation,
+    /// What it would be upgraded to, where a chart was named.
+    pub target: Option<Target>,
+    /// The profile in force.
+    pub profile: Profile,
+}
+
+impl SavedObservation {
+    /// The word of [`Self::kind`].
+    pub const KIND: &str = "Observation";
+
+    /// A look to keep.
+    pub fn new(observation: Observation, target: Option<Target>, profile: Profile) -> Self {
+        Self {
+            api_version: crate::API_VERSION.into(),
+            kind: Self::KIND.into(),
+            observation,
+            target,
+            profile,
+        }
+    }
 }

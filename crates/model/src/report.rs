@@ -63,6 +63,19 @@ pub struct CheckSummary {
     pub skip: usize,
     /// Could not be judged.
     pub unknown: usize,
+    /// Findings among these that somebody answers for.
+    #[serde(default)]
+    pub waived: usize,
+}
+
+/// What is different from an earlier report: ids of checks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckChanges {
+    /// Findings that were not there, or came out otherwise.
+    pub appeared: Vec<String>,
+    /// Findings that are gone.
+    pub gone: Vec<String>,
 }
 
 /// The judgement on one release and target.
@@ -83,6 +96,9 @@ pub struct CheckReport {
     pub summary: CheckSummary,
     /// Every row.
     pub checks: Vec<CheckResult>,
+    /// What is different from the report named with `--baseline`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<CheckChanges>,
     /// What to type next.
     pub next: Vec<NextStep>,
 }
@@ -93,23 +109,26 @@ impl CheckReport {
         let mut summary = CheckSummary::default();
         let (mut failed, mut untold, mut warned) = (false, false, false);
         for check in &checks {
-            let blocking = check.severity == Severity::Block;
+            let answered_for = check.waived.is_some();
+            summary.waived += usize::from(answered_for);
+            let blocking = check.severity == Severity::Block && !answered_for;
+            let warning = check.severity == Severity::Warn && !answered_for;
             match &check.verdict {
                 Verdict::Pass(_) => summary.pass += 1,
                 Verdict::Skip(_) => summary.skip += 1,
                 Verdict::Warn(_) => {
                     summary.warn += 1;
-                    warned = true;
+                    warned |= !answered_for;
                 }
                 Verdict::Fail(_) => {
                     summary.fail += 1;
                     failed |= blocking;
-                    warned |= check.severity == Severity::Warn;
+                    warned |= warning;
                 }
                 Verdict::Unknown(_) => {
                     summary.unknown += 1;
                     untold |= blocking;
-                    warned |= check.severity == Severity::Warn;
+                    warned |= warning;
                 }
             }
         }
@@ -130,19 +149,46 @@ impl CheckReport {
             verdict,
             summary,
             checks,
+            changes: None,
             next: Vec::new(),
         }
     }
 
-    /// How the program ends with this report; `fail_on_warn` is the user's `--fail-on warn`.
+    /// Compares with an earlier report of the same release.
+    pub fn compare(&mut self, baseline: &Self) {
+        let finding = |report: &Self, id: &str| {
+            let row = report.checks.iter().find(|row| row.id == id)?;
+            (row.is_finding() && row.waived.is_none()).then(|| row.verdict.clone())
+        };
+        let mut changes = CheckChanges::default();
+        for row in &self.checks {
+            match (finding(baseline, &row.id), finding(self, &row.id)) {
+                (before, Some(now)) if before.as_ref().map(Verdict::word) != Some(now.word()) => {
+                    changes.appeared.push(row.id.clone());
+                }
+                (Some(_), None) => changes.gone.push(row.id.clone()),
+                (_, _) => {}
+            }
+        }
+        self.changes = Some(changes);
+    }
+
+    /// How the program ends with this report; `fail_on_warn` is the user's `--fail-on warn`. With a report to compare
+    /// with only warnings that it does not know count.
     pub fn exit_code(&self, fail_on_warn: bool) -> ExitCode {
         match self.verdict {
             CheckVerdict::Ready => ExitCode::Done,
-            CheckVerdict::Warnings if fail_on_warn => ExitCode::Blocked,
+            CheckVerdict::Warnings if fail_on_warn && self.has_news() => ExitCode::Blocked,
             CheckVerdict::Warnings => ExitCode::Done,
             CheckVerdict::Blocked => ExitCode::Blocked,
             CheckVerdict::Incomplete => ExitCode::CannotTell,
         }
+    }
+
+    fn has_news(&self) -> bool {
+        self.changes
+            .as_ref()
+            .is_none_or(|changes| !changes.appeared.is_empty())
     }
 }
 

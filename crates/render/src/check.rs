@@ -2,10 +2,22 @@
 
 use std::io::{self, Write};
 
-use model::{Category, CheckReport, CheckResult, CheckVerdict, Severity, Verdict};
+use model::{Category, CheckReport, CheckResult, CheckVerdict, Confidence, Severity, Verdict};
 
 use crate::Style;
 use crate::style::Tone;
+
+/// How much of a report is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Findings alone.
+    Short,
+    /// Every row.
+    #[default]
+    Usual,
+    /// Every row with its evidence and how sure it is.
+    Wide,
+}
 
 /// Writes the trouble alone, with the counts: what a person needs before agreeing to a plan.
 ///
@@ -13,12 +25,8 @@ use crate::style::Tone;
 /// The writer's own.
 pub fn check_trouble(out: &mut dyn Write, style: Style, report: &CheckReport) -> io::Result<()> {
     heading(out, style, report)?;
-    for row in report
-        .checks
-        .iter()
-        .filter(|row| !matches!(row.verdict, Verdict::Pass(_) | Verdict::Skip(_)))
-    {
-        check(out, style, row)?;
+    for row in report.checks.iter().filter(|row| row.is_finding()) {
+        check(out, style, row, Detail::Usual)?;
     }
     counts(out, report)?;
     if report.checks.iter().any(CheckResult::blocks) {
@@ -36,6 +44,7 @@ pub fn check_report(
     out: &mut dyn Write,
     style: Style,
     report: &CheckReport,
+    detail: Detail,
     fail_on_warn: bool,
 ) -> io::Result<()> {
     heading(out, style, report)?;
@@ -43,20 +52,21 @@ pub fn check_report(
         let rows: Vec<&CheckResult> = report
             .checks
             .iter()
-            .filter(|check| check.category == category)
+            .filter(|check| check.category == category && (detail != Detail::Short || check.is_finding()))
             .collect();
         if rows.is_empty() {
             continue;
         }
         writeln!(out, "\n{}", style.paint(Tone::Strong, title))?;
         for row in rows {
-            check(out, style, row)?;
+            check(out, style, row, detail)?;
         }
     }
+    changes(out, style, report)?;
     summary(out, style, report, fail_on_warn)
 }
 
-const CATEGORIES: [(Category, &str); 6] = [
+pub(crate) const CATEGORIES: [(Category, &str); 6] = [
     (Category::Cluster, "cluster"),
     (Category::Helm, "helm"),
     (Category::Path, "path"),
@@ -64,6 +74,17 @@ const CATEGORIES: [(Category, &str); 6] = [
     (Category::Postgres, "database"),
     (Category::Backup, "backups"),
 ];
+
+/// Which release in which namespace, from what to what, in plain words.
+pub(crate) fn title(report: &CheckReport) -> String {
+    let release = &report.release;
+    let to = report
+        .target
+        .as_ref()
+        .map(|target| format!(" to {}-{}", target.name, target.version))
+        .unwrap_or_default();
+    format!("{} in {}: {}{to}", release.name, release.namespace, release.chart)
+}
 
 fn heading(out: &mut dyn Write, style: Style, report: &CheckReport) -> io::Result<()> {
     let release = &report.release;
@@ -86,7 +107,7 @@ fn heading(out: &mut dyn Write, style: Style, report: &CheckReport) -> io::Resul
     writeln!(out)
 }
 
-fn check(out: &mut dyn Write, style: Style, row: &CheckResult) -> io::Result<()> {
+fn check(out: &mut dyn Write, style: Style, row: &CheckResult, detail: Detail) -> io::Result<()> {
     let (word, tone) = label(row);
     let word = format!("{word:<7}");
     writeln!(
@@ -96,7 +117,20 @@ fn check(out: &mut dyn Write, style: Style, row: &CheckResult) -> io::Result<()>
         row.id,
         row.verdict.message()
     )?;
-    if matches!(row.verdict, Verdict::Pass(_) | Verdict::Skip(_)) {
+    if let Some(waived) = &row.waived {
+        let words = format!(
+            "{} answers for it until {}: {}",
+            waived.owner, waived.expires, waived.reason
+        );
+        writeln!(out, "{:>37}{}", "", style.paint(Tone::Faint, &words))?;
+    }
+    if detail == Detail::Wide && !matches!(row.verdict, Verdict::Skip(_)) {
+        let facts = evidence(row).join(", ");
+        let by = if facts.is_empty() { "" } else { " by " };
+        let words = format!("{}{by}{facts}", confidence(row.confidence));
+        writeln!(out, "{:>37}{}", "", style.paint(Tone::Faint, &words))?;
+    }
+    if !row.is_finding() || row.waived.is_some() {
         return Ok(());
     }
     for remedy in &row.remedy {
@@ -108,8 +142,33 @@ fn check(out: &mut dyn Write, style: Style, row: &CheckResult) -> io::Result<()>
     Ok(())
 }
 
+/// The facts of a row as `name value`.
+pub(crate) fn evidence(row: &CheckResult) -> Vec<String> {
+    let plain = |value: &serde_json::Value| match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    row.evidence
+        .iter()
+        .map(|(name, value)| format!("{name} {}", plain(value)))
+        .collect()
+}
+
+/// How sure a row is, in a word.
+pub(crate) fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Certain => "certain",
+        Confidence::Observed => "observed",
+        Confidence::Reported => "reported",
+        Confidence::Inferred => "inferred",
+    }
+}
+
 /// The word of a row: a blocking row that failed or could not be judged says BLOCK or UNKNOWN, a milder one warns.
-fn label(row: &CheckResult) -> (&'static str, Tone) {
+pub(crate) fn label(row: &CheckResult) -> (&'static str, Tone) {
+    if row.waived.is_some() {
+        return ("waived", Tone::Care);
+    }
     match (&row.verdict, row.severity) {
         (Verdict::Pass(_), _) => ("pass", Tone::Good),
         (Verdict::Skip(_), _) => ("skip", Tone::Faint),
@@ -119,6 +178,27 @@ fn label(row: &CheckResult) -> (&'static str, Tone) {
         (Verdict::Unknown(_), Severity::Block) => ("UNKNOWN", Tone::Bad),
         (Verdict::Unknown(_), Severity::Warn | Severity::Info) => ("unknown", Tone::Care),
     }
+}
+
+/// What is different from an earlier report.
+fn changes(out: &mut dyn Write, style: Style, report: &CheckReport) -> io::Result<()> {
+    let Some(changes) = &report.changes else {
+        return Ok(());
+    };
+    writeln!(out, "\n{}", style.paint(Tone::Strong, "since the baseline"))?;
+    let list = |ids: &[String]| {
+        if ids.is_empty() {
+            "nothing".to_owned()
+        } else {
+            ids.join(", ")
+        }
+    };
+    writeln!(
+        out,
+        "  new:  {}\n  gone: {}",
+        list(&changes.appeared),
+        list(&changes.gone)
+    )
 }
 
 fn summary(out: &mut dyn Write, style: Style, report: &CheckReport, fail_on_warn: bool) -> io::Result<()> {
@@ -135,11 +215,19 @@ fn summary(out: &mut dyn Write, style: Style, report: &CheckReport, fail_on_warn
 }
 
 fn counts(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
+    writeln!(out, "{}", coverage(report))
+}
+
+/// The counts in words, and how many rows had something to judge by.
+pub(crate) fn coverage(report: &CheckReport) -> String {
     let counts = &report.summary;
     let judged = report.checks.len() - counts.skip;
-    writeln!(
-        out,
-        "{} pass, {} warn, {} fail, {} unknown, {} skipped; {} of {judged} checks had evidence",
+    let waived = match counts.waived {
+        0 => String::new(),
+        waived => format!(" ({waived} waived)"),
+    };
+    format!(
+        "{} pass, {} warn, {} fail, {} unknown{waived}, {} skipped; {} of {judged} checks had evidence",
         counts.pass,
         counts.warn,
         counts.fail,
@@ -149,7 +237,7 @@ fn counts(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
     )
 }
 
-fn verdict(verdict: CheckVerdict) -> (&'static str, Tone) {
+pub(crate) fn verdict(verdict: CheckVerdict) -> (&'static str, Tone) {
     match verdict {
         CheckVerdict::Ready => ("ready", Tone::Good),
         CheckVerdict::Warnings => ("ready, with warnings", Tone::Care),

@@ -3,11 +3,15 @@
 mod backups;
 mod base_restore;
 mod check;
+mod check_junit;
+mod check_markdown;
+mod check_page;
 mod error;
 mod inventory;
 mod keys;
 mod live;
 mod manifests;
+mod markup;
 mod plan;
 mod prune;
 mod restore;
@@ -20,7 +24,10 @@ mod words;
 
 pub use backups::{backup_report, backup_set, verification};
 pub use base_restore::base_restore;
-pub use check::{check_report, check_trouble};
+pub use check::{Detail, check_report, check_trouble};
+pub use check_junit::check_junit;
+pub use check_markdown::check_markdown;
+pub use check_page::check_page;
 pub use error::failure;
 pub use inventory::{TableForm, backup_details, backup_list, backup_status};
 pub use keys::{keys_list, keys_report};
@@ -44,6 +51,15 @@ use std::io::{self, Write};
 pub fn json<T: serde::Serialize>(out: &mut dyn Write, report: &T) -> io::Result<()> {
     let text = serde_json::to_string_pretty(report).map_err(io::Error::other)?;
     writeln!(out, "{text}")
+}
+
+/// Writes a report as YAML.
+///
+/// # Errors
+/// The writer's own.
+pub fn yaml<T: serde::Serialize>(out: &mut dyn Write, report: &T) -> io::Result<()> {
+    let text = serde_saphyr::to_string(report).map_err(io::Error::other)?;
+    write!(out, "{text}")
 }
 
 #[cfg(test)]

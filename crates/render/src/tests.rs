@@ -3,7 +3,7 @@
 use model::{
     API_VERSION, BackupGrade, BackupSummary, Category, ChartIdentity, CheckReport, CheckResult, Confidence,
     Event, Evidence, LogSource, MigrationSample, NextStep, Plan, PlannedStep, ReleaseIdentity, Remedy,
-    Reversal, Severity, StepReport, StepSpec, StepState, UpgradeOutcome, UpgradeReport, Verdict,
+    Reversal, Severity, StepReport, StepSpec, StepState, UpgradeOutcome, UpgradeReport, Verdict, Waived,
 };
 
 use crate::words::{age, bytes, seconds};
@@ -46,13 +46,14 @@ fn row(id: &str, category: Category, severity: Severity, verdict: Verdict) -> Ch
             text: "end the session".into(),
             command: Some("do this".into()),
         }],
+        waived: None,
         docs: format!("docs/checks.md#{id}"),
     }
 }
 
-#[test]
-fn a_check_report_shows_every_verdict() {
-    let checks = vec![
+/// A report in which every verdict stands, one of them waived.
+fn judged() -> CheckReport {
+    let mut checks = vec![
         row(
             "cluster-version",
             Category::Cluster,
@@ -90,17 +91,44 @@ fn a_check_report_shows_every_verdict() {
             Verdict::Skip("no store was named".into()),
         ),
     ];
+    checks[3].waived = Some(Waived {
+        owner: "ann".into(),
+        reason: "restarts <nightly> & by design".into(),
+        expires: "2026-12-31".into(),
+    });
+    checks[4].evidence.insert("pid".into(), 9.into());
     let mut report = CheckReport::new(release(), Some(target()), checks);
     report.next = vec![NextStep {
         text: "end the session".into(),
         command: Some("do this".into()),
     }];
-    insta::assert_snapshot!(shown(|out| crate::check_report(
-        out,
-        Style::plain(),
-        &report,
-        false
-    )));
+    report
+}
+
+#[test]
+fn a_check_report_shows_every_verdict() {
+    for (name, detail) in [
+        ("usual", crate::Detail::Usual),
+        ("wide", crate::Detail::Wide),
+        ("short", crate::Detail::Short),
+    ] {
+        insta::assert_snapshot!(
+            name,
+            shown(|out| crate::check_report(out, Style::plain(), &judged(), detail, false))
+        );
+    }
+}
+
+#[test]
+fn a_check_report_is_a_ticket_a_page_and_a_test_result() {
+    insta::assert_snapshot!("ticket", shown(|out| crate::check_markdown(out, &judged())));
+    insta::assert_snapshot!("junit", shown(|out| crate::check_junit(out, &judged(), true)));
+    let page = shown(|out| crate::check_page(out, &judged()));
+    assert!(
+        page.contains("restarts &lt;nightly&gt; &amp; by design"),
+        "{page}"
+    );
+    assert!(!page.contains("http"), "{page}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use cli::{DatabaseFlags, Environment, Output, OutputFlags, parse};
+use cli::{ConnectionFlags, DatabaseFlags, Environment, Format, Output, OutputFlags, parse};
 use model::ExitCode;
 
 use super::{explain, judge};
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 5] = ["explain", "completion", "help", "--version", "-V"]
     bin_name = "kubectl upgrade-check",
     version,
     override_usage = "kubectl upgrade-check RELEASE [CHART] [flags of helm upgrade] [flags]\n       \
+                      kubectl upgrade-check --observation FILE [flags]\n       \
                       kubectl upgrade-check explain [CHECK]\n       \
                       kubectl upgrade-check completion SHELL",
     after_help = "Without CHART the running revision is judged. With it, the values and version flags of `helm upgrade` \
@@ -52,10 +53,81 @@ pub(crate) struct CheckFlags {
     /// The helm to render the target with
     #[arg(long, value_name = "FILE")]
     pub(crate) helm_bin: Option<PathBuf>,
+    /// Judge by these checks alone
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', conflicts_with = "skip")]
+    pub(crate) only: Vec<String>,
+    /// Leave these checks out; they are shown as skipped
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    pub(crate) skip: Vec<String>,
+    /// Findings that somebody answers for: a file with check, owner, reason and last day of each
+    #[arg(long, value_name = "FILE")]
+    pub(crate) waivers: Option<PathBuf>,
+    /// An earlier report (-o json) to compare with: what is new and gone is told, and of warnings only new ones count for
+    /// --fail-on
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Keep what was seen in a file, to judge it later or elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with = "observation")]
+    pub(crate) save_observation: Option<PathBuf>,
+    /// Judge what such a file holds; asks no cluster
+    #[arg(long, value_name = "FILE")]
+    pub(crate) observation: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) database: DatabaseFlags,
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) connection: ConnectionFlags,
+    #[command(flatten)]
+    pub(crate) form: FormFlags,
+}
+
+/// In which form the report is written.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct FormFlags {
+    /// Form of the report
+    #[arg(short = 'o', long = "output", value_enum, default_value_t = Form::Table, value_name = "FORM")]
+    pub(crate) form: Form,
+    /// No colours; NO_COLOR in the environment says the same
+    #[arg(long)]
+    no_color: bool,
+}
+
+/// Forms of a report.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// Every check, one line each
+    #[default]
+    Table,
+    /// With evidence, and how sure it is
+    Wide,
+    /// Findings alone
+    Short,
+    /// For scripts
+    Json,
+    /// For scripts
+    Yaml,
+    /// For pipelines that show tests
+    Junit,
+    /// A change ticket
+    Markdown,
+    /// A page
+    Html,
+}
+
+impl CheckFlags {
+    /// What the session needs to know.
+    pub(crate) fn common(&self) -> Common {
+        // Failures are told in JSON where a script reads the report.
+        let format = if self.form.form == Form::Json {
+            Format::Json
+        } else {
+            Format::Table
+        };
+        Common {
+            connection: self.connection.clone(),
+            output: OutputFlags::of(format, self.form.no_color),
+        }
+    }
 }
 
 /// What besides a blocking finding ends with 2.

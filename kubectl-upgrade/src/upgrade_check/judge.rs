@@ -1,17 +1,21 @@
 //! `kubectl upgrade-check RELEASE [CHART]`.
 
 use std::error::Error;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use checks::profiles::ProfileChoice;
-use checks::{ObserveError, ObserveRequest, RenderRequest};
+use checks::{ObserveError, ObserveRequest, RenderRequest, Rules, RulesError, SavedError};
 use clap::CommandFactory;
 use cli::{Environment, MixedLineError, Output, OutputFlags, store_place};
 use helm::{FlagError, Helm, HelmError, HelmMajor, UpgradeLine};
-use model::{CheckReport, ExitCode};
+use jiff::Timestamp;
+use model::{CheckReport, ExitCode, SavedObservation};
+use render::Detail;
 use tempfile::TempDir;
 use thiserror::Error;
 
-use super::arguments::{CheckCommand, CheckFlags, FailOn};
+use super::arguments::{CheckCommand, CheckFlags, FailOn, Form};
 use crate::session::{Session, UNCHANGED, could_not_begin};
 
 /// Why there is no judgement.
@@ -27,6 +31,18 @@ enum Refusal {
     Store(String),
     #[error("failed to make a folder for the chart")]
     Folder(#[source] std::io::Error),
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    #[error(transparent)]
+    Saved(#[from] SavedError),
+    #[error("failed to read the baseline {}", path.display())]
+    Baseline {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("with --observation no release, chart or flag of helm upgrade can be given: the file holds them")]
+    ObservationAlone,
 }
 
 /// What the words mean.
@@ -44,8 +60,19 @@ pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode 
         Err(MixedLineError::Told(code)) => return code,
         Err(MixedLineError::Flag(error)) => return usage(&environment, &error),
     };
+    let rules = match rules(&flags) {
+        Ok(rules) => rules,
+        Err(refusal) => return usage(&environment, &refusal),
+    };
     if let Some(release) = flags.release.take() {
         line_words.insert(0, release);
+    }
+    if let Some(file) = &flags.observation {
+        let output = Output::new(&flags.common().output, &environment);
+        return match kept(file, &line_words, &rules, &flags) {
+            Ok(report) => show(&output, &report, &flags),
+            Err(refusal) => could_not_begin(&output, &refusal),
+        };
     }
     if line_words.is_empty() {
         drop(CheckCommand::command().print_help());
@@ -56,14 +83,58 @@ pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode 
         Ok(wanted) => wanted,
         Err(error) => return usage(&environment, error.as_ref()),
     };
-    let session = match Session::open(&flags.common, &environment).await {
+    let session = match Session::open(&flags.common(), &environment).await {
         Ok(session) => session,
         Err(code) => return code,
     };
-    match judge(&session, &flags, wanted, &line_words, &environment).await {
-        Ok(report) => show(&session.output, &report, flags.fail_on),
+    let judged = observe(&session, &flags, wanted, &line_words, &environment).await;
+    match judged.and_then(|saved| judge(&saved, &rules, &flags)) {
+        Ok(report) => show(&session.output, &report, &flags),
         Err(refusal) => could_not_begin(&session.output, &refusal),
     }
+}
+
+/// What the user says about the judging.
+fn rules(flags: &CheckFlags) -> Result<Rules, RulesError> {
+    let rules = Rules {
+        only: flags.only.clone(),
+        skip: flags.skip.clone(),
+        waivers: match &flags.waivers {
+            Some(file) => checks::read_waivers(file)?,
+            None => Vec::new(),
+        },
+        day: Timestamp::now().strftime("%Y-%m-%d").to_string(),
+    };
+    rules.check()?;
+    Ok(rules)
+}
+
+/// Judges what was kept.
+fn kept(file: &Path, words: &[String], rules: &Rules, flags: &CheckFlags) -> Result<CheckReport, Refusal> {
+    if !words.is_empty() {
+        return Err(Refusal::ObservationAlone);
+    }
+    judge(&checks::load_observation(file)?, rules, flags)
+}
+
+fn judge(saved: &SavedObservation, rules: &Rules, flags: &CheckFlags) -> Result<CheckReport, Refusal> {
+    if let Some(file) = &flags.save_observation {
+        checks::save_observation(file, saved)?;
+    }
+    let mut report = checks::evaluate_by(rules, &saved.observation, saved.target.as_ref(), &saved.profile);
+    if let Some(file) = &flags.baseline {
+        report.compare(&baseline(file)?);
+    }
+    Ok(report)
+}
+
+fn baseline(path: &Path) -> Result<CheckReport, Refusal> {
+    let failed = |source| Refusal::Baseline {
+        path: path.to_owned(),
+        source,
+    };
+    let text = std::fs::read(path).map_err(failed)?;
+    serde_json::from_slice(&text).map_err(|error| failed(error.into()))
 }
 
 fn usage(environment: &Environment, error: &dyn Error) -> ExitCode {
@@ -89,13 +160,14 @@ fn wanted(words: &[String]) -> Result<Wanted, Box<dyn Error>> {
     }
 }
 
-async fn judge(
+/// Looks at what runs and at what it would become.
+async fn observe(
     session: &Session,
     flags: &CheckFlags,
     wanted: Wanted,
     words: &[String],
     environment: &Environment,
-) -> Result<CheckReport, Refusal> {
+) -> Result<SavedObservation, Refusal> {
     let request = |release: &str| -> Result<ObserveRequest, Refusal> {
         Ok(ObserveRequest {
             cluster: session.cluster.clone(),
@@ -111,7 +183,11 @@ async fn judge(
     };
     if let Wanted::Running(release) = wanted {
         let observed = checks::observe(&request(&release)?).await?;
-        return Ok(checks::evaluate(&observed.observation, None, &observed.profile));
+        return Ok(SavedObservation::new(
+            observed.observation,
+            None,
+            observed.profile,
+        ));
     }
     let helm = Helm::find(flags.helm_bin.as_deref(), &session.options).await?;
     let line = UpgradeLine::parse(words, helm.major())?;
@@ -134,20 +210,29 @@ async fn judge(
             )
         }));
     }
-    Ok(checks::evaluate(
-        &observed.observation,
-        target.as_ref().map(|(_, target)| target),
-        &observed.profile,
+    Ok(SavedObservation::new(
+        observed.observation,
+        target.map(|(_, target)| target),
+        observed.profile,
     ))
 }
 
-fn show(output: &Output, report: &CheckReport, fail_on: Option<FailOn>) -> ExitCode {
-    let fail_on_warn = match fail_on {
+fn show(output: &Output, report: &CheckReport, flags: &CheckFlags) -> ExitCode {
+    let fail_on_warn = match flags.fail_on {
         Some(FailOn::Warn) => true,
         None => false,
     };
-    let written = output.result(report, |out, style| {
-        render::check_report(out, style, report, fail_on_warn)
+    let table =
+        |out: &mut dyn Write, detail| render::check_report(out, output.results, report, detail, fail_on_warn);
+    let written = output.text(|out| match flags.form.form {
+        Form::Table => table(out, Detail::Usual),
+        Form::Wide => table(out, Detail::Wide),
+        Form::Short => table(out, Detail::Short),
+        Form::Json => render::json(out, report),
+        Form::Yaml => render::yaml(out, report),
+        Form::Junit => render::check_junit(out, report, fail_on_warn),
+        Form::Markdown => render::check_markdown(out, report),
+        Form::Html => render::check_page(out, report),
     });
     cli::end_with(output, written, report.exit_code(fail_on_warn))
 }

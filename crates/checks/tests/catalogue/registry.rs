@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use checks::{evaluate, registry};
-use model::{CheckVerdict, Seen, Severity, Verdict};
+use checks::{Rules, evaluate, evaluate_by, load_observation, registry, save_observation};
+use model::{CheckVerdict, SavedObservation, Seen, Severity, Verdict};
 
 use crate::fixture::{Case, hidden};
 
@@ -22,6 +22,100 @@ fn a_healthy_release_is_ready_and_is_told_the_upgrade_to_type() {
         report.next[0].command.as_deref(),
         Some("helm safe-upgrade shop ./ledger -n shop")
     );
+}
+
+#[test]
+fn a_look_that_was_kept_is_judged_as_it_was() {
+    let case = Case::with(|case| case.seen.lease = hidden());
+    let now = evaluate(&case.seen, case.target.as_ref(), &case.profile);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let saved = SavedObservation::new(case.seen, case.target, case.profile);
+    save_observation(file.path(), &saved).unwrap();
+    let read = load_observation(file.path()).unwrap();
+    assert_eq!(read, saved);
+    assert_eq!(
+        evaluate(&read.observation, read.target.as_ref(), &read.profile),
+        now
+    );
+
+    std::fs::write(file.path(), serde_json::to_vec(&now).unwrap()).unwrap();
+    let told = load_observation(file.path()).unwrap_err().to_string();
+    assert!(
+        told.contains("CheckReport") && told.contains("Observation"),
+        "{told}"
+    );
+}
+
+#[test]
+fn rows_that_are_left_out_are_shown_and_rows_that_were_not_asked_for_are_not() {
+    let case = Case::with(|case| case.seen.lease = hidden());
+    let judged = |only: &[&str], skip: &[&str]| {
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+        let rules = Rules {
+            only: ids(only),
+            skip: ids(skip),
+            ..Rules::default()
+        };
+        rules.check().unwrap();
+        evaluate_by(&rules, &case.seen, case.target.as_ref(), &case.profile)
+    };
+    assert_eq!(judged(&[], &[]).verdict, CheckVerdict::Incomplete);
+    let report = judged(&[], &["run-lease"]);
+    assert_eq!(report.verdict, CheckVerdict::Ready);
+    assert_eq!(report.checks.len(), registry().count());
+    assert!(
+        report
+            .checks
+            .iter()
+            .any(|row| row.id == "run-lease" && row.verdict.word() == "skip")
+    );
+
+    let report = judged(&["lock-waits", "run-unfinished"], &[]);
+    assert_eq!(report.checks.len(), 2);
+    assert!(
+        report.next.is_empty(),
+        "two rows are no reason to propose an upgrade: {:?}",
+        report.next
+    );
+    let rules = Rules {
+        skip: vec!["run-leases".into()],
+        ..Rules::default()
+    };
+    assert!(
+        rules
+            .check()
+            .unwrap_err()
+            .to_string()
+            .contains("--skip: no check is called run-leases")
+    );
+}
+
+#[test]
+fn what_is_new_and_what_is_gone_is_told_and_only_new_warnings_count() {
+    use model::ExitCode;
+    let healthy = Case::healthy();
+    let before = evaluate(&healthy.seen, healthy.target.as_ref(), &healthy.profile);
+    let case = Case::with(|case| case.seen.backups = Seen::Present(Default::default()));
+    let mut now = evaluate(&case.seen, case.target.as_ref(), &case.profile);
+    assert_eq!(
+        (now.verdict, now.exit_code(true)),
+        (CheckVerdict::Warnings, ExitCode::Blocked)
+    );
+
+    let again = now.clone();
+    now.compare(&before);
+    let changes = now.changes.clone().unwrap();
+    assert!(
+        changes.appeared.contains(&"backup-fresh".into()) && changes.gone.is_empty(),
+        "{changes:?}"
+    );
+    assert_eq!(now.exit_code(true), ExitCode::Blocked);
+    now.compare(&again);
+    assert_eq!(now.exit_code(true), ExitCode::Done, "nothing is new");
+
+    let mut later = before;
+    later.compare(&again);
+    assert!(later.changes.unwrap().gone.contains(&"backup-fresh".into()));
 }
 
 #[test]
