@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MigrationState, Seen};
+use crate::{MigrationFacts, MigrationState, Seen};
 
 /// Where the knowledge of a database came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -228,8 +228,11 @@ pub struct DatabaseFacts {
     pub server: PostgresServer,
     /// `pg_database_size` in bytes.
     pub size_bytes: i64,
-    /// The migration tool's state; `Absent` where no known table is there.
+    /// The state that an upgrade compares before and after: that of the profile's tool, else of the first table of
+    /// `migrations`. `Absent` where no known table is there.
     pub migration: Seen<MigrationState>,
+    /// What every migration tool recorded.
+    pub migrations: Seen<MigrationFacts>,
     /// Sessions on this database, our own included and marked.
     pub sessions: Seen<Vec<Session>>,
     /// Sessions that wait for a lock.

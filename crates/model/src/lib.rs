@@ -50,7 +50,10 @@ pub use inventory::{
 pub use keys::{
     ComparedKey, KeyFingerprint, KeyFingerprints, KeyState, KeysListReport, KeysManifest, KeysReport,
 };
-pub use migration::{MigrationState, MigrationTool};
+pub use migration::{
+    MigrationEnd, MigrationFacts, MigrationHistory, MigrationLock, MigrationLockKind, MigrationState,
+    MigrationTool, MigrationTrouble, UnreadableMigrations,
+};
 pub use observation::{ClusterFacts, HookJob, LeaseFacts, Observation, SavedObservation};
 pub use plan::{
     AnchorDatabase, AnchorRelease, BackUp, Drain, ForgetRevision, Gate, GateMode, HealthQuestion, HelmPass,
@@ -74,8 +77,8 @@ pub use seen::Seen;
 pub use store::{StoreActResult, StoreListReport, StoreSummary, StoreTestReport};
 pub use strict::{StrictError, read_strict};
 pub use target::{
-    ChangedSecret, DryRunOutcome, FieldConflict, ObjectDryRun, RenderedHook, RenderedWorkload, Target,
-    ValuesHazard,
+    ChangedSecret, DryRunOutcome, FieldConflict, MigrationFiles, ObjectDryRun, RenderedHook,
+    RenderedWorkload, Target, ValuesHazard,
 };
 pub use waiver::{Waived, Waiver, WaiverFile};
 pub use workload::{

@@ -106,6 +106,16 @@ pub struct ChangedSecret {
     pub keys: Vec<String>,
 }
 
+/// The files of the target's migrations, as the user named them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MigrationFiles {
+    /// Where they were listed.
+    pub source: String,
+    /// Their paths; other files may be among them.
+    pub files: Vec<String>,
+}
+
 /// What an upgrade would go to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -126,6 +136,9 @@ pub struct Target {
     pub changed_secrets: Seen<Vec<ChangedSecret>>,
     /// Helm's own `--timeout` for the upgrade, in seconds.
     pub timeout_seconds: u64,
+    /// The files of its migrations, where the user named them.
+    #[serde(default)]
+    pub migrations: Option<MigrationFiles>,
     /// The chart that would be applied cannot be the running one: false when judging the running revision alone.
     pub is_upgrade: bool,
 }

@@ -3,7 +3,8 @@
 //! - [`find`] reads the release's pod templates and leads from an environment variable to the pod that runs Postgres;
 //!   [`credentials`] reads the password again whenever it is needed.
 //! - [`Connector`] opens a [`Database`]: read-only unless said otherwise, through the pod or by address.
-//! - [`facts`], [`sessions`], [`blocked`], [`migration_state`] … read one database.
+//! - [`facts`], [`sessions`], [`blocked`] … read one database; [`migrations`] reads what migration tools recorded in it,
+//!   and [`migration_state`] the one state that an upgrade compares.
 //! - [`Snapshot`] holds the view that a dump is made in, so that counts and hashes belong to that dump.
 //! - [`Admin`] creates, renames and swaps databases.
 
@@ -11,6 +12,7 @@ mod admin;
 mod connect;
 mod digest;
 mod find;
+mod migrations;
 mod observe;
 mod schema;
 
@@ -24,8 +26,11 @@ pub use find::{
     Candidate, ConnectionStringError, CredentialError, FindAgainError, FindError, FindOptions, Named,
     NamedError, Operator, SecretKey, credentials, find, find_again, password_in,
 };
+pub use migrations::{
+    Comparison, compare, mend_migration, migration_state, migrations, release_migration_lock,
+};
 pub use observe::{
-    archiver, blocked, database_size, facts, free_bytes, held_locks, migration_state, prepared_transactions,
-    redact, replication, server, sessions,
+    archiver, blocked, database_size, facts, free_bytes, held_locks, prepared_transactions, redact,
+    replication, server, sessions,
 };
 pub use schema::{Snapshot, extensions, grantees, owners, row_counts, schema_hash, settings};

@@ -47,6 +47,9 @@ pub(crate) struct CheckFlags {
     /// Store where backups are looked for: a name, a folder or s3://bucket/prefix
     #[arg(long, value_name = "STORE")]
     pub(crate) backup_store: Option<String>,
+    /// The target's migrations: their folder, or a file that lists their paths
+    #[arg(long, value_name = "FOLDER|FILE")]
+    pub(crate) migrations: Option<PathBuf>,
     /// End with 2 on warnings, too
     #[arg(long, value_enum, value_name = "warn")]
     pub(crate) fail_on: Option<FailOn>,

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use thiserror::Error;
 
 use super::arguments::{CheckCommand, CheckFlags, FailOn, Form};
+use super::migration_files::{MigrationFilesError, migration_files};
 use crate::session::{Session, UNCHANGED, could_not_begin};
 
 /// Why there is no judgement.
@@ -27,6 +28,10 @@ enum Refusal {
     Observe(#[from] ObserveError),
     #[error(transparent)]
     Helm(#[from] HelmError),
+    #[error(transparent)]
+    Migrations(#[from] MigrationFilesError),
+    #[error("--migrations needs a CHART: they are those of the version to go to")]
+    MigrationsOfNothing,
     #[error("{0}")]
     Store(String),
     #[error("failed to make a folder for the chart")]
@@ -114,7 +119,12 @@ fn kept(file: &Path, words: &[String], rules: &Rules, flags: &CheckFlags) -> Res
     if !words.is_empty() {
         return Err(Refusal::ObservationAlone);
     }
-    judge(&checks::load_observation(file)?, rules, flags)
+    let mut saved = checks::load_observation(file)?;
+    if let Some(path) = &flags.migrations {
+        let target = saved.target.as_mut().ok_or(Refusal::MigrationsOfNothing)?;
+        target.migrations = Some(migration_files(path)?);
+    }
+    judge(&saved, rules, flags)
 }
 
 fn judge(saved: &SavedObservation, rules: &Rules, flags: &CheckFlags) -> Result<CheckReport, Refusal> {
@@ -181,7 +191,11 @@ async fn observe(
             store: Some(store_place(flags.backup_store.as_deref(), environment).map_err(Refusal::Store)?),
         })
     };
+    let migrations = flags.migrations.as_deref().map(migration_files).transpose()?;
     if let Wanted::Running(release) = wanted {
+        if migrations.is_some() {
+            return Err(Refusal::MigrationsOfNothing);
+        }
         let observed = checks::observe(&request(&release)?).await?;
         return Ok(SavedObservation::new(
             observed.observation,
@@ -200,6 +214,7 @@ async fn observe(
         into: folder.path(),
     };
     let (observed, target) = checks::observe_with_target(&request(&line.release)?, &render).await?;
+    let target = target.map(|(_, target)| model::Target { migrations, ..target });
     if target.is_none() {
         let right = checks::unreadable_records(&observed.observation).unwrap_or_default();
         // Talk that nobody takes is no reason to judge nothing.
@@ -212,7 +227,7 @@ async fn observe(
     }
     Ok(SavedObservation::new(
         observed.observation,
-        target.map(|(_, target)| target),
+        target,
         observed.profile,
     ))
 }

@@ -10,9 +10,11 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
+use migrators::Programs;
 use test_apps::ensure_images;
 use test_node::Node;
 use test_node::cache::Cache;
+use test_node::prerequisites::settle;
 use test_node::progress::Progress;
 
 use crate::terminal::say;
@@ -41,6 +43,8 @@ enum Stage {
     Licences,
     /// Every test that needs no cluster, some of them with a real Postgres.
     Units,
+    /// Real migration tools against a real Postgres.
+    Migrators,
     /// The three programs and the test applications.
     Build,
     /// The test node, with its images.
@@ -54,10 +58,11 @@ enum Stage {
 }
 
 impl Stage {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Style,
         Self::Licences,
         Self::Units,
+        Self::Migrators,
         Self::Build,
         Self::Node,
         Self::NodeTests,
@@ -70,6 +75,7 @@ impl Stage {
             Self::Style => "formatting and lints",
             Self::Licences => "licences and sources of dependencies",
             Self::Units => "tests without a cluster",
+            Self::Migrators => "tests with real migration tools",
             Self::Build => "build of all programs",
             Self::Node => "test node and images",
             Self::NodeTests => "tests of the test node",
@@ -105,6 +111,8 @@ impl Stage {
                     "test-node",
                     "--exclude",
                     "test-apps",
+                    "--exclude",
+                    "migrators",
                 ];
                 let units = runner.tests(
                     "tests without a cluster",
@@ -114,6 +122,17 @@ impl Stage {
                 // These two have tests that need the cluster beside those that do not.
                 let libraries = ["--package", "test-node", "--package", "test-apps", "--lib"];
                 Ok(units + runner.tests("libraries of the tests", &libraries, &[])?)
+            }
+            Self::Migrators => {
+                packages::ensure(progress)?;
+                settle(migrators::missing, progress)?;
+                Programs::ready(cache, progress)?;
+                // Each waits for a program to start more than it computes, and none asserts on time.
+                runner.tests(
+                    "migration tools",
+                    &["--package", "migrators"],
+                    &["--test-threads=3"],
+                )
             }
             Self::Build => runner.cargo(
                 "build every program and test",

@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 pub(crate) mod cluster;
 pub(crate) mod helm;
+pub(crate) mod migration;
 pub(crate) mod path;
 pub(crate) mod postgres;
 pub(crate) mod workload;

@@ -11,6 +11,7 @@ use crate::assign::assign;
 use crate::check::{Check, Judged, Judgement, Unjudged, duration, given, listed, needed, readable, some_of};
 use crate::image::{Image, loose_version};
 use crate::profiles::GENERIC;
+use crate::rows::migration::schema_of;
 use crate::words::age;
 
 /// How long a run's lease is good for without renewal, in seconds.
@@ -230,21 +231,12 @@ fn image_change(seen: &Observation, target: Option<&Target>) -> Judgement {
 
 fn schema_known(seen: &Observation, profile: &Profile) -> Judgement {
     let release = needed(&seen.release, "the release's record", "there is no such release")?;
-    let running = release.chart.app_version.as_deref().and_then(loose_version);
-    let expected = profile
-        .migrations
-        .schema
-        .iter()
-        .filter(|schema| {
-            loose_version(&schema.from).is_some_and(|from| running.as_ref().is_some_and(|v| &from <= v))
-        })
-        .max_by_key(|schema| loose_version(&schema.from))
-        .ok_or_else(|| {
-            Unjudged::Skip(format!(
-                "profile {} does not say which schema the running version brings",
-                profile.name
-            ))
-        })?;
+    let expected = schema_of(profile, release.chart.app_version.as_deref()).ok_or_else(|| {
+        Unjudged::Skip(format!(
+            "profile {} does not say which schema the running version brings",
+            profile.name
+        ))
+    })?;
     let database = needed(&seen.database, "the database", "no database was found")?;
     let state = needed(
         &database.migration,

@@ -70,13 +70,6 @@ pub(crate) const ROWS: &[Check] = &[
         judge: image_tag,
     },
     Check {
-        id: "migration-state",
-        category: Category::Postgres,
-        title: "no migration broke off half-way",
-        severity: Severity::Block,
-        judge: |seen, _, profile| migration_state(seen, profile),
-    },
-    Check {
         id: "lock-waits",
         category: Category::Postgres,
         title: "nobody waits for a lock",
@@ -113,7 +106,7 @@ pub(crate) const ROWS: &[Check] = &[
     },
 ];
 
-fn database(seen: &Observation) -> Result<&DatabaseFacts, Unjudged> {
+pub(super) fn database(seen: &Observation) -> Result<&DatabaseFacts, Unjudged> {
     needed(&seen.database, "the database", NO_DATABASE)
 }
 
@@ -273,41 +266,6 @@ fn image_tag(seen: &Observation, target: Option<&Target>, profile: &Profile) -> 
     .advise("name the image by a tag with the major version, or by its digest"))
 }
 
-fn migration_state(seen: &Observation, profile: &Profile) -> Judgement {
-    let facts = database(seen)?;
-    let state = needed(
-        &facts.migration,
-        "the migration tool's state",
-        "no table of a known migration tool was found",
-    )?;
-    let version = state.version.as_deref().unwrap_or("none");
-    let said = format!(
-        "{} at {version}, {} applied, in {}",
-        state.tool, state.applied, state.table
-    );
-    let judged = if state.dirty {
-        Judged::fail(format!(
-            "{} says that migration {version} broke off half-way ({} is dirty)",
-            state.tool, state.table
-        ))
-        .advise(
-            "find out what the migration did, finish or undo it by hand, then mark it by the tool's own command; \
-             marking alone hides the damage",
-        )
-    } else if profile.migrations.tool.is_some_and(|tool| tool != state.tool) {
-        Judged::warn(format!(
-            "{said}, which is not the tool that profile {} names",
-            profile.name
-        ))
-    } else {
-        Judged::pass(said)
-    };
-    Ok(judged
-        .with("tool", state.tool.to_string())
-        .with("version", version)
-        .with("dirty", state.dirty))
-}
-
 fn lock_waits(seen: &Observation) -> Judgement {
     let facts = database(seen)?;
     let blocked = listed(&facts.blocked, "who waits for whom")?;
@@ -360,7 +318,12 @@ fn lock_waits(seen: &Observation) -> Judgement {
 }
 
 /// Says how to end a session: by its own pod where it is the release's, else by its process id.
-fn end_session(judged: Judged, seen: &Observation, facts: &DatabaseFacts, session: &Session) -> Judged {
+pub(super) fn end_session(
+    judged: Judged,
+    seen: &Observation,
+    facts: &DatabaseFacts,
+    session: &Session,
+) -> Judged {
     let judged = match own_pod(seen, session) {
         Some(pod) => judged.command(
             format!("it belongs to pod {pod}: start that pod anew"),

@@ -53,6 +53,7 @@ pub async fn target(request: &TargetRequest<'_>) -> Result<Target, HelmError> {
         timeout_seconds: line
             .timeout
             .map_or(HELM_TIMEOUT_SECONDS, |timeout| timeout.as_secs()),
+        migrations: None,
         is_upgrade: true,
     })
 }

@@ -6,10 +6,10 @@ use checks::evaluate;
 use model::{
     ApplyMethod, BackupGrade, BackupInventory, BackupState, BackupSubject, ChartIdentity, CheckResult,
     ClusterFacts, ContainerFacts, CredentialSource, DatabaseFacts, DatabaseLocation, DatabaseOrigin,
-    DatabaseRoute, DryRunOutcome, FoundBackup, Mechanism, MigrationState, MigrationTool, ObjectDryRun,
-    ObjectName, Observation, PodFacts, PostgresServer, ProbeBudget, Profile, Release, ReleaseStatus,
-    RenderedHook, RenderedWorkload, RevisionSummary, Seen, Session, SessionRole, Target, UpdateStrategy,
-    ValuesHazard, Workload, WorkloadKind, WorkloadName,
+    DatabaseRoute, DryRunOutcome, FoundBackup, Mechanism, MigrationFacts, MigrationHistory, MigrationState,
+    MigrationTool, ObjectDryRun, ObjectName, Observation, PodFacts, PostgresServer, ProbeBudget, Profile,
+    Release, ReleaseStatus, RenderedHook, RenderedWorkload, RevisionSummary, Seen, Session, SessionRole,
+    Target, UpdateStrategy, ValuesHazard, Workload, WorkloadKind, WorkloadName,
 };
 
 /// Everything that a row may look at.
@@ -218,6 +218,23 @@ fn location() -> DatabaseLocation {
     }
 }
 
+/// What goose recorded after two migrations.
+pub(crate) fn goose() -> MigrationHistory {
+    MigrationHistory {
+        state: MigrationState {
+            tool: MigrationTool::Goose,
+            table: "public.goose_db_version".into(),
+            version: Some("2".into()),
+            applied: 2,
+            dirty: false,
+            fingerprint: "f".into(),
+        },
+        applied: vec!["1".into(), "2".into()],
+        heads: Vec::new(),
+        troubles: Vec::new(),
+    }
+}
+
 fn database() -> DatabaseFacts {
     DatabaseFacts {
         location: location(),
@@ -229,13 +246,10 @@ fn database() -> DatabaseFacts {
             lsn: Some("0/1".into()),
         },
         size_bytes: 10_000_000,
-        migration: Seen::Present(MigrationState {
-            tool: MigrationTool::Goose,
-            table: "public.goose_db_version".into(),
-            version: Some("2".into()),
-            applied: 2,
-            dirty: false,
-            fingerprint: "f".into(),
+        migration: Seen::Present(goose().state),
+        migrations: Seen::Present(MigrationFacts {
+            histories: vec![goose()],
+            ..MigrationFacts::default()
         }),
         sessions: Seen::Present(vec![
             session(101, SessionRole::Writer),
@@ -465,6 +479,7 @@ fn target() -> Target {
         ]),
         changed_secrets: Seen::Present(Vec::new()),
         timeout_seconds: 300,
+        migrations: None,
         is_upgrade: true,
     }
 }

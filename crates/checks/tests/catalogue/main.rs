@@ -6,6 +6,7 @@ mod cluster;
 mod documents;
 mod fixture;
 mod helm;
+mod migration;
 mod path;
 mod postgres;
 mod registry;

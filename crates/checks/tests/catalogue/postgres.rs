@@ -148,27 +148,6 @@ fn a_database_image_without_a_version_blocks() {
 }
 
 #[test]
-fn a_broken_off_migration_blocks() {
-    Case::healthy().says("migration-state", "pass", &["goose at 2, 2 applied"]);
-    Case::with(|case| present(&mut case.database().migration).dirty = true).says(
-        "migration-state",
-        "fail",
-        &["broke off half-way"],
-    );
-    Case::with(|case| case.profile.migrations.tool = Some(model::MigrationTool::Rails)).says(
-        "migration-state",
-        "warn",
-        &["not the tool that profile ledger names"],
-    );
-    Case::with(|case| case.database().migration = Seen::Absent).says(
-        "migration-state",
-        "skip",
-        &["known migration tool"],
-    );
-    Case::with(|case| case.database().migration = hidden()).says("migration-state", "unknown", &[]);
-}
-
-#[test]
 fn a_long_lock_wait_blocks_and_names_the_root() {
     let waits = |seconds: f64, root: Option<Session>| {
         Case::with(|case| case.database().blocked = Seen::Present(vec![waiting(seconds, root)]))

@@ -5,9 +5,9 @@ use model::{DatabaseFacts, DatabaseRoute, MigrationTool, Seen};
 
 use super::server::role_can_swap;
 use super::{
-    blocked, database_size, free_bytes, held_locks, migration_state, prepared_transactions, replication,
-    server, sessions,
+    blocked, database_size, free_bytes, held_locks, prepared_transactions, replication, server, sessions,
 };
+use crate::migrations::{chosen, migrations};
 use crate::{Admin, Database, QueryError};
 
 /// Everything about one database, in one look. What cannot be read is said in its place.
@@ -25,7 +25,7 @@ pub async fn facts(
     let (
         server,
         size_bytes,
-        migration,
+        migrations,
         sessions,
         blocked,
         held_locks,
@@ -36,7 +36,7 @@ pub async fn facts(
     ) = tokio::join!(
         server(database),
         database_size(database),
-        migration_state(database, tool),
+        migrations(database),
         sessions(database),
         blocked(database),
         held_locks(database),
@@ -54,7 +54,8 @@ pub async fn facts(
         location: database.connector().location().clone(),
         server: server?,
         size_bytes: size_bytes?,
-        migration,
+        migration: chosen(&migrations, tool),
+        migrations,
         sessions,
         blocked,
         held_locks,

@@ -3,7 +3,6 @@
 mod archiver;
 mod facts;
 mod locks;
-mod migration;
 mod redact;
 mod server;
 mod sessions;
@@ -12,8 +11,8 @@ mod space;
 pub use archiver::archiver;
 pub use facts::facts;
 pub use locks::{blocked, held_locks, prepared_transactions};
-pub use migration::migration_state;
 pub use redact::redact;
 pub use server::{database_size, replication, server};
+pub(crate) use sessions::activity;
 pub use sessions::sessions;
 pub use space::free_bytes;

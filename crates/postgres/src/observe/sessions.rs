@@ -32,6 +32,11 @@ pub(crate) struct Activity {
     pub(crate) hidden: Vec<String>,
 }
 
+/// Every session that can be seen, be it only in part.
+pub(crate) async fn activity(database: &Database) -> Result<Vec<Session>, QueryError> {
+    read(database).await.map(|activity| activity.sessions)
+}
+
 /// Reads `pg_stat_activity`, masked rows included.
 pub(crate) async fn read(database: &Database) -> Result<Activity, QueryError> {
     // A masked row keeps its role and loses its backend_type. A server process has no role and is masked as well.

@@ -4,6 +4,7 @@
 
 mod archiving;
 mod connecting;
+mod migrating;
 mod observing;
 mod schemas;
 mod support;

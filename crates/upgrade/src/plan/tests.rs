@@ -125,6 +125,7 @@ fn world() -> World {
             dry_run: Seen::Absent,
             changed_secrets: Seen::Absent,
             timeout_seconds: 300,
+            migrations: None,
             is_upgrade: true,
         },
         profile: model::profile::parse("shop", profile).unwrap(),

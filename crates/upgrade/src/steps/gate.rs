@@ -36,8 +36,8 @@ pub(super) fn judge_schema(
     let version = after.version.as_deref().unwrap_or("none");
     if after.dirty {
         return Err(format!(
-            "{} says that migration {version} broke off half-way",
-            after.tool
+            "{} says in {} that a migration broke off half-way; the last one that it counts is {version}",
+            after.tool, after.table
         ));
     }
     if let Some(expected) = expected.filter(|expected| *expected != version) {
