@@ -1,19 +1,22 @@
 //! The command line, and which command it means.
 
+use std::time::Duration;
+
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use cli::{ConnectionFlags, DatabaseFlags, Environment, Output, OutputFlags, parse};
 use model::{ExitCode, GateMode};
 
-use crate::{carry_on, report, rollback, status, upgrade};
+use crate::{carry_on, report, rollback, status, unlock, upgrade};
 
 /// Words that are commands even where a release has that name; `--release NAME` means the release.
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 10] = [
     "status",
     "history",
     "report",
     "resume",
     "abort",
     "rollback",
+    "unlock",
     "completion",
     "help",
     "--version",
@@ -26,7 +29,7 @@ const COMMANDS: [&str; 9] = [
     bin_name = "helm safe-upgrade",
     version,
     override_usage = "helm safe-upgrade RELEASE CHART [flags of helm upgrade] [flags]\n       \
-                      helm safe-upgrade status|history|report|resume|abort|rollback RELEASE [flags]",
+                      helm safe-upgrade status|history|report|resume|abort|rollback|unlock RELEASE [flags]",
     after_help = "Every flag of `helm upgrade` is taken: those on values and chart are used once and pinned, the others \
                   go to every pass. Exit codes: 0 upgraded, 1 could not begin, 2 blocked, 3 cannot tell, 10 put back, \
                   11 stopped half-way, 12 upgraded but a check failed."
@@ -129,6 +132,8 @@ enum Other {
     Abort(AbortFlags),
     /// Go back to an older revision: helm alone where the live schema allows it, else with the database
     Rollback(RollbackFlags),
+    /// Let Helm go on with a release that a killed helm left pending, once nothing works on it any more
+    Unlock(UnlockFlags),
     /// Print a completion script for a shell
     Completion {
         /// The shell
@@ -237,6 +242,28 @@ pub(crate) struct RollbackFlags {
     pub(crate) database: DatabaseFlags,
 }
 
+/// Flags of `unlock`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct UnlockFlags {
+    /// The release
+    pub(crate) release: String,
+    /// How long it must have been pending; helm gives up after 5 minutes by itself, or after its --timeout
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = time)]
+    pub(crate) older_than: Duration,
+    /// Take the edit back: the revision says again what it said before
+    #[arg(long)]
+    pub(crate) undo: bool,
+    /// Do not ask
+    #[arg(short = 'y', long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    helm::parse_duration(text).ok_or_else(|| format!("{text:?} is no time; write 30s, 5m or 1h"))
+}
+
 /// Runs the command that the words mean.
 pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitCode {
     let first = words.get(1).map(String::as_str);
@@ -254,6 +281,7 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
         Other::Resume(flags) => carry_on::resume(&flags, environment).await,
         Other::Abort(flags) => carry_on::abort(&flags, environment).await,
         Other::Rollback(flags) => rollback::run(&flags, environment).await,
+        Other::Unlock(flags) => unlock::run(&flags, environment).await,
         Other::Completion { shell } => {
             let output = Output::new(&OutputFlags::default(), &environment);
             let written = cli::print_completion(shell, OtherCommand::command(), "helm-safe-upgrade");

@@ -9,6 +9,7 @@ mod report;
 mod rollback;
 mod session;
 mod status;
+mod unlock;
 mod upgrade;
 mod watched;
 

@@ -26,6 +26,7 @@ mod seen;
 mod store;
 mod strict;
 mod target;
+mod unlock;
 mod waiver;
 mod workload;
 
@@ -80,6 +81,7 @@ pub use target::{
     ChangedSecret, DryRunOutcome, FieldConflict, MigrationFiles, ObjectDryRun, RenderedHook,
     RenderedWorkload, Target, ValuesHazard,
 };
+pub use unlock::{PendingEvidence, StandingWorkload, Stands, UnlockReport};
 pub use waiver::{Waived, Waiver, WaiverFile};
 pub use workload::{
     ContainerFacts, ObjectName, PodFacts, ProbeBudget, Scaler, UpdateStrategy, Workload, WorkloadKind,

@@ -20,6 +20,7 @@ mod run_page;
 mod schedules;
 mod stores;
 mod style;
+mod unlock;
 mod words;
 
 pub use backups::{backup_report, backup_set, verification};
@@ -41,6 +42,7 @@ pub use run_page::{run_markdown, run_page};
 pub use schedules::schedules;
 pub use stores::{store_list, store_test};
 pub use style::{Glyphs, Style};
+pub use unlock::{pending_evidence, unlock_report};
 
 use std::io::{self, Write};
 

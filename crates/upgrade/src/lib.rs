@@ -7,6 +7,7 @@ mod report;
 mod standing;
 mod steps;
 mod tools;
+pub mod unlock;
 mod watch;
 
 pub use report::upgrade_report;

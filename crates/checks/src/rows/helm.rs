@@ -107,10 +107,18 @@ fn pending(seen: &Observation) -> Judgement {
             ),
         ));
     }
-    judged = judged.command(
-        "see who works on it; wait for that helm to end",
-        format!("helm history {} -n {}", seen.release_name, seen.namespace),
-    );
+    judged = judged
+        .command(
+            "see who works on it; wait for that helm to end",
+            format!("helm history {} -n {}", seen.release_name, seen.namespace),
+        )
+        .command(
+            "where that helm was killed: look whether anything still works, and let Helm go on",
+            format!(
+                "helm safe-upgrade unlock {} -n {}",
+                seen.release_name, seen.namespace
+            ),
+        );
     Ok(match last_good(seen) {
         Some(good) => judged.command(
             "when you are sure that no helm works on it and that its Jobs have ended, put the last good revision back",

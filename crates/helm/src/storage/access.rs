@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::Api;
 use kube::api::{DeleteParams, ListParams, ObjectMeta, PartialObjectMeta, Patch, PatchParams};
 use model::{ReleaseStatus, RevisionSummary};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::record::status;
@@ -21,10 +22,22 @@ pub struct Storage {
     driver: Driver,
 }
 
+/// Where a record keeps what it said before it was marked failed: status and description, as JSON.
+const MARKED: &str = "safe-upgrade.dev/marked-failed";
+
 /// A record as its object holds it.
 struct Stored {
     release: Vec<u8>,
     resource_version: Option<String>,
+    /// [`MARKED`].
+    marked: Option<String>,
+}
+
+/// What a record says of its revision.
+#[derive(Serialize, Deserialize)]
+struct Said {
+    status: ReleaseStatus,
+    description: String,
 }
 
 impl Storage {
@@ -97,11 +110,56 @@ impl Storage {
     }
 
     /// Marks a pending revision failed, in its data and its label, so that Helm accepts another operation. Both at once
-    /// and only if nobody has written the record since it was read.
+    /// and only if nobody has written the record since it was read; what it said before is kept beside it.
     ///
     /// # Errors
     /// No such revision, one that is not pending, or the API server's refusal.
     pub async fn mark_failed(&self, release: &str, revision: u32, why: &str) -> Result<(), StorageError> {
+        let (stored, content) = self.content(release, revision).await?;
+        let before = Said {
+            status: status(content["info"]["status"].as_str().unwrap_or_default()),
+            description: content["info"]["description"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+        };
+        if !before.status.is_pending() {
+            return Err(StorageError::NotPending {
+                release: release.to_owned(),
+                revision,
+            });
+        }
+        let now = Said {
+            status: ReleaseStatus::Failed,
+            description: why.to_owned(),
+        };
+        let marked = json!(json!(before).to_string());
+        self.say(release, revision, stored, content, &now, marked).await
+    }
+
+    /// Lets a revision say again what it said before it was marked failed. Gives the status that it has now.
+    ///
+    /// # Errors
+    /// No such revision, one that was not marked or has been written since, or the API server's refusal.
+    pub async fn unmark_failed(&self, release: &str, revision: u32) -> Result<ReleaseStatus, StorageError> {
+        let (stored, content) = self.content(release, revision).await?;
+        let failed = status(content["info"]["status"].as_str().unwrap_or_default()) == ReleaseStatus::Failed;
+        let before: Said = stored
+            .marked
+            .as_deref()
+            .filter(|_| failed)
+            .and_then(|marked| serde_json::from_str(marked).ok())
+            .ok_or_else(|| StorageError::NotMarked {
+                release: release.to_owned(),
+                revision,
+            })?;
+        self.say(release, revision, stored, content, &before, Value::Null)
+            .await?;
+        Ok(before.status)
+    }
+
+    /// A record's object and what it holds.
+    async fn content(&self, release: &str, revision: u32) -> Result<(Stored, Value), StorageError> {
         let record = record_name(release, revision);
         let stored = self
             .get(release, &record)
@@ -116,24 +174,38 @@ impl Storage {
             reason,
         };
         let json = codec::decode(&stored.release).map_err(&broken)?;
-        let mut content: Value = serde_json::from_slice(&json).map_err(|error| broken(error.to_string()))?;
-        if !status(content["info"]["status"].as_str().unwrap_or_default()).is_pending() {
-            return Err(StorageError::NotPending {
-                release: release.to_owned(),
-                revision,
-            });
-        }
-        content["info"]["status"] = json!("failed");
-        content["info"]["description"] = json!(why);
-        let packed =
-            codec::encode(content.to_string().as_bytes()).map_err(|error| broken(error.to_string()))?;
+        let content = serde_json::from_slice(&json).map_err(|error| broken(error.to_string()))?;
+        Ok((stored, content))
+    }
+
+    /// Writes what a record says of its revision, and what is kept beside it.
+    async fn say(
+        &self,
+        release: &str,
+        revision: u32,
+        stored: Stored,
+        mut content: Value,
+        said: &Said,
+        marked: Value,
+    ) -> Result<(), StorageError> {
+        let record = record_name(release, revision);
+        content["info"]["status"] = json!(said.status);
+        content["info"]["description"] = json!(said.description);
+        let packed = codec::encode(content.to_string().as_bytes()).map_err(|error| StorageError::Record {
+            record: record.clone(),
+            reason: error.to_string(),
+        })?;
         let data = match self.driver {
             // The API carries a Secret's data in base64 once more.
             Driver::Secret => json!(k8s_openapi::ByteString(packed.into_bytes())),
             Driver::ConfigMap => json!(packed),
         };
         let patch = Patch::Merge(json!({
-            "metadata": {"resourceVersion": stored.resource_version, "labels": {"status": "failed"}},
+            "metadata": {
+                "resourceVersion": stored.resource_version,
+                "labels": {"status": said.status},
+                "annotations": {MARKED: marked},
+            },
             "data": {"release": data},
         }));
         let params = PatchParams::default();
@@ -141,7 +213,7 @@ impl Storage {
             Driver::Secret => self.secrets().patch(&record, &params, &patch).await.map(drop),
             Driver::ConfigMap => self.config_maps().patch(&record, &params, &patch).await.map(drop),
         }
-        .map_err(|source| self.failed("mark the newest revision failed of", release, source))
+        .map_err(|source| self.failed("write the status of the newest revision of", release, source))
     }
 
     /// Takes a revision out of the history. Does nothing when it is gone already.
@@ -194,6 +266,9 @@ impl Storage {
         Ok(Some(Stored {
             release,
             resource_version: meta.resource_version,
+            marked: meta
+                .annotations
+                .and_then(|mut annotations| annotations.remove(MARKED)),
         }))
     }
 

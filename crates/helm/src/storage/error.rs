@@ -41,6 +41,16 @@ pub enum StorageError {
         /// The revision.
         revision: u32,
     },
+    /// A revision that nobody of ours has marked, or that somebody has written since.
+    #[error(
+        "revision {revision} of release {release} was not marked failed by this program, or was written since"
+    )]
+    NotMarked {
+        /// The release.
+        release: String,
+        /// The revision.
+        revision: u32,
+    },
     /// An act that only makes sense for a pending revision.
     #[error("revision {revision} of release {release} is not pending any more")]
     NotPending {
