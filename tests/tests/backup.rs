@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use backup::{
-    Backup, BackupId, CreateRequest, Filter, LOCK_WAIT, Packing, Place as BackupPlace, RestoreRequest,
-    Server, Store, VerifyError, VerifyRequest, create, get, restore, restore_id, undo_restore, verify,
+    Backup, BackupId, CreateRequest, Filter, HelperPodError, LOCK_WAIT, Packing, Place as BackupPlace,
+    Questions, RestoreRequest, Server, Store, VerifyError, VerifyPlace, VerifyRequest, create, get, restore,
+    restore_id, undo_restore, verify,
 };
 use cluster::{Cluster, ConnectOptions};
 use jiff::Timestamp;
@@ -194,7 +195,9 @@ async fn round(major: u32) -> Result<()> {
     ensure!(copy.manifest == backup.manifest);
 
     let request = VerifyRequest::like(&world.cluster, &target.location, Duration::from_secs(300)).await?;
-    let verification = verify(&world.cluster, &copy, &request, &told).await?;
+    let place = VerifyPlace::Pod(world.cluster.clone(), request);
+    let questions = Questions::default();
+    let verification = verify(&place, &copy, &questions, &told, std::future::pending()).await?;
     ensure!(
         verification.differences.is_empty(),
         "{:?}",
@@ -354,11 +357,16 @@ async fn who_may_not_create_pods_is_told_so_before_anything_happens() -> Result<
     let mut as_nobody = options(&world.node, world.namespace.name());
     as_nobody.as_user = Some("nobody".into());
     let nobody = Cluster::connect(&as_nobody).await?;
-    let error = verify(&nobody, &backup, &request, &told)
+    let place = VerifyPlace::Pod(nobody, request);
+    let questions = Questions::default();
+    let error = verify(&place, &backup, &questions, &told, std::future::pending())
         .await
         .err()
         .context("was allowed")?;
-    ensure!(matches!(error, VerifyError::Forbidden { .. }), "{error}");
+    ensure!(
+        matches!(error, VerifyError::Pod(HelperPodError::Forbidden { .. })),
+        "{error}"
+    );
     ensure!(error.to_string().contains("create pods"), "{error}");
     Ok(())
 }

@@ -98,9 +98,7 @@ fn a_backup_is_made_listed_fetched_tried_restored_and_taken_back() -> Result<()>
     Ended::of(&mut get)?.expect(0)?;
     restorable_by_plain_pg_restore(&world, &app, &Path::new(&copies).join(&id), &before)?;
 
-    let tried = kubectl.run("pgbackup", &["verify", &id, "--from", &store, "-o", "json"]);
-    let tried = tried?.expect(0)?.json()?;
-    ensure!(tried["differences"] == serde_json::json!([]), "{tried}");
+    is_proven(&world, &kubectl, &id, &store)?;
     let pods = world.place.kubectl(&[
         "get",
         "pods",
@@ -144,6 +142,56 @@ fn a_backup_is_made_listed_fetched_tried_restored_and_taken_back() -> Result<()>
     let undone = undone?.expect(0)?;
     ensure!(entries(&app, "ledger")? == damaged, "{undone}");
     ensure!(entries(&app, &text(&undone.json()?["keptAs"])?)? == before);
+    Ok(())
+}
+
+/// A restore test finds the backup equal and what it is asked for true, and leaves what it measured to the next upgrade.
+fn is_proven(world: &World, kubectl: &KubectlPlugins, id: &str, store: &str) -> Result<()> {
+    let statements = world.folder.path().join("checks.sql");
+    std::fs::write(
+        &statements,
+        "-- all entries are there\nselect count(*) >= 5000, count(*) as entries from entries;",
+    )?;
+    let statements = statements.display().to_string();
+    let verify = ["verify", id, "--from", store, "--sql", &statements, "-o", "json"];
+    let tried = kubectl.run("pgbackup", &verify)?.expect(0)?.json()?;
+    ensure!(tried["differences"] == serde_json::json!([]), "{tried}");
+    ensure!(tried["assertions"][0]["verdict"] == "holds", "{tried}");
+    let measured = world.place.kubectl(&[
+        "get",
+        "configmap",
+        "safe-upgrade.books.facts",
+        "--output",
+        "jsonpath={.data.restored-bytes}",
+    ])?;
+    ensure!(
+        measured.trim().parse::<i64>().ok() == tried["restoredBytes"].as_i64(),
+        "{measured} {tried}"
+    );
+
+    std::fs::write(&statements, "select count(*) = 0 from entries")?;
+    let newest = [
+        "verify",
+        "newest",
+        "books",
+        "--from",
+        store,
+        "--sql",
+        &statements,
+        "-o",
+        "json",
+    ];
+    let tried = kubectl.run("pgbackup", &newest)?.expect(2)?.json()?;
+    ensure!(
+        tried["id"] == id && tried["assertions"][0]["verdict"] == "fails",
+        "{tried}"
+    );
+    // The last word on a backup counts; a test that finds nothing wrong gives the grade back.
+    let again = ["verify", "newest", "books", "--from", store, "-o", "json"];
+    kubectl.run("pgbackup", &again)?.expect(0)?;
+    let listed = kubectl.run("pgbackup", &["list", "books", "--from", store, "-o", "json"])?;
+    let listed = listed.expect(0)?.json()?;
+    ensure!(listed["items"][0]["grade"] == "A", "{listed}");
     Ok(())
 }
 

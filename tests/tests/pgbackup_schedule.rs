@@ -73,6 +73,8 @@ fn the_cluster_s_clock_makes_a_backup_that_is_listed() -> Result<()> {
         "books",
         "--cron",
         "* * * * *",
+        "--verify",
+        "quarterly",
         "--claim",
         "backups",
         "--image",
@@ -140,14 +142,22 @@ fn the_cluster_s_clock_makes_a_backup_that_is_listed() -> Result<()> {
     let listed = listed.expect(0)?.json()?;
     ensure!(listed["items"][0]["database"] == "ledger", "{listed}");
 
+    the_scheduled_test_proves_it(&world, &kubectl, folder)?;
     let schedules = kubectl
         .run("pgbackup", &["schedule", "list", "-o", "json"])?
         .expect(0)?
         .json()?;
     ensure!(schedules["items"][0]["lastResult"].is_string(), "{schedules}");
-    kubectl
-        .run("pgbackup", &["schedule", "remove", "pgbackup-books", "--yes"])?
-        .expect(0)?;
+    ensure!(
+        schedules["items"][1]["name"] == "pgbackup-books-verify"
+            && schedules["items"][1]["lastResult"] == "complete",
+        "{schedules}"
+    );
+    for name in ["pgbackup-books", "pgbackup-books-verify"] {
+        kubectl
+            .run("pgbackup", &["schedule", "remove", name, "--yes"])?
+            .expect(0)?;
+    }
     let left = [
         "get",
         "cronjobs,roles,rolebindings,serviceaccounts",
@@ -157,5 +167,23 @@ fn the_cluster_s_clock_makes_a_backup_that_is_listed() -> Result<()> {
         "name",
     ];
     ensure!(world.place.kubectl(&left)?.trim().is_empty());
+    Ok(())
+}
+
+/// What the clock would start next quarter is started now, with the account and the rights of the schedule.
+fn the_scheduled_test_proves_it(world: &World, kubectl: &KubectlPlugins, folder: &str) -> Result<()> {
+    world
+        .place
+        .kubectl(&["create", "job", "try", "--from=cronjob/pgbackup-books-verify"])?;
+    let done = ["wait", "job/try", "--for=condition=complete", "--timeout=150s"];
+    if let Err(error) = world.place.kubectl(&done) {
+        let logs = world.place.kubectl(&["logs", "job/try"]);
+        anyhow::bail!("{error:#}\n{logs:?}");
+    }
+    let listed = kubectl.run("pgbackup", &["list", "books", "--from", folder, "-o", "json"])?;
+    let listed = listed.expect(0)?.json()?;
+    let items = listed["items"].as_array().into_iter().flatten();
+    let proven = items.filter(|item| item["grade"] == "A").count();
+    ensure!(proven == 1, "{listed}");
     Ok(())
 }

@@ -21,6 +21,8 @@ pub(crate) struct Comparison {
     pub(crate) compared: Vec<String>,
     /// Not equal, in words.
     pub(crate) differences: Vec<String>,
+    /// Not as it was and no loss, in words.
+    pub(crate) notes: Vec<String>,
 }
 
 /// How often a look is begun anew when its session is lost: connections through an API server are, now and then, and a
@@ -87,17 +89,7 @@ pub(crate) fn compare(manifest: &BackupManifest, content: &Content) -> Compariso
     if !manifest.rows.is_empty() {
         compare_rows(&manifest.rows, &content.rows, &mut result);
     }
-    if !manifest.extensions.is_empty() {
-        let missing: Vec<&str> = manifest
-            .extensions
-            .keys()
-            .filter(|name| !content.extensions.contains_key(*name))
-            .map(String::as_str)
-            .collect();
-        result.note(missing.is_empty(), "the extensions", || {
-            format!("extensions missing: {}", missing.join(", "))
-        });
-    }
+    compare_extensions(&manifest.extensions, &content.extensions, &mut result);
     if let Some(before) = &manifest.migration {
         let found = content.migration.present();
         result.note(
@@ -115,6 +107,34 @@ pub(crate) fn compare(manifest: &BackupManifest, content: &Content) -> Compariso
         );
     }
     result
+}
+
+/// An archive names extensions without their versions, so that a newer one may be installed: that is told and no loss.
+fn compare_extensions(
+    expected: &BTreeMap<String, String>,
+    found: &BTreeMap<String, String>,
+    result: &mut Comparison,
+) {
+    if expected.is_empty() {
+        return;
+    }
+    let missing: Vec<&str> = expected
+        .keys()
+        .filter(|name| !found.contains_key(*name))
+        .map(String::as_str)
+        .collect();
+    result.note(
+        missing.is_empty(),
+        &format!("{} extensions", expected.len()),
+        || format!("extensions missing: {}", missing.join(", ")),
+    );
+    for (name, version) in expected {
+        if let Some(other) = found.get(name).filter(|other| *other != version) {
+            result.notes.push(format!(
+                "extension {name} was installed as {other}, and was {version}"
+            ));
+        }
+    }
 }
 
 fn compare_rows(expected: &[TableRows], found: &[TableRows], result: &mut Comparison) {
@@ -185,6 +205,30 @@ mod tests {
         compare_rows(&rows(expected), &rows(found), &mut result);
         assert_eq!(result.compared.is_empty(), !result.differences.is_empty());
         result.differences
+    }
+
+    #[test]
+    fn an_extension_that_is_gone_differs_and_another_version_is_told() {
+        let of = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs
+                .iter()
+                .map(|(name, version)| ((*name).to_owned(), (*version).to_owned()))
+                .collect()
+        };
+        let judge = |found: &[(&str, &str)]| {
+            let mut result = Comparison::default();
+            compare_extensions(&of(&[("a", "1.0"), ("b", "2.0")]), &of(found), &mut result);
+            result
+        };
+        let equal = judge(&[("a", "1.0"), ("b", "2.0"), ("c", "1.0")]);
+        assert_eq!(
+            (equal.compared, equal.differences, equal.notes),
+            (vec!["2 extensions".to_owned()], Vec::new(), Vec::new())
+        );
+        assert_eq!(judge(&[("a", "1.0")]).differences, ["extensions missing: b"]);
+        let newer = judge(&[("a", "1.0"), ("b", "2.1")]);
+        assert!(newer.differences.is_empty(), "{newer:?}");
+        assert_eq!(newer.notes, ["extension b was installed as 2.1, and was 2.0"]);
     }
 
     #[test]

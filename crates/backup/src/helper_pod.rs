@@ -1,20 +1,25 @@
 //! A pod of ours that waits for commands and goes when the act ends: without rights, not root, with a deadline.
 
-use std::collections::BTreeMap;
+mod like;
+mod shape;
+mod temporary;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::{Cluster, WaitError};
-use k8s_openapi::api::core::v1::{
-    Capabilities, Container, EmptyDirVolumeSource, EnvVar, PersistentVolumeClaimVolumeSource, Pod,
-    PodSecurityContext, PodSpec, SeccompProfile, SecurityContext, Volume, VolumeMount,
-};
+use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::{DeleteParams, ObjectMeta, PostParams};
+use kube::api::PostParams;
 use thiserror::Error;
 
-use crate::script::{COMMAND_NAME, WAIT};
+use crate::script::WAIT;
 use crate::{PodRunner, Runner};
+
+pub(crate) use like::Like;
+pub use like::LikeError;
+pub(crate) use shape::PodShape;
+pub(crate) use temporary::{Temporary, TemporaryKind};
 
 /// The container that runs commands.
 const CONTAINER: &str = "helper";
@@ -25,13 +30,10 @@ pub(crate) const VOLUME: &str = "/volume";
 /// How long the pod may take to start: its image is pulled and a volume attached, which takes minutes where it takes long.
 const START_TIME: Duration = Duration::from_secs(300);
 
-/// How long deleting the pod may take us; its deadline ends it anyhow.
-const DELETE_TIME: Duration = Duration::from_secs(20);
-
 /// The HTTP status of a request that the caller has no right to.
 const FORBIDDEN: u16 = 403;
 
-/// What is mounted at [`VOLUME`].
+/// What a folder of a pod is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum HelperVolume {
     /// An empty folder that goes with the pod.
@@ -54,6 +56,8 @@ pub(crate) struct HelperRequest<'a> {
     pub(crate) namespace: &'a str,
     /// Its image.
     pub(crate) image: &'a str,
+    /// Secrets that the image is fetched with.
+    pub(crate) pull_secrets: &'a [String],
     /// Its user.
     pub(crate) user: i64,
     /// Its group.
@@ -91,218 +95,99 @@ pub enum HelperPodError {
 /// A pod that is deleted when this is dropped.
 pub(crate) struct HelperPod {
     cluster: Cluster,
-    namespace: String,
-    name: String,
-    deleted: bool,
+    pod: Temporary,
+    container: String,
 }
 
 impl HelperPod {
-    /// Makes the pod and waits until commands can be run in it.
+    /// Makes a pod that waits for commands, and waits until they can be run in it.
     pub(crate) async fn start(
         cluster: &Cluster,
         request: &HelperRequest<'_>,
     ) -> Result<Self, HelperPodError> {
-        let namespace = request.namespace.to_owned();
+        let helper = Self::create(cluster, &shape(request)).await?;
+        match helper.wait_ready(request.deadline.min(START_TIME)).await {
+            Ok(()) => Ok(helper),
+            Err(error) => {
+                helper.delete().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes a pod of any shape.
+    pub(crate) async fn create(cluster: &Cluster, shape: &PodShape<'_>) -> Result<Self, HelperPodError> {
+        let namespace = shape.namespace.to_owned();
         let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), &namespace);
-        let pod = pod(request);
+        let pod = shape.pod();
         let name = pod.metadata.name.clone().unwrap_or_default();
         match pods.create(&PostParams::default(), &pod).await {
-            Ok(_) => {}
+            Ok(_) => Ok(Self {
+                cluster: cluster.clone(),
+                pod: Temporary::new(cluster, TemporaryKind::Pod, &namespace, &name),
+                container: shape.container.to_owned(),
+            }),
             // Policies and quotas answer with the same status; only the authorizer names verb and resource this way.
             Err(kube::Error::Api(status))
                 if status.code == FORBIDDEN && status.message.contains("cannot create resource") =>
             {
-                return Err(HelperPodError::Forbidden { namespace });
+                Err(HelperPodError::Forbidden { namespace })
             }
-            Err(source) => {
-                return Err(HelperPodError::Create {
-                    namespace,
-                    source: source.into(),
-                });
-            }
+            Err(source) => Err(HelperPodError::Create {
+                namespace,
+                source: source.into(),
+            }),
         }
-        let helper = Self {
-            cluster: cluster.clone(),
-            namespace,
-            name,
-            deleted: false,
-        };
-        let limit = request.deadline.min(START_TIME);
-        let ready = cluster.wait_pod_condition(&helper.namespace, &helper.name, "Ready", limit);
-        match ready.await {
-            Ok(_) => Ok(helper),
-            Err(error) => {
-                helper.delete().await;
-                Err(HelperPodError::Start(error))
-            }
-        }
+    }
+
+    /// Waits until it is ready.
+    pub(crate) async fn wait_ready(&self, limit: Duration) -> Result<(), HelperPodError> {
+        let (namespace, name) = (self.pod.namespace(), self.pod.name());
+        let ready = self.cluster.wait_pod_condition(namespace, name, "Ready", limit);
+        ready.await.map(drop).map_err(HelperPodError::Start)
+    }
+
+    /// Its namespace.
+    pub(crate) fn namespace(&self) -> &str {
+        self.pod.namespace()
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        self.pod.name()
     }
 
     /// Commands in it.
     pub(crate) fn runner(&self) -> Arc<dyn Runner> {
         Arc::new(PodRunner::new(
             &self.cluster,
-            &self.namespace,
-            &self.name,
-            CONTAINER,
+            self.namespace(),
+            self.name(),
+            &self.container,
         ))
     }
 
-    pub(crate) async fn delete(mut self) {
-        let deletion = delete(self.cluster.clone(), self.namespace.clone(), self.name.clone());
-        // Where it fails, the deadline in the pod ends it.
-        self.deleted = tokio::time::timeout(DELETE_TIME, deletion).await.is_ok();
+    /// Deletes it.
+    pub(crate) async fn delete(self) {
+        self.pod.delete().await;
     }
 }
 
-impl Drop for HelperPod {
-    fn drop(&mut self) {
-        if !self.deleted
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            runtime.spawn(delete(
-                self.cluster.clone(),
-                self.namespace.clone(),
-                self.name.clone(),
-            ));
-        }
-    }
-}
-
-async fn delete(cluster: Cluster, namespace: String, name: String) {
-    let pods: Api<Pod> = Api::namespaced(cluster.client, &namespace);
-    let at_once = DeleteParams::default().grace_period(0);
-    // Gone already, or out of reach: nothing more can be done here.
-    let _ = pods.delete(&name, &at_once).await;
-}
-
-fn pod(request: &HelperRequest<'_>) -> Pod {
-    let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-    let command = ["sh", "-c", WAIT, COMMAND_NAME].map(str::to_owned).to_vec();
-    let mount = VolumeMount {
-        name: "volume".into(),
-        mount_path: VOLUME.into(),
-        ..VolumeMount::default()
-    };
-    let scratch = VolumeMount {
-        name: "scratch".into(),
-        mount_path: "/tmp".into(),
-        ..VolumeMount::default()
-    };
-    let (claim, empty) = match &request.volume {
-        HelperVolume::Empty => (None, Some(EmptyDirVolumeSource::default())),
-        HelperVolume::Claim { name, read_only } => (
-            Some(PersistentVolumeClaimVolumeSource {
-                claim_name: name.clone(),
-                read_only: Some(*read_only),
-            }),
-            None,
-        ),
-    };
-    Pod {
-        metadata: ObjectMeta {
-            name: Some(format!(
-                "pgbackup-{}-{:08x}",
-                request.purpose,
-                rand::random::<u32>()
-            )),
-            namespace: Some(request.namespace.to_owned()),
-            labels: Some(BTreeMap::from([
-                label("app.kubernetes.io/managed-by", "kubectl-pgbackup"),
-                label("app.kubernetes.io/component", request.purpose),
-            ])),
-            ..ObjectMeta::default()
-        },
-        spec: Some(PodSpec {
-            active_deadline_seconds: Some(i64::try_from(request.deadline.as_secs()).unwrap_or(i64::MAX)),
-            automount_service_account_token: Some(false),
-            enable_service_links: Some(false),
-            restart_policy: Some("Never".into()),
-            termination_grace_period_seconds: Some(0),
-            security_context: Some(PodSecurityContext {
-                run_as_non_root: Some(true),
-                run_as_user: Some(request.user),
-                run_as_group: Some(request.group),
-                fs_group: Some(request.group),
-                // Owner and modes of a data directory are the server's business: nothing is changed on mounting.
-                fs_group_change_policy: Some("OnRootMismatch".into()),
-                seccomp_profile: Some(SeccompProfile {
-                    type_: "RuntimeDefault".into(),
-                    ..SeccompProfile::default()
-                }),
-                ..PodSecurityContext::default()
-            }),
-            containers: vec![Container {
-                name: CONTAINER.into(),
-                image: Some(request.image.to_owned()),
-                image_pull_policy: Some("IfNotPresent".into()),
-                command: Some(command),
-                env: Some(vec![EnvVar {
-                    name: "HOME".into(),
-                    value: Some("/tmp".into()),
-                    ..EnvVar::default()
-                }]),
-                security_context: Some(SecurityContext {
-                    allow_privilege_escalation: Some(false),
-                    capabilities: Some(Capabilities {
-                        drop: Some(vec!["ALL".into()]),
-                        ..Capabilities::default()
-                    }),
-                    read_only_root_filesystem: Some(true),
-                    ..SecurityContext::default()
-                }),
-                volume_mounts: Some(vec![mount, scratch]),
-                ..Container::default()
-            }],
-            volumes: Some(vec![
-                Volume {
-                    name: "volume".into(),
-                    persistent_volume_claim: claim,
-                    empty_dir: empty,
-                    ..Volume::default()
-                },
-                Volume {
-                    name: "scratch".into(),
-                    empty_dir: Some(EmptyDirVolumeSource::default()),
-                    ..Volume::default()
-                },
-            ]),
-            ..PodSpec::default()
-        }),
-        status: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pod_has_no_rights_is_nobody_special_and_ends() {
-        let request = HelperRequest {
-            purpose: "base-restore",
-            namespace: "shop",
-            image: "postgres:17",
-            user: 26,
-            group: 26,
-            volume: HelperVolume::Claim {
-                name: "data".into(),
-                read_only: false,
-            },
-            deadline: Duration::from_secs(600),
-        };
-        let spec = pod(&request).spec.unwrap();
-        assert_eq!(spec.automount_service_account_token, Some(false));
-        assert_eq!(spec.active_deadline_seconds, Some(600));
-        let security = spec.security_context.unwrap();
-        assert_eq!(
-            (security.run_as_non_root, security.run_as_user),
-            (Some(true), Some(26))
-        );
-        let context = spec.containers[0].security_context.clone().unwrap();
-        assert_eq!(context.read_only_root_filesystem, Some(true));
-        assert_eq!(context.capabilities.unwrap().drop, Some(vec!["ALL".to_owned()]));
-        let volume = spec.volumes.unwrap().remove(0);
-        assert_eq!(volume.persistent_volume_claim.unwrap().claim_name, "data");
+fn shape<'a>(request: &HelperRequest<'a>) -> PodShape<'a> {
+    PodShape {
+        purpose: request.purpose,
+        container: CONTAINER,
+        namespace: request.namespace,
+        image: request.image,
+        pull_secrets: request.pull_secrets,
+        user: request.user,
+        group: request.group,
+        script: WAIT,
+        arguments: Vec::new(),
+        environment: vec![("HOME", "/tmp")],
+        folders: vec![(VOLUME, request.volume.clone()), ("/tmp", HelperVolume::Empty)],
+        room: None,
+        ready: None,
+        deadline: request.deadline,
     }
 }

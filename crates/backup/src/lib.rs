@@ -49,7 +49,7 @@ pub use create::{CreateError, CreateRequest, LOCK_WAIT, LONG_DUMP, Packing, crea
 pub use fill::FillError;
 pub use get::{GetError, get};
 pub use get_opened::get_opened;
-pub use helper_pod::HelperPodError;
+pub use helper_pod::{HelperPodError, LikeError};
 pub use id::BackupId;
 pub use local::LocalRunner;
 pub use pod::PodRunner;
@@ -60,14 +60,17 @@ pub use restore::{
 };
 pub use runner::{RunEnd, RunError, Runner};
 pub use schedule::{
-    CLAIM_FOLDER, MANAGED_BY, SCHEDULE_LABEL, SCHEDULE_NAMESPACE_LABEL, Schedule, ScheduleError,
+    CLAIM_FOLDER, MANAGED_BY, SCHEDULE_LABEL, SCHEDULE_NAMESPACE_LABEL, Schedule, ScheduleError, ScheduledAct,
 };
 pub use server::{ReachError, Server};
 pub use store::{
     AddressError, Backup, BucketFault, Filter, Partial, Place, Store, StoreAct, StoreError, StoreFinding,
     StoreProblem, Tuning, Variables,
 };
-pub use verify::{VerifyError, VerifyRequest, verify, verify_until};
+pub use verify::{
+    Assertion, LocalPlace, Questions, StatementError, VerifyError, VerifyPlace, VerifyRequest, assertions_of,
+    verify,
+};
 
 /// How the rooms of this crate say what they are doing: a sentence and, where known, the share done between 0 and 1.
 pub type Progress<'a> = &'a (dyn Fn(&str, Option<f64>) + Send + Sync);

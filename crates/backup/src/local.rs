@@ -7,14 +7,45 @@ use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::process::Command;
 
+use crate::create::judge::client_major;
 use crate::script::COMMAND_NAME;
 use crate::{RunEnd, RunError, Runner};
 
 /// How much of a command's standard error is kept: its last words.
 const STDERR_KEPT: usize = 64 << 10;
 
-/// Where Debian and Ubuntu keep the programs of each major version.
-const VERSIONED_PROGRAMS: &str = "/usr/lib/postgresql";
+/// Where systems keep the programs of each major version; `%` stands for its number. Debian and Ubuntu; Red Hat's and the
+/// project's own packages; Alpine; Homebrew on both kinds of Mac.
+const VERSIONED_PROGRAMS: [&str; 5] = [
+    "/usr/lib/postgresql/%/bin",
+    "/usr/pgsql-%/bin",
+    "/usr/libexec/postgresql%",
+    "/opt/homebrew/opt/postgresql@%/bin",
+    "/usr/local/opt/postgresql@%/bin",
+];
+
+/// Folders that may hold the programs of a major version: those of its own, then those on PATH.
+pub(crate) fn program_folders(major: i32) -> Vec<PathBuf> {
+    let mut folders = own_folders(major);
+    folders.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
+    folders
+}
+
+fn own_folders(major: i32) -> Vec<PathBuf> {
+    let of = |pattern: &&str| PathBuf::from(pattern.replace('%', &major.to_string()));
+    VERSIONED_PROGRAMS.iter().map(of).collect()
+}
+
+/// The major version of a program of Postgres; `None` where it does not say.
+pub(crate) async fn version_of(program: &Path) -> Option<i32> {
+    let said = Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .ok()?;
+    client_major(&String::from_utf8_lossy(&said.stdout))
+}
 
 /// Runs commands on this machine, with the client programs on PATH.
 #[derive(Debug, Clone, Default)]
@@ -41,11 +72,12 @@ impl LocalRunner {
     /// The same, with the programs of the server's own major version where the machine has them: what a newer pg_dump
     /// writes, the server it came from may not read.
     pub fn with_programs_of(self, major: i32) -> Self {
-        let folder = Path::new(VERSIONED_PROGRAMS).join(major.to_string()).join("bin");
-        if self.programs.is_none() && folder.join("pg_dump").exists() {
-            self.with_programs(&folder)
-        } else {
-            self
+        let found = own_folders(major)
+            .into_iter()
+            .find(|folder| folder.join("pg_dump").exists());
+        match found.filter(|_| self.programs.is_none()) {
+            Some(folder) => self.with_programs(&folder),
+            None => self,
         }
     }
 }

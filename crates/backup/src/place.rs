@@ -14,9 +14,15 @@ const UID_LENGTH: usize = 8;
 impl Place {
     /// What a cluster is called in a store.
     pub async fn cluster_name(cluster: &Cluster) -> String {
+        let uid = Self::cluster_uid(cluster).await;
+        uid.unwrap_or_else(|| cluster.context.clone())
+    }
+
+    /// The name that does not depend on who asks; `None` where it may not be read.
+    pub async fn cluster_uid(cluster: &Cluster) -> Option<String> {
         match cluster.facts().await.map(|facts| facts.uid) {
-            Ok(Seen::Present(uid)) => uid.chars().take(UID_LENGTH).collect(),
-            Ok(Seen::Absent | Seen::Unreadable(_)) | Err(_) => cluster.context.clone(),
+            Ok(Seen::Present(uid)) => Some(uid.chars().take(UID_LENGTH).collect()),
+            Ok(Seen::Absent | Seen::Unreadable(_)) | Err(_) => None,
         }
     }
 

@@ -1,5 +1,5 @@
-//! Backups by the clock: the objects of a schedule. The same program runs in the cluster, from an image that holds
-//! nothing but it; the database's own pod runs the client.
+//! Backups and restore tests by the clock: the objects of a schedule. The same program runs in the cluster, from an image
+//! that holds nothing but it; the database's own pod runs the client, and a throw-away pod of its image the test.
 
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -44,10 +44,8 @@ pub struct Schedule {
     pub time_zone: String,
     /// The image that holds this program.
     pub image: String,
-    /// The words of the backup, the program's own name left out.
-    pub create: Vec<String>,
-    /// The words of what is done after a good backup: pruning.
-    pub after: Option<Vec<String>>,
+    /// What is done, one after another: each begins only when the one before has ended well.
+    pub acts: Vec<ScheduledAct>,
     /// A Secret whose keys become environment variables: the store's credentials.
     pub secret: Option<String>,
     /// A claim that is mounted at [`CLAIM_FOLDER`].
@@ -55,6 +53,18 @@ pub struct Schedule {
     /// How long all of it may take, in seconds.
     pub deadline: i64,
 }
+
+/// One command of a schedule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduledAct {
+    /// What its container is called: `create`, `prune`, `verify`.
+    pub name: String,
+    /// Its words, the program's own name left out.
+    pub words: Vec<String>,
+}
+
+/// Exit codes of the program that say that another attempt would end the same: a finding, or what could not be judged.
+const FINAL: [i32; 2] = [2, 3];
 
 /// Why it is no schedule.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -128,15 +138,10 @@ impl Schedule {
                 "seccompProfile": { "type": "RuntimeDefault" },
             },
         });
-        let create = self.container("create", &self.create);
-        match &self.after {
-            // The second begins only when the first has ended well.
-            Some(after) => {
-                pod["initContainers"] = json!([create]);
-                pod["containers"] = json!([self.container("prune", after)]);
-            }
-            None => pod["containers"] = json!([create]),
-        }
+        let mut containers: Vec<Value> = self.acts.iter().map(|act| self.container(act)).collect();
+        let last = containers.pop();
+        pod["initContainers"] = Value::from(containers);
+        pod["containers"] = last.into_iter().collect();
         if let Some(claim) = &self.claim {
             pod["volumes"] = json!([{ "name": "store", "persistentVolumeClaim": { "claimName": claim } }]);
         }
@@ -156,6 +161,9 @@ impl Schedule {
                     "spec": {
                         "activeDeadlineSeconds": self.deadline,
                         "backoffLimit": RETRIES,
+                        "podFailurePolicy": {
+                            "rules": [{ "action": "FailJob", "onExitCodes": { "operator": "In", "values": FINAL } }],
+                        },
                         "template": { "metadata": { "labels": self.labels() }, "spec": pod },
                     },
                 },
@@ -163,13 +171,13 @@ impl Schedule {
         })
     }
 
-    fn container(&self, name: &str, words: &[String]) -> Value {
+    fn container(&self, act: &ScheduledAct) -> Value {
         let mut container = json!({
-            "name": name,
+            "name": act.name,
             "image": self.image,
             "imagePullPolicy": "IfNotPresent",
             "command": ["/kubectl-pgbackup"],
-            "args": words,
+            "args": act.words,
             "env": [{ "name": "HOME", "value": "/nonexistent" }],
             "resources": {
                 "requests": { "cpu": "100m", "memory": "64Mi" },
@@ -198,6 +206,13 @@ mod tests {
 
     use super::*;
 
+    fn act(words: &[&str]) -> ScheduledAct {
+        ScheduledAct {
+            name: words[0].to_owned(),
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+        }
+    }
+
     fn schedule() -> Schedule {
         Schedule {
             name: "pgbackup-shop".into(),
@@ -205,8 +220,7 @@ mod tests {
             cron: "15 3 * * *".into(),
             time_zone: "Etc/UTC".into(),
             image: "pgbackup:1".into(),
-            create: vec!["create".into(), "shop; $(touch x)".into()],
-            after: None,
+            acts: vec![act(&["create", "shop; $(touch x)"])],
             secret: Some("store".into()),
             claim: None,
             deadline: 3600,
@@ -226,6 +240,12 @@ mod tests {
         assert_eq!(spec.concurrency_policy.as_deref(), Some("Forbid"));
         let job = spec.job_template.spec.unwrap();
         assert_eq!(job.active_deadline_seconds, Some(3600));
+        let rule = job.pod_failure_policy.unwrap().rules.remove(0);
+        assert_eq!(
+            rule.on_exit_codes.unwrap().values,
+            FINAL,
+            "a finding is not tried again"
+        );
         let pod = job.template.spec.unwrap();
         assert_eq!(pod.security_context.unwrap().run_as_non_root, Some(true));
         assert_eq!(pod.service_account_name.as_deref(), Some("pgbackup-shop"));
@@ -251,7 +271,7 @@ mod tests {
     #[test]
     fn pruning_begins_only_after_a_good_backup() {
         let after = Schedule {
-            after: Some(vec!["prune".into()]),
+            acts: vec![act(&["create", "shop"]), act(&["prune"])],
             claim: Some("backups".into()),
             ..schedule()
         };

@@ -38,6 +38,7 @@ pub(crate) const CREATE_EMPTY: &str = script!("scripts/create_empty.sh");
 pub(crate) const IDLE: &str = include_str!("scripts/idle.sh");
 pub(crate) const KEEPER: &str = include_str!("scripts/keeper.sh");
 pub(crate) const THROW_AWAY: &str = include_str!("scripts/throw_away.sh");
+pub(crate) const THROW_AWAY_LOCAL: &str = include_str!("scripts/throw_away_local.sh");
 pub(crate) const FILE_LOOK: &str = include_str!("scripts/file_look.sh");
 pub(crate) const FILE_HASH: &str = include_str!("scripts/file_hash.sh");
 pub(crate) const FILE_READ: &str = include_str!("scripts/file_read.sh");
@@ -83,7 +84,8 @@ impl Trailer {
     }
 }
 
-/// The last words of a command for a message: what it wrote on standard error without our own line.
+/// The last words of a command for a message: what it wrote on standard error without our own line, from its first error
+/// on. What follows that may be long: a server repeats the statement.
 pub(crate) fn last_words(stderr: &str) -> String {
     const LINES: usize = 6;
     let lines: Vec<&str> = stderr
@@ -91,7 +93,17 @@ pub(crate) fn last_words(stderr: &str) -> String {
         .map(str::trim_end)
         .filter(|line| !line.is_empty() && !line.starts_with("safe-upgrade-proof-"))
         .collect();
-    lines[lines.len().saturating_sub(LINES)..].join("; ")
+    let is_error = |line: &&str| line.contains("error:") || line.contains("ERROR:");
+    let begin = lines
+        .iter()
+        .position(is_error)
+        .unwrap_or_else(|| lines.len().saturating_sub(LINES));
+    lines[begin..]
+        .iter()
+        .take(LINES)
+        .copied()
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 #[cfg(test)]
@@ -111,6 +123,8 @@ mod tests {
             (0, Some(12), "ab")
         );
         assert_eq!(last_words("a\nsafe-upgrade-proof-1 x end\nb\n"), "a; b");
+        let long = format!("warning: x\npg_restore: error: y\n{}", "line\n".repeat(20));
+        assert!(last_words(&long).starts_with("pg_restore: error: y; line; "));
     }
 
     #[test]

@@ -1,235 +1,187 @@
-//! The restore test: a backup is restored into a throw-away server and compared with its manifest.
+//! The restore test: a backup is restored into a throw-away server, compared with its manifest, and questioned.
 
+mod amcheck;
+mod assertions;
+mod error;
+mod extensions;
+mod fault;
+mod files;
+mod local;
+mod place;
 mod pod;
+mod statements;
 
 use std::time::{Duration, Instant};
 
-use cluster::{Cluster, WaitError};
 use jiff::Timestamp;
-use model::{API_VERSION, CredentialSource, DatabaseLocation, DatabaseOrigin, DatabaseRoute, Verification};
-use postgres_room::{ConnectError, Credentials, QueryError};
-use thiserror::Error;
+use model::{API_VERSION, AssertionResult, Verification};
 
-use crate::compare::{Comparison, Content, LookError, compare};
+use crate::compare::{Content, compare, session};
 use crate::fill::{Owners, fill};
 use crate::script::{self, last_words};
 use crate::settings::{SETTINGS, Settings};
-use crate::{Backup, FillError, Progress, ReachError, RunError, Server, StoreError};
+use crate::{Backup, Progress, Server, StoreError};
 
-use pod::ThrowAwayPod;
+pub use assertions::Assertion;
+pub use error::VerifyError;
+pub use place::{LocalPlace, VerifyPlace};
+pub use pod::VerifyRequest;
+pub use statements::{StatementError, assertions_of};
+
+use place::{Locale, ThrowAway};
 
 /// The database that is filled on the throw-away server.
 const DATABASE: &str = "verify";
 
-/// Where the throw-away server may run.
+/// Who may do everything there.
+const ADMINISTRATOR: &str = "postgres";
+
+/// How long a statement that must be true may take, unless somebody says otherwise: it reads whole tables.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+/// What is asked of a restored database besides the comparison with the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifyRequest {
-    /// The namespace of the pod.
-    pub namespace: String,
-    /// The image: that of the server the backup came from, or one of the same major version.
-    pub image: String,
-    /// The user id that the image's servers run under; see [`VerifyRequest::like`].
-    pub user: i64,
-    /// How long all of it may take; the pod ends itself after that, whatever happens to us.
-    pub deadline: Duration,
+pub struct Questions {
+    /// Statements that must be true.
+    pub assertions: Vec<Assertion>,
+    /// How long one of them may take.
+    pub statement_timeout: Duration,
+    /// Whether every index and table is checked by the extension `amcheck`.
+    pub amcheck: bool,
 }
 
-/// Why a restore test could not be done; it then says nothing about the backup.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// The pod of the server in use cannot be read, so its image is not known.
-    #[error("failed to read the image of pod {pod}")]
-    Image {
-        /// The pod.
-        pod: String,
-        /// Why not.
-        #[source]
-        source: cluster::RequestError,
-    },
-    /// There is no pod whose image could be used.
-    #[error("no image is known for the restore test: name one")]
-    NoImage,
-    /// Pods may not be made.
-    #[error(
-        "you may not create pods in namespace {namespace}, which a restore test needs (verb create, resource pods)"
-    )]
-    Forbidden {
-        /// The namespace.
-        namespace: String,
-    },
-    /// The pod could not be made.
-    #[error("failed to create a pod for the restore test in namespace {namespace}")]
-    Create {
-        /// The namespace.
-        namespace: String,
-        /// Why not.
-        #[source]
-        source: cluster::RequestError,
-    },
-    /// The pod did not come up.
-    #[error("the throw-away server did not start")]
-    Start(#[source] WaitError),
-    /// It took too long.
-    #[error("the restore test was not done within {0:?}")]
-    Deadline(Duration),
-    /// Somebody no longer wanted it.
-    #[error("the restore test was interrupted; the throw-away server is gone")]
-    Interrupted,
-    /// The server in the pod cannot be used.
-    #[error("failed to use the throw-away server")]
-    Reach(#[from] ReachError),
-    /// A command could not be run in the pod.
-    #[error("failed to prepare the throw-away server")]
-    Run(#[from] RunError),
-    /// The empty database could not be made.
-    #[error("failed to prepare the throw-away server: {0}")]
-    Prepare(String),
-    /// The dump could not be restored.
-    #[error("failed to restore the backup into the throw-away server")]
-    Fill(#[from] FillError),
-    /// No session.
-    #[error("failed to look into the restored database")]
-    Connect(#[from] ConnectError),
-    /// A question was not answered.
-    #[error("failed to look into the restored database")]
-    Query(#[from] QueryError),
-    /// The result could not be kept.
-    #[error("failed to keep the result of the restore test")]
-    Store(#[from] StoreError),
-}
-
-impl From<LookError> for VerifyError {
-    fn from(error: LookError) -> Self {
-        match error {
-            LookError::Connect(error) => Self::Connect(error),
-            LookError::Query(error) => Self::Query(error),
+impl Default for Questions {
+    /// None; a statement may take five minutes.
+    fn default() -> Self {
+        Self {
+            assertions: Vec::new(),
+            statement_timeout: STATEMENT_TIMEOUT,
+            amcheck: false,
         }
     }
 }
 
-impl VerifyRequest {
-    /// In the image and under the user of a server in use.
-    ///
-    /// # Errors
-    /// When the server does not run in a pod that can be read.
-    pub async fn like(
-        cluster: &Cluster,
-        location: &DatabaseLocation,
-        deadline: Duration,
-    ) -> Result<Self, VerifyError> {
-        pod::request_like(cluster, location, deadline).await
-    }
+/// What a test has found so far.
+#[derive(Debug, Default)]
+struct Findings {
+    compared: Vec<String>,
+    differences: Vec<String>,
+    notes: Vec<String>,
+    unjudged: Vec<String>,
+    assertions: Vec<AssertionResult>,
+    restore_seconds: f64,
+    restored_bytes: Option<i64>,
 }
 
-/// Restores a backup into a throw-away server and compares. What differs stands in the result, which is also written
-/// beside the manifest; the pod is deleted whatever happens.
+/// Restores a backup into a throw-away server, compares and asks. What differs stands in the result, which is also written
+/// beside the manifest; the server is taken away whatever happens, also when `interrupted` ends.
 ///
 /// # Errors
-/// See [`VerifyError`]; a forbidden pod says so plainly.
+/// See [`VerifyError`]: the test could not be done, which says nothing about the backup, and nothing is written.
 pub async fn verify(
-    cluster: &Cluster,
+    place: &VerifyPlace,
     backup: &Backup,
-    request: &VerifyRequest,
-    progress: Progress<'_>,
-) -> Result<Verification, VerifyError> {
-    verify_until(cluster, backup, request, progress, std::future::pending()).await
-}
-
-/// Like [`verify`], and gives up when `interrupted` ends; the pod is deleted then, too.
-///
-/// # Errors
-/// As there, and [`VerifyError::Interrupted`].
-pub async fn verify_until(
-    cluster: &Cluster,
-    backup: &Backup,
-    request: &VerifyRequest,
+    questions: &Questions,
     progress: Progress<'_>,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Verification, VerifyError> {
-    let settings = read_settings(backup).await?;
-    progress(
-        &format!(
-            "starting a throw-away server ({}) in {}",
-            request.image, request.namespace
-        ),
-        None,
-    );
-    let pod = ThrowAwayPod::create(cluster, request, settings.as_ref()).await?;
-    let tested = tokio::time::timeout(
-        request.deadline,
-        test(cluster, backup, request, &pod, settings.as_ref(), progress),
-    );
-    let tested = tokio::select! {
-        tested = tested => tested.unwrap_or(Err(VerifyError::Deadline(request.deadline))),
-        () = interrupted => Err(VerifyError::Interrupted),
+    let deadline = place.deadline();
+    let stopped = async {
+        tokio::select! {
+            () = interrupted => VerifyError::Interrupted,
+            () = tokio::time::sleep(deadline) => VerifyError::Deadline(deadline),
+        }
     };
-    progress("deleting the throw-away server", None);
-    pod.delete().await;
-    let (comparison, seconds) = tested?;
+    tokio::pin!(stopped);
+    progress("reading the files of the backup", None);
+    let damaged = tokio::select! {
+        damaged = files::damaged(backup) => damaged?,
+        error = &mut stopped => return Err(error),
+    };
+    let mut findings = Findings::default();
+    if damaged.is_empty() {
+        let settings = read_settings(backup).await?;
+        progress(&format!("starting a throw-away server ({place})"), None);
+        let mut server = ThrowAway::begin(place, &Locale::of(settings.as_ref()), &backup.manifest).await?;
+        let tested = tokio::select! {
+            tested = test(&mut server, backup, settings.as_ref(), questions, progress) => tested,
+            error = &mut stopped => Err(error),
+        };
+        progress("taking the throw-away server away", None);
+        server.delete().await;
+        findings = tested?;
+    } else {
+        findings.differences = damaged;
+    }
     let now = Timestamp::now();
+    let Findings {
+        compared,
+        differences,
+        notes,
+        unjudged,
+        assertions,
+        restore_seconds,
+        restored_bytes,
+    } = findings;
     let verification = Verification {
         api_version: API_VERSION.into(),
         kind: "BackupVerification".into(),
         id: backup.id.to_string(),
         verified_at: now.to_string(),
-        compared: comparison.compared,
-        differences: comparison.differences,
-        restore_seconds: seconds,
-        restored_bytes: None,
-        restored_in: None,
+        compared,
+        differences,
+        notes,
+        unjudged,
+        assertions,
+        restore_seconds,
+        restored_bytes,
+        restored_in: Some(place.to_string()),
     };
     backup.publish_verification(&verification, now).await?;
     Ok(verification)
 }
 
 async fn test(
-    cluster: &Cluster,
+    throw_away: &mut ThrowAway,
     backup: &Backup,
-    request: &VerifyRequest,
-    pod: &ThrowAwayPod,
     settings: Option<&Settings>,
+    questions: &Questions,
     progress: Progress<'_>,
-) -> Result<(Comparison, f64), VerifyError> {
-    pod.wait_ready(request.deadline).await?;
-    let server = reach(cluster, pod, backup).await?;
+) -> Result<Findings, VerifyError> {
+    let mut findings = Findings {
+        notes: throw_away.up().await?,
+        ..Findings::default()
+    };
+    let server = throw_away.reach(backup.id.as_str()).await?;
+    let (found, expected) = (server.probe.major(), backup.manifest.server.version_num / 10_000);
+    if found != expected {
+        return Err(VerifyError::Major { found, expected });
+    }
+    extensions::are_there(&server, &backup.manifest).await?;
     prepare(&server, settings, backup).await?;
     progress("restoring", None);
     let begun = Instant::now();
-    fill(&server, backup, DATABASE, Owners::Keep).await?;
-    let seconds = begun.elapsed().as_secs_f64();
+    if let Err(error) = fill(&server, backup, DATABASE, Owners::Keep).await {
+        findings.differences.push(fault::of_the_backup(error)?);
+        return Ok(findings);
+    }
+    findings.restore_seconds = begun.elapsed().as_secs_f64();
+    findings.compared.push("hash and size of every file".into());
     progress("comparing", None);
     let content = Content::look(&server.connector, DATABASE).await?;
-    let mut comparison = compare(&backup.manifest, &content);
-    comparison.compared.insert(0, "hash and size of the dump".into());
-    Ok((comparison, seconds))
-}
-
-async fn reach(cluster: &Cluster, pod: &ThrowAwayPod, backup: &Backup) -> Result<Server, ReachError> {
-    let location = DatabaseLocation {
-        host: "127.0.0.1".into(),
-        port: 5432,
-        database: DATABASE.into(),
-        user: "postgres".into(),
-        sslmode: Some("disable".into()),
-        origin: DatabaseOrigin {
-            found_in: "the restore test".into(),
-            secret: None,
-            source: CredentialSource::Given,
-        },
-        route: DatabaseRoute::Pod {
-            namespace: pod.namespace().to_owned(),
-            pod: pod.name().to_owned(),
-            container: pod::CONTAINER.into(),
-            port: 5432,
-            workload: None,
-        },
-    };
-    let credentials = Credentials {
-        user: "postgres".into(),
-        password: None,
-    };
-    Server::reach(Some(cluster), &location, &credentials, backup.id.as_str()).await
+    let comparison = compare(&backup.manifest, &content);
+    findings.compared.extend(comparison.compared);
+    findings.differences.extend(comparison.differences);
+    findings.notes.extend(comparison.notes);
+    let database = session(&server.connector, DATABASE).await?;
+    findings.restored_bytes = Some(postgres_room::database_size(&database).await?);
+    drop(database);
+    assertions::ask_all(&server, questions, &mut findings, progress).await?;
+    if questions.amcheck {
+        progress("checking every index and table", None);
+        amcheck::check(&server, &mut findings).await?;
+    }
+    Ok(findings)
 }
 
 /// Roles that the archive speaks of, without any right to log in, and an empty database.
@@ -240,7 +192,7 @@ async fn prepare(server: &Server, settings: Option<&Settings>, backup: &Backup) 
     let end = server
         .run(
             script::CREATE_EMPTY,
-            "postgres",
+            ADMINISTRATOR,
             "prepare",
             &[DATABASE, &roles],
             |feed| feed,

@@ -1,4 +1,4 @@
-//! What runs remember for later ones: one ConfigMap `safe-upgrade.<release>.facts` of measured durations.
+//! What runs and restore tests remember for later runs: one ConfigMap `safe-upgrade.<release>.facts` of what was measured.
 
 use std::collections::BTreeMap;
 
@@ -16,12 +16,16 @@ pub const MIGRATION_SECONDS: &str = "migration-seconds";
 pub const DOWNTIME_SECONDS: &str = "downtime-seconds";
 /// Key of the seconds that the last backup took.
 pub const BACKUP_SECONDS: &str = "backup-seconds";
+/// Key of the seconds that the last restore test took to fill a database.
+pub const RESTORE_SECONDS: &str = "restore-seconds";
+/// Key of the size of the database that it filled, in bytes.
+pub const RESTORED_BYTES: &str = "restored-bytes";
 
 fn name(release: &str) -> String {
     format!("{}.facts", labels::object_name(release))
 }
 
-/// Remembers a measured duration in whole seconds, replacing an earlier one.
+/// Remembers what was measured, in whole seconds or bytes, in the place of an earlier measurement.
 ///
 /// # Errors
 /// The API server refuses or does not answer.
@@ -29,13 +33,15 @@ pub async fn remember(
     cluster: &Cluster,
     namespace: &str,
     release: &str,
-    key: &str,
-    seconds: u64,
+    measured: &[(&str, u64)],
 ) -> Result<(), ApiError> {
     let name = name(release);
     let config_maps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), namespace);
     let failed = |error| ApiError::new(format!("write config map {name} in namespace {namespace}"), error);
-    let data = json!({ key: seconds.to_string() });
+    let data: BTreeMap<&str, String> = measured
+        .iter()
+        .map(|(key, value)| (*key, value.to_string()))
+        .collect();
     let parameters = PatchParams {
         field_manager: Some(FIELD_MANAGER.to_owned()),
         ..PatchParams::default()
@@ -63,7 +69,7 @@ pub async fn remember(
         .map_err(failed)
 }
 
-/// All durations that earlier runs left behind; empty where there are none. What is no number is left out.
+/// All that was measured before; empty where there are none. What is no number is left out.
 ///
 /// # Errors
 /// The API server refuses or does not answer.

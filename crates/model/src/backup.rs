@@ -243,6 +243,15 @@ pub struct Verification {
     pub compared: Vec<String>,
     /// What differed; empty means proven.
     pub differences: Vec<String>,
+    /// What is not as it was and no loss, in words: another version of an extension.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What was asked for and could not be judged, in words. It is not equal, and it does not differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unjudged: Vec<String>,
+    /// What the statements said that must be true.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assertions: Vec<AssertionResult>,
     /// Seconds the restore took.
     pub restore_seconds: f64,
     /// `pg_database_size` of the restored database, in bytes.
@@ -251,6 +260,32 @@ pub struct Verification {
     /// Where it was restored: `postgres:17 in namespace shop`, `PostgreSQL 17.2 on this machine`.
     #[serde(default)]
     pub restored_in: Option<String>,
+}
+
+/// What a statement said that must be true of a restored database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssertionResult {
+    /// What it says, in words.
+    pub what: String,
+    /// Where it was read.
+    pub source: String,
+    /// Whether it holds.
+    pub verdict: AssertionVerdict,
+    /// What was returned, shortened; or why there is no answer.
+    pub evidence: String,
+}
+
+/// Whether a statement holds that must be true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AssertionVerdict {
+    /// It returned true.
+    Holds,
+    /// It returned anything else.
+    Fails,
+    /// It gave no answer.
+    Unknown,
 }
 
 /// A copy of a whole server that was put into a volume, or taken back.

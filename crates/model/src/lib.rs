@@ -32,8 +32,9 @@ mod workload;
 
 pub use access::{AccessDecision, AccessRequest, Phase};
 pub use backup::{
-    BackupFile, BackupFormat, BackupGrade, BackupManifest, BackupProof, BackupRelease, BackupSummary,
-    BaseFacts, BaseRestoreReport, Encryption, PlainFile, TableRows, Verification,
+    AssertionResult, AssertionVerdict, BackupFile, BackupFormat, BackupGrade, BackupManifest, BackupProof,
+    BackupRelease, BackupSummary, BaseFacts, BaseRestoreReport, Encryption, PlainFile, TableRows,
+    Verification,
 };
 pub use cause::causes;
 pub use check::{Category, CheckResult, Confidence, Evidence, Remedy, Severity, Verdict};
@@ -55,7 +56,7 @@ pub use migration::{
     MigrationEnd, MigrationFacts, MigrationHistory, MigrationLock, MigrationLockKind, MigrationState,
     MigrationTool, MigrationTrouble, UnreadableMigrations,
 };
-pub use observation::{ClusterFacts, HookJob, LeaseFacts, Observation, SavedObservation};
+pub use observation::{ClusterFacts, HookJob, LeaseFacts, MeasuredRestore, Observation, SavedObservation};
 pub use plan::{
     AnchorDatabase, AnchorRelease, BackUp, Drain, ForgetRevision, Gate, GateMode, HealthQuestion, HelmPass,
     HelmRollback, OpenTraffic, Plan, PlannedStep, PostCheck, Quiesce, QuiesceTarget, RestoreDatabase, Resume,

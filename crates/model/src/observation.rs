@@ -83,8 +83,20 @@ pub struct Observation {
     pub access: Seen<Vec<AccessDecision>>,
     /// Seconds that the last migration of this release took, from the facts that earlier runs left behind.
     pub last_migration_seconds: Seen<u64>,
+    /// What the last restore test of the release's database measured.
+    pub last_restore: Seen<MeasuredRestore>,
     /// The name of the profile in force.
     pub profile: String,
+}
+
+/// What a restore test measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasuredRestore {
+    /// Seconds that filling the database took.
+    pub seconds: u64,
+    /// The database's size then, in bytes.
+    pub bytes: u64,
 }
 
 /// A look that was kept, so that it can be judged later and elsewhere.

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use model::{BackupFailure, BackupGrade, BackupReport, BackupSetReport, BackupSummary, Verification};
+use model::{
+    AssertionVerdict, BackupFailure, BackupGrade, BackupReport, BackupSetReport, BackupSummary, Verification,
+};
 
 use crate::Style;
 use crate::run::next_steps;
@@ -104,24 +106,37 @@ pub(crate) fn grade_words(grade: BackupGrade) -> &'static str {
 /// # Errors
 /// The writer's own.
 pub fn verification(out: &mut dyn Write, style: Style, found: &Verification) -> io::Result<()> {
-    if found.differences.is_empty() {
-        let words = style.paint(Tone::Good, "restored and equal");
-        writeln!(
-            out,
-            "backup {}: {words} in {}",
-            found.id,
-            seconds(found.restore_seconds)
-        )?;
-    } else {
-        writeln!(
-            out,
-            "backup {}: {}",
-            found.id,
-            style.paint(Tone::Bad, "restored, but not equal")
-        )?;
+    let words = match (found.differences.is_empty(), found.unjudged.is_empty()) {
+        (true, true) => style.paint(Tone::Good, "restored and equal"),
+        (true, false) => style.paint(Tone::Care, "restored and equal, as far as could be judged"),
+        (false, _) if found.restored_bytes.is_some() => {
+            style.paint(Tone::Bad, "restored, but not as it must be")
+        }
+        (false, _) => style.paint(Tone::Bad, "not restorable"),
+    };
+    write!(out, "backup {}: {words}", found.id)?;
+    if let Some(size) = found.restored_bytes.and_then(|size| u64::try_from(size).ok()) {
+        write!(out, ", {} in {}", bytes(size), seconds(found.restore_seconds))?;
+    }
+    match &found.restored_in {
+        Some(place) => writeln!(out, " ({place})")?,
+        None => writeln!(out)?,
     }
     for compared in &found.compared {
         writeln!(out, "  equal    {compared}")?;
+    }
+    for result in &found.assertions {
+        match result.verdict {
+            AssertionVerdict::Holds => writeln!(out, "  true     {}: {}", result.what, result.evidence)?,
+            // Among what differs, or could not be judged.
+            AssertionVerdict::Fails | AssertionVerdict::Unknown => {}
+        }
+    }
+    for note in &found.notes {
+        writeln!(out, "  note     {note}")?;
+    }
+    for unjudged in &found.unjudged {
+        writeln!(out, "  {}  {unjudged}", style.paint(Tone::Care, "unknown"))?;
     }
     for difference in &found.differences {
         writeln!(out, "  {}  {difference}", style.paint(Tone::Bad, "differs"))?;

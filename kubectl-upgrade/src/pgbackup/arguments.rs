@@ -1,6 +1,7 @@
 //! The command line.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use backup::files::PodFile;
@@ -218,17 +219,56 @@ impl GetFlags {
     }
 }
 
+/// Which backup is to be tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WhichBackup {
+    Id(BackupId),
+    Newest,
+}
+
+impl FromStr for WhichBackup {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "newest" => Ok(Self::Newest),
+            id => match id.parse() {
+                Ok(id) => Ok(Self::Id(id)),
+                Err(error) => Err(format!("{error}, or the word newest")),
+            },
+        }
+    }
+}
+
 /// Flags of `verify`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct VerifyFlags {
-    /// The backup
-    #[arg(value_name = "ID")]
-    pub(crate) id: BackupId,
+    /// The backup; `newest` is the newest one of the target's database
+    #[arg(value_name = "ID|newest")]
+    pub(crate) backup: WhichBackup,
     #[command(flatten)]
     pub(crate) target: TargetFlags,
     /// Image of the throw-away server, where the server that was backed up is gone
     #[arg(long, value_name = "IMAGE")]
     pub(crate) image: Option<String>,
+    /// Use this machine's programs of a PostgreSQL server for the throw-away server, and no cluster
+    #[arg(long, conflicts_with_all = ["image", "pod", "dsn", "secret"])]
+    pub(crate) local: bool,
+    /// With --local, folder with the programs [default: where systems keep those of the backup's version, then PATH]
+    #[arg(long, value_name = "FOLDER", requires = "local")]
+    pub(crate) programs: Option<PathBuf>,
+    /// With --local, folder with room for the restored database [default: the system's temporary folder]
+    #[arg(long, value_name = "FOLDER", requires = "local")]
+    pub(crate) scratch: Option<PathBuf>,
+    /// File of SQL statements that must each return true; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sql: Vec<PathBuf>,
+    /// How long one of them may take
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = time)]
+    pub(crate) statement_timeout: Duration,
+    /// Check every index and table with the extension amcheck, too
+    #[arg(long)]
+    pub(crate) amcheck: bool,
     /// User id that servers of the image run under
     #[arg(long, value_name = "UID", default_value_t = 999, requires = "image")]
     pub(crate) run_as: i64,

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use backup::{CreateError, GetError, RestoreError, StoreError, VerifyError};
+use backup::{CreateError, GetError, HelperPodError, RestoreError, StoreError, VerifyError};
 use cli::Output;
 use model::ExitCode;
 
@@ -50,7 +50,10 @@ impl Ends for CreateError {
 
 impl Ends for StoreError {
     fn code(&self) -> ExitCode {
-        ExitCode::CouldNotBegin
+        match self {
+            Self::Damaged { .. } => ExitCode::Blocked,
+            _ => ExitCode::CouldNotBegin,
+        }
     }
 }
 
@@ -74,8 +77,12 @@ impl Ends for GetError {
 impl Ends for VerifyError {
     fn code(&self) -> ExitCode {
         match self {
-            Self::Forbidden { .. } => ExitCode::Blocked,
-            Self::Image { .. } | Self::NoImage => ExitCode::CouldNotBegin,
+            Self::Pod(HelperPodError::Forbidden { .. }) => ExitCode::Blocked,
+            Self::Like(_)
+            | Self::NoImage
+            | Self::NoPrograms { .. }
+            | Self::Major { .. }
+            | Self::Extensions(_) => ExitCode::CouldNotBegin,
             _ => ExitCode::PutBack,
         }
     }

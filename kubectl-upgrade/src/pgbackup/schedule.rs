@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use backup::{CLAIM_FOLDER, MANAGED_BY, SCHEDULE_LABEL, SCHEDULE_NAMESPACE_LABEL, Schedule, ScheduleError};
+use backup::{
+    CLAIM_FOLDER, MANAGED_BY, SCHEDULE_LABEL, SCHEDULE_NAMESPACE_LABEL, Schedule, ScheduleError, ScheduledAct,
+};
 use checks::{ActNeeds, BackupAct, Grantee, act_rights, roles};
 use clap::{Args, Subcommand};
 use cli::{Consent, Environment, Output, ask};
@@ -51,9 +53,12 @@ struct RemoveFlags {
 struct SetFlags {
     #[command(flatten)]
     target: TargetFlags,
-    /// When: minute, hour, day of month, month, day of week
-    #[arg(long, value_name = "FIELDS", required = true)]
+    /// When backups are made: minute, hour, day of month, month, day of week
+    #[arg(long, value_name = "FIELDS", required_unless_present = "verify")]
     cron: Option<String>,
+    /// When the newest backup is restored into a throw-away server and compared, by a schedule of its own
+    #[arg(long, value_name = "weekly|monthly|quarterly|FIELDS", conflicts_with = "base")]
+    verify: Option<String>,
     /// Time zone of the fields
     #[arg(long, value_name = "ZONE", default_value = "Etc/UTC")]
     time_zone: String,
@@ -135,9 +140,17 @@ async fn set(flags: &SetFlags, environment: &Environment) -> Result<ExitCode, Ex
         let words = format!("{store:?} is no store that a pod can reach: write its URL, or use --claim");
         return Err(could_not_begin(output, &Words(words)));
     }
-    let schedule = schedule(flags, &session.namespace);
-    schedule.judge().map_err(|error| failed(output, &error))?;
-    let objects = objects(&schedule, database_namespace);
+    if flags.verify.is_some() && database_namespace.is_none() {
+        let words = "a restore test by the clock runs in the image of the database's pod, and this database has none in \
+                     the cluster: run `verify newest --local` by another clock";
+        return Err(could_not_begin(output, &Words(words.into())));
+    }
+    let schedules = schedules(flags, &session.namespace);
+    let mut objects = Vec::new();
+    for (schedule, act) in &schedules {
+        schedule.judge().map_err(|error| failed(output, &error))?;
+        objects.extend(objects_of(schedule, *act, database_namespace.clone()));
+    }
     if flags.print {
         let written = output.text(|out| render::manifests(out, &objects));
         return Ok(cli::end_with(output, written, ExitCode::Done));
@@ -151,7 +164,8 @@ async fn set(flags: &SetFlags, environment: &Environment) -> Result<ExitCode, Ex
     }
     let list = read(&session.cluster, &session.namespace).await;
     let mut list = list.map_err(|error| failed(output, &error))?;
-    list.items.retain(|item| item.name == schedule.name);
+    list.items
+        .retain(|item| schedules.iter().any(|(schedule, _)| schedule.name == item.name));
     let written = output.result(&list, |out, _| render::schedules(out, &list));
     Ok(cli::end_with(output, written, ExitCode::Done))
 }
@@ -165,8 +179,15 @@ fn in_words(object: &Value) -> String {
     )
 }
 
-/// The schedule that the flags mean.
-fn schedule(flags: &SetFlags, namespace: &str) -> Schedule {
+/// When restore tests run, by the words that stand for fields.
+const VERIFY_TIMES: [(&str, &str); 3] = [
+    ("weekly", "30 4 * * 0"),
+    ("monthly", "30 4 1 * *"),
+    ("quarterly", "30 4 1 1,4,7,10 *"),
+];
+
+/// The schedules that the flags mean, each with the act whose rights it needs.
+fn schedules(flags: &SetFlags, namespace: &str) -> Vec<(Schedule, BackupAct)> {
     let store = match (&flags.to, &flags.claim) {
         (Some(store), _) => store.clone(),
         (None, _) => CLAIM_FOLDER.to_owned(),
@@ -177,46 +198,83 @@ fn schedule(flags: &SetFlags, namespace: &str) -> Schedule {
         (None, Some(release)) => format!("pgbackup-{release}"),
         (None, None) => "pgbackup".to_owned(),
     };
-    let mut create: Vec<String> = if flags.base {
-        vec!["base".into(), "create".into()]
-    } else {
-        vec!["create".into()]
-    };
-    create.extend(flags.target.words(namespace));
-    create.extend([
-        "--to".into(),
-        store.clone(),
-        "--reason".into(),
-        format!("schedule {name}"),
-    ]);
-    let after = flags.keep.as_ref().map(|keep| {
-        let words = [
-            "prune", "--yes", "--keep", keep, "--from", &store, "-n", namespace,
-        ];
-        words.map(str::to_owned).to_vec()
-    });
+    let mut schedules = Vec::new();
+    if let Some(cron) = &flags.cron {
+        let acts = making(flags, namespace, &store, &name);
+        // A copy of the server is made in its pod, as a dump is: it needs no more than that.
+        schedules.push((schedule(flags, namespace, &name, cron, acts), BackupAct::Create));
+    }
+    if let Some(words) = &flags.verify {
+        let known = VERIFY_TIMES.iter().find(|(word, _)| word == words);
+        let cron = known.map_or(words.as_str(), |(_, cron)| cron);
+        let name = format!("{name}-verify");
+        let acts = vec![testing(flags, namespace, &store)];
+        schedules.push((schedule(flags, namespace, &name, cron, acts), BackupAct::Verify));
+    }
+    schedules
+}
+
+fn schedule(flags: &SetFlags, namespace: &str, name: &str, cron: &str, acts: Vec<ScheduledAct>) -> Schedule {
     Schedule {
-        name,
+        name: name.to_owned(),
         namespace: namespace.to_owned(),
-        cron: flags.cron.clone().unwrap_or_default(),
+        cron: cron.to_owned(),
         time_zone: flags.time_zone.clone(),
         image: flags.image.clone().unwrap_or_default(),
-        create,
-        after,
+        acts,
         secret: flags.store_secret.clone(),
         claim: flags.claim.clone(),
         deadline: i64::try_from(flags.deadline.as_secs()).unwrap_or(i64::MAX),
     }
 }
 
+/// Making a backup, and removing older ones after a good one.
+fn making(flags: &SetFlags, namespace: &str, store: &str, name: &str) -> Vec<ScheduledAct> {
+    let verbs: &[&str] = if flags.base {
+        &["base", "create"]
+    } else {
+        &["create"]
+    };
+    let mut create = owned(verbs);
+    create.extend(flags.target.words(namespace));
+    create.extend(owned(&["--to", store, "--reason", &format!("schedule {name}")]));
+    let mut acts = vec![ScheduledAct {
+        name: "create".into(),
+        words: create,
+    }];
+    acts.extend(flags.keep.as_ref().map(|keep| {
+        let words = ["prune", "--yes", "--keep", keep, "--from", store, "-n", namespace];
+        ScheduledAct {
+            name: "prune".into(),
+            words: owned(&words),
+        }
+    }));
+    acts
+}
+
+/// Restoring the newest backup into a throw-away server, and comparing.
+fn testing(flags: &SetFlags, namespace: &str, store: &str) -> ScheduledAct {
+    let mut words = owned(&["verify", "newest"]);
+    words.extend(flags.target.words(namespace));
+    let limit = format!("{}s", flags.deadline.as_secs());
+    words.extend(owned(&["--from", store, "--timeout", &limit]));
+    ScheduledAct {
+        name: "verify".into(),
+        words,
+    }
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
 /// All objects of a schedule: the account, what it may do, and when.
-fn objects(schedule: &Schedule, database_namespace: Option<String>) -> Vec<Value> {
+fn objects_of(schedule: &Schedule, act: BackupAct, database_namespace: Option<String>) -> Vec<Value> {
     let needs = ActNeeds {
         namespace: schedule.namespace.clone(),
         database_namespace,
     };
-    // A copy of the server is made in its pod, as a dump is: it needs no more than that.
-    let rights = act_rights(&BTreeSet::from([BackupAct::Create]), &needs);
+    let rights = act_rights(&BTreeSet::from([act]), &needs);
     let grantee = Grantee {
         account: schedule.name.clone(),
         namespace: schedule.namespace.clone(),
@@ -366,5 +424,75 @@ fn agreed(output: &Output, question: &str, yes: bool) -> Result<(), ExitCode> {
             "nobody is there to agree: say --yes, or --print to look first",
         )),
         Err(error) => Err(could_not_begin(output, &error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        flags: SetFlags,
+    }
+
+    fn parsed(words: &[&str]) -> Result<SetFlags, clap::Error> {
+        let fixed = ["x", "shop", "--claim", "backups", "--image", "pgbackup:1"];
+        Command::try_parse_from(fixed.iter().chain(words)).map(|command| command.flags)
+    }
+
+    #[test]
+    fn backups_and_restore_tests_are_schedules_of_their_own() {
+        let flags = parsed(&["--cron", "15 3 * * *", "--keep", "30d", "--verify", "quarterly"]).unwrap();
+        let schedules = schedules(&flags, "shop");
+        let told: Vec<(&str, &str, BackupAct)> = schedules
+            .iter()
+            .map(|(schedule, act)| (schedule.name.as_str(), schedule.cron.as_str(), *act))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("pgbackup-shop", "15 3 * * *", BackupAct::Create),
+                ("pgbackup-shop-verify", "30 4 1 1,4,7,10 *", BackupAct::Verify),
+            ]
+        );
+        let words = schedules[1].0.acts[0].words.join(" ");
+        assert_eq!(
+            words,
+            "verify newest shop -n shop --from /backups --timeout 21600s"
+        );
+        assert_eq!(schedules[0].0.acts[1].name, "prune");
+    }
+
+    #[test]
+    fn a_restore_test_alone_can_be_scheduled_at_any_time() {
+        let flags = parsed(&["--verify", "0 5 * * 1"]).unwrap();
+        let schedules = schedules(&flags, "shop");
+        assert_eq!((schedules.len(), schedules[0].0.cron.as_str()), (1, "0 5 * * 1"));
+        assert!(parsed(&[]).is_err());
+    }
+
+    #[test]
+    fn a_restore_test_may_make_pods_and_a_backup_may_not() {
+        let flags = parsed(&["--cron", "15 3 * * *", "--verify", "weekly"]).unwrap();
+        let creates_pods = |(schedule, act): &(Schedule, BackupAct)| {
+            let objects = objects_of(schedule, *act, Some("shop".into()));
+            objects.iter().any(|object| {
+                let rules = object["rules"].as_array().into_iter().flatten();
+                rules.into_iter().any(|rule| {
+                    let has = |key: &str, word: &str| {
+                        rule[key]
+                            .as_array()
+                            .is_some_and(|words| words.contains(&word.into()))
+                    };
+                    has("resources", "pods") && has("verbs", "create")
+                })
+            })
+        };
+        let may: Vec<bool> = schedules(&flags, "shop").iter().map(creates_pods).collect();
+        assert_eq!(may, [false, true]);
     }
 }

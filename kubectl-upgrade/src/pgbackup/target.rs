@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use checks::profiles::{ProfileChoice, ProfileChoiceError, resolve};
 use cluster::{ApiError, Cluster};
 use helm::{Storage, StorageError, StoredRelease};
-use model::{BackupRelease, DatabaseLocation, DatabaseRoute, Secret, Workload, WorkloadKind, WorkloadName};
+use model::{
+    BackupRelease, DatabaseLocation, DatabaseRoute, Profile, Secret, Workload, WorkloadKind, WorkloadName,
+};
 use postgres_room::{
     Candidate, ConnectionStringError, CredentialError, Credentials, FindError, Named, NamedError,
     credentials, find, password_in,
@@ -20,6 +22,7 @@ pub(crate) struct Target {
     pub(crate) location: DatabaseLocation,
     pub(crate) credentials: Credentials,
     pub(crate) release: Option<BackupRelease>,
+    pub(crate) profile: Profile,
 }
 
 /// Why no database is meant.
@@ -155,6 +158,7 @@ async fn find_target(
         location,
         credentials,
         release,
+        profile,
     })
 }
 

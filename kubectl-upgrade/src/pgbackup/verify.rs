@@ -1,78 +1,300 @@
 //! `kubectl pgbackup verify`.
 
-use backup::{Backup, VerifyRequest, verify_until};
+use std::path::Path;
+use std::time::Duration;
+
+use backup::{
+    Assertion, Backup, Filter, LocalPlace, Place, Questions, StatementError, Store, VerifyPlace,
+    VerifyRequest, assertions_of, verify,
+};
 use checks::BackupAct;
-use cli::Environment;
-use model::{ExitCode, Phase};
+use checks::profiles::{ProfileChoice, resolve};
+use cli::{Environment, Output};
+use engine::facts;
+use model::{DatabaseRoute, ExitCode, Phase, Profile, Verification, causes};
+use thiserror::Error;
 
 use super::act::act_until;
-use super::arguments::VerifyFlags;
-use super::failure::failed;
+use super::arguments::{VerifyFlags, WhichBackup};
+use super::failure::{Ends, failed};
 use super::rights::{may_do, may_find};
-use super::stored::backup_of;
-use super::target::target;
+use super::stored::{Words, store_of};
+use super::target::{Target, target};
 use crate::session::{Session, could_not_begin};
 
-/// Restores into a throw-away server and compares. A difference is a finding: it ends with 2.
-pub(crate) async fn run(flags: &VerifyFlags, environment: &Environment) -> ExitCode {
-    let session = match Session::open(&flags.common, environment).await {
-        Ok(session) => session,
-        Err(code) => return code,
-    };
-    let output = &session.output;
-    let backup = match backup_of(&flags.id, &flags.store, output, environment).await {
-        Ok(backup) => backup,
-        Err(code) => return code,
-    };
-    let backup = match flags.identity.open(backup, output).await {
-        Ok(backup) => backup,
-        Err(code) => return code,
-    };
-    let request = match request(&session, flags, &backup).await {
-        Ok(request) => request,
-        Err(code) => return code,
-    };
-    let title = format!("restore {} into a throw-away server", flags.id);
-    let tested = act_until(output, &title, async |progress, cancel| {
-        verify_until(&session.cluster, &backup, &request, progress, cancel.cancelled()).await
-    })
-    .await;
-    match tested {
-        Ok(found) => {
-            let written = output.result(&found, |out, style| render::verification(out, style, &found));
-            let equal = found.differences.is_empty();
-            cli::end_with(
-                output,
-                written,
-                if equal { ExitCode::Done } else { ExitCode::Blocked },
-            )
+/// Why there is no newest backup.
+#[derive(Debug, Error)]
+enum NewestError {
+    #[error("no backup of {what} in {store}")]
+    None { what: String, store: String },
+    #[error("{store} holds backups of several databases ({}): name one, or the backup", places.join(", "))]
+    Several { store: String, places: Vec<String> },
+}
+
+impl Ends for NewestError {
+    /// Nothing to restore is what a restore test is to find.
+    fn code(&self) -> ExitCode {
+        match self {
+            Self::None { .. } => ExitCode::Blocked,
+            Self::Several { .. } => ExitCode::CouldNotBegin,
         }
-        Err(error) => failed(output, &error),
     }
 }
 
-/// Where to restore: as the flags say, else like the server in use.
-async fn request(session: &Session, flags: &VerifyFlags, backup: &Backup) -> Result<VerifyRequest, ExitCode> {
+/// Restores into a throw-away server, compares and asks. A difference is a finding: it ends with 2. What was asked for and
+/// could not be judged ends with 3.
+pub(crate) async fn run(flags: &VerifyFlags, environment: &Environment) -> ExitCode {
+    let tested = if flags.local {
+        on_this_machine(flags, environment).await
+    } else {
+        in_the_cluster(flags, environment).await
+    };
+    tested.unwrap_or_else(|code| code)
+}
+
+async fn on_this_machine(flags: &VerifyFlags, environment: &Environment) -> Result<ExitCode, ExitCode> {
+    let output = Output::new(&flags.common.output, environment);
+    let filter = Filter {
+        database: flags.target.name.clone(),
+        ..Filter::default()
+    };
+    let backup = backup(flags, &output, environment, &filter).await?;
+    let backup = flags.identity.open(backup, &output).await?;
+    let place = LocalPlace::find(&backup.manifest, flags.programs.as_deref(), flags.timeout)
+        .await
+        .map_err(|error| failed(&output, &error))?
+        .in_folder(flags.scratch.as_deref());
+    let questions = questions(flags, &backup, None, &output)?;
+    let found = test(&output, &VerifyPlace::Local(place), &backup, &questions).await?;
+    Ok(told(&output, &found))
+}
+
+async fn in_the_cluster(flags: &VerifyFlags, environment: &Environment) -> Result<ExitCode, ExitCode> {
+    let session = Session::open(&flags.common, environment).await?;
     let output = &session.output;
+    // Which backup is the newest of a database is known only once the database is.
+    let (backup, target) = match &flags.backup {
+        WhichBackup::Newest => {
+            let target = find(&session, flags, flags.target.release.as_deref()).await?;
+            let filter = filter(&session, &target).await;
+            (backup(flags, output, environment, &filter).await?, Some(target))
+        }
+        WhichBackup::Id(_) => {
+            let backup = backup(flags, output, environment, &Filter::default()).await?;
+            let target = if flags.image.is_some() {
+                None
+            } else {
+                let made_for = backup.manifest.release.as_ref();
+                let release = flags.target.release.as_deref();
+                let release = release.or_else(|| made_for.map(|release| release.name.as_str()));
+                Some(find(&session, flags, release).await?)
+            };
+            (backup, target)
+        }
+    };
+    let backup = flags.identity.open(backup, output).await?;
+    let request = request(&session, flags, target.as_ref()).await?;
+    let questions = questions(flags, &backup, target.as_ref(), output)?;
+    let place = VerifyPlace::Pod(session.cluster.clone(), request);
+    let found = test(output, &place, &backup, &questions).await?;
+    remember(&session, &backup, &found).await;
+    Ok(told(output, &found))
+}
+
+/// Leaves what was measured for the plan of the release's next upgrade. Who may not is told, and the test stands.
+async fn remember(session: &Session, backup: &Backup, found: &Verification) {
+    let measured = found.restored_bytes.and_then(|bytes| u64::try_from(bytes).ok());
+    let seconds = Duration::try_from_secs_f64(found.restore_seconds.ceil());
+    let (Some(release), Some(bytes), Ok(seconds)) = (&backup.manifest.release, measured, seconds) else {
+        return;
+    };
+    let measured = [
+        (facts::RESTORE_SECONDS, seconds.as_secs()),
+        (facts::RESTORED_BYTES, bytes),
+    ];
+    let kept = facts::remember(&session.cluster, &session.namespace, &release.name, &measured).await;
+    if let Err(error) = kept {
+        let words = format!(
+            "what it took is not kept for the next upgrade: {}",
+            causes(&error)
+        );
+        // Whoever cannot be told is not kept from the result.
+        let _ = session.output.talk(|err, _| writeln!(err, "{words}"));
+    }
+}
+
+async fn test(
+    output: &Output,
+    place: &VerifyPlace,
+    backup: &Backup,
+    questions: &Questions,
+) -> Result<Verification, ExitCode> {
+    let title = format!("restore {} into a throw-away server", backup.id);
+    let tested = act_until(output, &title, async |progress, cancel| {
+        verify(place, backup, questions, progress, cancel.cancelled()).await
+    })
+    .await;
+    tested.map_err(|error| failed(output, &error))
+}
+
+fn told(output: &Output, found: &Verification) -> ExitCode {
+    let written = output.result(found, |out, style| render::verification(out, style, found));
+    let code = if !found.differences.is_empty() {
+        ExitCode::Blocked
+    } else if !found.unjudged.is_empty() {
+        ExitCode::CannotTell
+    } else {
+        ExitCode::Done
+    };
+    cli::end_with(output, written, code)
+}
+
+/// The backup that the flags mean.
+async fn backup(
+    flags: &VerifyFlags,
+    output: &Output,
+    environment: &Environment,
+    filter: &Filter,
+) -> Result<Backup, ExitCode> {
+    let store = store_of(&flags.store, output, environment)?;
+    match &flags.backup {
+        WhichBackup::Id(id) => store.find(id).await.map_err(|error| failed(output, &error)),
+        WhichBackup::Newest => newest(&store, filter, output).await,
+    }
+}
+
+/// The newest dump that the filter lets through; of one database only.
+async fn newest(store: &Store, filter: &Filter, output: &Output) -> Result<Backup, ExitCode> {
+    let mut backups = store.list(filter).await.map_err(|error| failed(output, &error))?;
+    backups.retain(|backup| backup.manifest.base.is_none());
+    let mut places: Vec<String> = backups
+        .iter()
+        .map(|backup| {
+            let manifest = &backup.manifest;
+            format!(
+                "{} of {} in {}",
+                manifest.database, manifest.server_name, manifest.cluster
+            )
+        })
+        .collect();
+    places.sort();
+    places.dedup();
+    let store = store.to_string();
+    if places.len() > 1 {
+        return Err(failed(output, &NewestError::Several { store, places }));
+    }
+    let what = filter
+        .database
+        .as_deref()
+        .map_or_else(|| "any database".to_owned(), |name| format!("database {name}"));
+    let newest = backups.into_iter().next();
+    newest.ok_or_else(|| failed(output, &NewestError::None { what, store }))
+}
+
+/// Where backups of a database lie.
+async fn filter(session: &Session, target: &Target) -> Filter {
+    let (namespace, server) = match &target.location.route {
+        DatabaseRoute::Pod {
+            namespace,
+            pod,
+            workload,
+            container: _,
+            port: _,
+        } => {
+            let name = workload.as_ref().map_or(pod, |workload| &workload.name);
+            (Some(namespace.clone()), Some(name.clone()))
+        }
+        DatabaseRoute::Direct => (None, None),
+    };
+    Filter {
+        cluster: Place::cluster_uid(&session.cluster).await,
+        namespace,
+        server,
+        database: Some(target.location.database.clone()),
+    }
+}
+
+async fn find(session: &Session, flags: &VerifyFlags, release: Option<&str>) -> Result<Target, ExitCode> {
+    may_find(session, BackupAct::Verify, release).await?;
+    target(session, &flags.target, release)
+        .await
+        .map_err(|error| could_not_begin(&session.output, &error))
+}
+
+/// Where to restore: as the flags say, else like the server in use.
+async fn request(
+    session: &Session,
+    flags: &VerifyFlags,
+    target: Option<&Target>,
+) -> Result<VerifyRequest, ExitCode> {
     if let Some(image) = &flags.image {
         return Ok(VerifyRequest {
             namespace: session.namespace.clone(),
             image: image.clone(),
+            pull_secrets: Vec::new(),
             user: flags.run_as,
             deadline: flags.timeout,
         });
     }
-    let made_for = backup.manifest.release.as_ref();
-    let release = match &flags.target.release {
-        Some(release) => Some(release.as_str()),
-        None => made_for.map(|release| release.name.as_str()),
+    let Some(target) = target else {
+        unreachable!("without an image the server in use was looked for");
     };
-    may_find(session, BackupAct::Verify, release).await?;
-    let target = target(session, &flags.target, release)
-        .await
-        .map_err(|error| could_not_begin(output, &error))?;
     may_do(session, BackupAct::Verify, &target.location, &[Phase::TurnBack]).await?;
     VerifyRequest::like(&session.cluster, &target.location, flags.timeout)
         .await
-        .map_err(|error| failed(output, &error))
+        .map_err(|error| failed(&session.output, &error))
+}
+
+/// What the flags and the profile ask of the restored database.
+fn questions(
+    flags: &VerifyFlags,
+    backup: &Backup,
+    target: Option<&Target>,
+    output: &Output,
+) -> Result<Questions, ExitCode> {
+    let mut assertions = Vec::new();
+    for file in &flags.sql {
+        assertions.extend(read_statements(file).map_err(|words| could_not_begin(output, &words))?);
+    }
+    let profile = match target {
+        Some(target) => target.profile.clone(),
+        None => profile_of(flags, backup).map_err(|words| could_not_begin(output, &words))?,
+    };
+    assertions.extend(profile.verify.assertions.into_iter().map(|assertion| Assertion {
+        what: assertion.what,
+        sql: assertion.sql,
+        source: format!("profile {}", profile.name),
+    }));
+    Ok(Questions {
+        assertions,
+        statement_timeout: flags.statement_timeout,
+        amcheck: flags.amcheck,
+    })
+}
+
+fn read_statements(file: &Path) -> Result<Vec<Assertion>, Words> {
+    let place = file.display().to_string();
+    let text =
+        std::fs::read_to_string(file).map_err(|error| Words(format!("failed to read {place}: {error}")))?;
+    assertions_of(&place, &text).map_err(|error: StatementError| Words(error.to_string()))
+}
+
+/// The profile where no release was read: the one that was named, else the one that fits the images of the backup's time.
+fn profile_of(flags: &VerifyFlags, backup: &Backup) -> Result<Profile, Words> {
+    let choice = flags
+        .target
+        .profile
+        .as_deref()
+        .map_or(ProfileChoice::Matching, ProfileChoice::from_argument);
+    let images: Vec<&str> = backup
+        .manifest
+        .release
+        .iter()
+        .flat_map(|release| &release.images)
+        .map(String::as_str)
+        .collect();
+    let resolved = resolve(&choice, &[], &images);
+    resolved
+        .map(|resolved| resolved.profile)
+        .map_err(|error| Words(causes(&error)))
 }

@@ -111,30 +111,12 @@ async fn the_last_ten_runs_and_the_facts_are_all_that_stays() -> Result<()> {
     for _ in 0..12 {
         place.run(place.plan(vec![nothing()]), "").await?;
     }
-    facts::remember(
-        &place.cluster,
-        place.namespace.name(),
-        RELEASE,
-        facts::MIGRATION_SECONDS,
-        12,
-    )
-    .await?;
-    facts::remember(
-        &place.cluster,
-        place.namespace.name(),
-        RELEASE,
-        facts::BACKUP_SECONDS,
-        3,
-    )
-    .await?;
-    facts::remember(
-        &place.cluster,
-        place.namespace.name(),
-        RELEASE,
-        facts::MIGRATION_SECONDS,
-        14,
-    )
-    .await?;
+    for measured in [
+        &[(facts::MIGRATION_SECONDS, 12), (facts::BACKUP_SECONDS, 3)][..],
+        &[(facts::MIGRATION_SECONDS, 14)],
+    ] {
+        facts::remember(&place.cluster, place.namespace.name(), RELEASE, measured).await?;
+    }
     let recalled = facts::recall(&place.cluster, place.namespace.name(), RELEASE).await?;
     ensure!(
         recalled.get(facts::MIGRATION_SECONDS) == Some(&14)

@@ -463,6 +463,7 @@ async fn start(cluster: &Cluster, request: &BaseRestore, owner: Owner) -> Result
         purpose: "base-restore",
         namespace: &request.namespace,
         image: &request.image,
+        pull_secrets: &[],
         user: owner.user,
         group: owner.group,
         volume: HelperVolume::Claim {

@@ -15,13 +15,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::create::judge::client_fits;
 use crate::create::{crowding, judge::client_major};
+use crate::helper_pod::Like;
 use crate::{LocalRunner, Progress, ReachError, RunEnd, RunError, Runner, Server};
 
 pub use choose::NoRoute;
 use choose::{Way, choose};
 use forward::Door;
 pub use job::JobError;
-use job::{JobRunner, Like};
+use job::JobRunner;
 pub use route::Route;
 
 /// Settings of libpq under which the name in the server's certificate counts.
@@ -267,7 +268,7 @@ async fn by_job(
     };
     let like = Like::of(here.cluster, here.namespace, here.pod, here.container)
         .await
-        .map_err(failed)?;
+        .map_err(|error| failed(error.into()))?;
     // A name of the application's own namespace means nothing in another; the pod's address is the same everywhere.
     let address = like.address.clone();
     let runner = Arc::new(JobRunner::start(here.cluster, &like).await.map_err(failed)?);

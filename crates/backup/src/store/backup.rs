@@ -26,6 +26,49 @@ pub struct Backup {
     pub(super) folder: String,
 }
 
+/// What a folder of a store is.
+pub(super) enum Looked {
+    /// A complete backup.
+    Whole(Box<Backup>),
+    /// It has a manifest and is not what that says, in words.
+    Flawed(Vec<String>),
+    /// No backup: it has no manifest.
+    Nothing,
+}
+
+impl Looked {
+    /// The complete backup, if it is one.
+    pub(super) fn whole(self) -> Option<Backup> {
+        match self {
+            Self::Whole(backup) => Some(*backup),
+            Self::Flawed(_) | Self::Nothing => None,
+        }
+    }
+}
+
+/// What a folder lacks of what its manifest says, in words.
+fn flaws(id: &BackupId, manifest: &BackupManifest, folder: &str, files: &[StoredFile]) -> Vec<String> {
+    let mut flaws = Vec::new();
+    if manifest.id != id.as_str() {
+        flaws.push(format!("its manifest is that of {}", manifest.id));
+    }
+    if !manifest.proof.is_complete() {
+        flaws.push("it was never proven".to_owned());
+    }
+    for file in &manifest.files {
+        let path = format!("{folder}/{}", file.name);
+        match files.iter().find(|found| found.path == path) {
+            None => flaws.push(format!("{} is missing", file.name)),
+            Some(found) if found.bytes != file.bytes => flaws.push(format!(
+                "{} has {} bytes instead of {}",
+                file.name, found.bytes, file.bytes
+            )),
+            Some(_) => {}
+        }
+    }
+    flaws
+}
+
 impl PartialEq for Backup {
     fn eq(&self, other: &Self) -> bool {
         self.uri() == other.uri()
@@ -57,35 +100,29 @@ impl Backup {
         }
     }
 
-    /// Reads a backup's folder, whose files are given; `None` when it is no complete backup: no manifest, another's
-    /// manifest, or a file that is missing or has another size than the manifest says.
+    /// Reads a backup's folder, whose files are given.
     pub(super) async fn look(
         backend: Arc<dyn Backend>,
         folder: &str,
         files: &[StoredFile],
-    ) -> Result<Option<Self>, StoreError> {
+    ) -> Result<Looked, StoreError> {
         let name = folder.rsplit('/').next().unwrap_or(folder);
         let Ok(id) = name.parse::<BackupId>() else {
-            return Ok(None);
+            return Ok(Looked::Nothing);
         };
         let path = |name: &str| format!("{folder}/{name}");
         if !files.iter().any(|file| file.path == path(MANIFEST)) {
-            return Ok(None);
+            return Ok(Looked::Nothing);
         }
         let Some(text) = backend.read_small(&path(MANIFEST)).await? else {
-            return Ok(None);
+            return Ok(Looked::Nothing);
         };
         let Ok(manifest) = serde_json::from_slice::<BackupManifest>(&text) else {
-            return Ok(None);
+            return Ok(Looked::Flawed(vec![format!("{MANIFEST} cannot be read")]));
         };
-        let whole = manifest.files.iter().all(|file| {
-            let path = path(&file.name);
-            files
-                .iter()
-                .any(|found| found.path == path && found.bytes == file.bytes)
-        });
-        if manifest.id != id.as_str() || !manifest.proof.is_complete() || !whole {
-            return Ok(None);
+        let flaws = flaws(&id, &manifest, folder, files);
+        if !flaws.is_empty() {
+            return Ok(Looked::Flawed(flaws));
         }
         let mut verifications: Vec<Verification> = Vec::new();
         for file in files {
@@ -98,13 +135,9 @@ impl Backup {
             }
         }
         verifications.sort_by(|one, other| one.verified_at.cmp(&other.verified_at));
-        Ok(Some(Self::new(
-            backend,
-            folder.to_owned(),
-            id,
-            manifest,
-            verifications,
-        )))
+        let folder = folder.to_owned();
+        let backup = Self::new(backend, folder, id, manifest, verifications);
+        Ok(Looked::Whole(Box::new(backup)))
     }
 
     /// Its folder below the store's root.

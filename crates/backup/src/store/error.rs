@@ -50,6 +50,14 @@ pub enum StoreError {
     /// There is something of this name already, and nothing is ever overwritten.
     #[error("{0} is there already, and nothing in a store is overwritten")]
     Taken(String),
+    /// A backup that is not what its manifest says.
+    #[error("backup {backup} is damaged: {}", flaws.join("; "))]
+    Damaged {
+        /// Its place.
+        backup: String,
+        /// What is wrong, in words.
+        flaws: Vec<String>,
+    },
     /// There is no such backup.
     #[error("no backup {id} in {store}")]
     Unknown {

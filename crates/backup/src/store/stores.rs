@@ -11,6 +11,7 @@ use model::{KeyFingerprints, Secret};
 
 use super::address::Address;
 use super::backend::{Backend, StoredFile};
+use super::backup::Looked;
 use super::bucket::Bucket;
 use super::folder::Folder;
 use super::layout::{DEPTH, MANIFEST, step};
@@ -157,7 +158,7 @@ impl Store {
         let folders = self.folders(filter).await?;
         let looks = folders.into_iter().map(|(folder, files)| {
             let backend = Arc::clone(&self.backend);
-            async move { Backup::look(backend, &folder, &files).await }
+            async move { Backup::look(backend, &folder, &files).await.map(Looked::whole) }
         });
         let found = futures::stream::iter(looks).buffered(READS);
         let mut backups: Vec<Backup> = found
@@ -183,28 +184,42 @@ impl Store {
     /// The backup with this id; also one that was fetched into this folder.
     ///
     /// # Errors
-    /// When there is none, or the store cannot be read.
+    /// When there is none, when it is not what its manifest says, or the store cannot be read.
     pub async fn find(&self, id: &BackupId) -> Result<Backup, StoreError> {
-        if let Some(backup) = self.directly(id).await? {
-            return Ok(backup);
+        let mut damaged = None;
+        let right_below = self.backend.files(id.as_str(), 2).await?;
+        match Backup::look(Arc::clone(&self.backend), id.as_str(), &right_below).await? {
+            Looked::Whole(backup) => return Ok(*backup),
+            Looked::Flawed(flaws) => damaged = Some((id.to_string(), flaws)),
+            Looked::Nothing => {}
         }
         let mut folders = self.folders(&Filter::default()).await?;
         folders.retain(|folder, _| folder.rsplit('/').next() == Some(id.as_str()));
         for (folder, files) in folders {
-            if let Some(backup) = Backup::look(Arc::clone(&self.backend), &folder, &files).await? {
-                return Ok(backup);
+            match Backup::look(Arc::clone(&self.backend), &folder, &files).await? {
+                Looked::Whole(backup) => return Ok(*backup),
+                Looked::Flawed(flaws) => damaged = Some((folder, flaws)),
+                Looked::Nothing => {}
             }
         }
-        Err(StoreError::Unknown {
-            id: id.to_string(),
-            store: self.to_string(),
+        Err(match damaged {
+            Some((folder, flaws)) => StoreError::Damaged {
+                backup: self.uri(&folder),
+                flaws,
+            },
+            None => StoreError::Unknown {
+                id: id.to_string(),
+                store: self.to_string(),
+            },
         })
     }
 
     /// A backup right below the root, as one that was fetched lies.
     pub(crate) async fn directly(&self, id: &BackupId) -> Result<Option<Backup>, StoreError> {
         let files = self.backend.files(id.as_str(), 2).await?;
-        Backup::look(Arc::clone(&self.backend), id.as_str(), &files).await
+        Ok(Backup::look(Arc::clone(&self.backend), id.as_str(), &files)
+            .await?
+            .whole())
     }
 
     /// Begins a backup.

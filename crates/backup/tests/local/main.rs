@@ -17,3 +17,4 @@ mod storing;
 )]
 #[path = "../../../postgres/tests/real_server/support.rs"]
 mod support;
+mod verifying;

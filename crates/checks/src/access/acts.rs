@@ -104,7 +104,9 @@ pub fn act_rights(acts: &BTreeSet<BackupAct>, needs: &ActNeeds) -> ActRights {
             BackupAct::Verify => {
                 let mut table = database(needs);
                 table.extend(helper_pod(Phase::TurnBack, needs));
-                (table, cluster_name())
+                let mut more = cluster_name();
+                more.push(need(Phase::Journal, "", "configmaps", &["create", "patch"], own));
+                (table, more)
             }
             BackupAct::Restore => {
                 let mut table = database(needs);

@@ -4,7 +4,7 @@ use cluster::Cluster;
 use engine::journal::ClusterStore;
 use engine::lease::{ClusterLeases, LeaseStore};
 use helm::{Storage, StoredRelease};
-use model::{LeaseFacts, RevisionSummary, Seen, causes};
+use model::{LeaseFacts, MeasuredRestore, RevisionSummary, Seen, causes};
 
 use super::{ObserveError, ObserveRequest};
 
@@ -52,7 +52,29 @@ pub(super) async fn unfinished_run(cluster: &Cluster, namespace: &str, release: 
     Seen::from_result(runs.map(|runs| runs.into_iter().next().map(|head| head.run)))
 }
 
-pub(super) async fn last_migration_seconds(cluster: &Cluster, namespace: &str, release: &str) -> Seen<u64> {
-    let facts = engine::facts::recall(cluster, namespace, release).await;
-    Seen::from_result(facts.map(|facts| facts.get(engine::facts::MIGRATION_SECONDS).copied()))
+/// What earlier runs and restore tests measured.
+pub(super) struct Measured {
+    pub(super) migration_seconds: Seen<u64>,
+    pub(super) restore: Seen<MeasuredRestore>,
+}
+
+pub(super) async fn measured(cluster: &Cluster, namespace: &str, release: &str) -> Measured {
+    let facts = match engine::facts::recall(cluster, namespace, release).await {
+        Ok(facts) => facts,
+        Err(error) => {
+            let why = causes(&error);
+            return Measured {
+                migration_seconds: Seen::Unreadable(why.clone()),
+                restore: Seen::Unreadable(why),
+            };
+        }
+    };
+    let of = |key: &str| facts.get(key).copied();
+    let restore = of(engine::facts::RESTORE_SECONDS)
+        .zip(of(engine::facts::RESTORED_BYTES))
+        .map(|(seconds, bytes)| MeasuredRestore { seconds, bytes });
+    Measured {
+        migration_seconds: of(engine::facts::MIGRATION_SECONDS).map_or(Seen::Absent, Seen::Present),
+        restore: restore.map_or(Seen::Absent, Seen::Present),
+    }
 }

@@ -9,7 +9,7 @@ use model::{ClusterFacts, DatabaseLocation, DatabaseRoute, Observation, PodFacts
 
 use super::database::{Found, ask, backups, find};
 use super::jobs::hook_jobs;
-use super::release::{history, last_migration_seconds, latest, lease, unfinished_run};
+use super::release::{history, latest, lease, measured, unfinished_run};
 use super::rights::rights;
 use super::{ObserveError, ObserveRequest, Observed};
 use crate::AccessNeeds;
@@ -33,12 +33,12 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
     let now = Timestamp::now();
     // The API server comes first: without it every other part would fail in its own words.
     let facts = facts(cluster).await?;
-    let (stored, history, lease, unfinished_run, last_migration_seconds, workloads, hook_jobs, owners) = tokio::join!(
+    let (stored, history, lease, unfinished_run, measured, workloads, hook_jobs, owners) = tokio::join!(
         latest(request),
         history(request),
         lease(cluster, namespace, release),
         unfinished_run(cluster, namespace, release),
-        last_migration_seconds(cluster, namespace, release),
+        measured(cluster, namespace, release),
         cluster.workloads_of_release(namespace, release),
         hook_jobs(cluster, namespace),
         cluster.owners_of_release(namespace, release),
@@ -93,7 +93,8 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
             database: asked.facts,
             backups,
             access,
-            last_migration_seconds,
+            last_migration_seconds: measured.migration_seconds,
+            last_restore: measured.restore,
             profile: resolved.profile.name.clone(),
         },
         profile: resolved.profile,

@@ -399,6 +399,7 @@ fn observation() -> Observation {
                 .collect(),
         ),
         last_migration_seconds: Seen::Absent,
+        last_restore: Seen::Absent,
         profile: "ledger".into(),
     }
 }

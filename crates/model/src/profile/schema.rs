@@ -45,6 +45,28 @@ pub struct Profile {
     /// What an older version needs to run again.
     #[serde(default)]
     pub rollback: Rollback,
+    /// What a restore test asks of a restored copy.
+    #[serde(default)]
+    pub verify: Verify,
+}
+
+/// What a restore test asks of a restored copy.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Verify {
+    /// What must be true.
+    #[serde(default)]
+    pub assertions: Vec<MustBeTrue>,
+}
+
+/// What must be true of a restored copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MustBeTrue {
+    /// What it says, in words: `every order has a customer`.
+    pub what: String,
+    /// One statement whose only row begins with true; run read-only.
+    pub sql: String,
 }
 
 /// What an older version needs to run again.

@@ -117,6 +117,18 @@ impl Connector {
         other
     }
 
+    /// The same as another role, which needs no password.
+    #[must_use]
+    pub fn as_role(&self, user: &str) -> Self {
+        Self {
+            credentials: Credentials {
+                user: user.to_owned(),
+                password: None,
+            },
+            ..self.clone()
+        }
+    }
+
     /// Where it connects to.
     pub fn location(&self) -> &DatabaseLocation {
         &self.location

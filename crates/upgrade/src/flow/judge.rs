@@ -122,6 +122,8 @@ fn make_plan(
         manifest_replicas: &manifest_replicas(observed, &request.namespace),
         database: database.map(|facts| &facts.location),
         migration,
+        database_bytes: database.and_then(|facts| u64::try_from(facts.size_bytes).ok()),
+        last_restore: seen.last_restore.present().copied(),
         no_way_back: database.and_then(no_way_back),
         gate: request.gate,
         store: request.store.clone(),

@@ -26,19 +26,15 @@ pub(super) async fn remember(cluster: &Cluster, document: &RunDocument, events: 
         (facts::MIGRATION_SECONDS, took(StepKind::HelmPass)),
         (facts::DOWNTIME_SECONDS, document.downtime_seconds()),
     ];
-    for (key, seconds) in measured {
-        let Some(seconds) = seconds.and_then(whole) else {
-            continue;
-        };
-        if let Err(error) =
-            facts::remember(cluster, &document.namespace, &document.release, key, seconds).await
-        {
-            events.notice(format!(
-                "{key} could not be remembered: {}",
-                model::causes(&error)
-            ));
-            return;
-        }
+    let measured: Vec<(&str, u64)> = measured
+        .into_iter()
+        .filter_map(|(key, seconds)| Some((key, whole(seconds?)?)))
+        .collect();
+    if let Err(error) = facts::remember(cluster, &document.namespace, &document.release, &measured).await {
+        events.notice(format!(
+            "what the run took could not be remembered: {}",
+            model::causes(&error)
+        ));
     }
 }
 

@@ -2,9 +2,9 @@
 
 use model::profile::{QuiesceNeed, RoleKind};
 use model::{
-    API_VERSION, AnchorDatabase, AnchorRelease, BackUp, Drain, GateMode, HelmPass, Plan, PlannedStep,
-    PostCheck, Quiesce, QuiesceTarget, ReleaseIdentity, Resume, Reversal, RollOut, StepSpec, Suspend,
-    SuspendTarget, WaitIdle, WorkloadKind, WorkloadName,
+    API_VERSION, AnchorDatabase, AnchorRelease, BackUp, Drain, GateMode, HelmPass, MeasuredRestore, Plan,
+    PlannedStep, PostCheck, Quiesce, QuiesceTarget, ReleaseIdentity, Resume, Reversal, RollOut, StepSpec,
+    Suspend, SuspendTarget, WaitIdle, WorkloadKind, WorkloadName,
 };
 
 use super::gate_steps::{expected_schema, gate, health, open};
@@ -41,6 +41,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
     if let Some(why) = &input.no_way_back {
         notices.push(format!("no way back for the database: {why}"));
     }
+    notices.extend(putting_back(input));
     if input.database.is_none() {
         notices.push(
             "no database was found: nothing is backed up, and turning back restores the release only".into(),
@@ -62,6 +63,25 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
         no_way_back: input.no_way_back.clone(),
         notices,
     })
+}
+
+/// How long putting the database back would take, by what the last restore test measured and what has grown since.
+fn putting_back(input: &PlanInput<'_>) -> Option<String> {
+    let MeasuredRestore { seconds, bytes } = input.last_restore?;
+    let now = input.database_bytes.filter(|_| input.no_way_back.is_none())?;
+    // Never less than what was measured; in whole numbers, as both are.
+    let grown = u128::from(seconds) * u128::from(now) / u128::from(bytes.max(1));
+    let expected = if bytes == 0 {
+        u128::from(seconds)
+    } else {
+        grown.max(u128::from(seconds))
+    };
+    Some(format!(
+        "putting the database back would take about {expected} s: the last restore test took {seconds} s for {} MB, \
+         and it has {} MB now",
+        bytes / 1_000_000,
+        now / 1_000_000
+    ))
 }
 
 /// Steps in order; each id carries its place, so that a journal reads in order too.

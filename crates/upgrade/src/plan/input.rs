@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use checks::Assigned;
-use model::{DatabaseLocation, GateMode, MigrationState, Profile, Release, Target, WorkloadName};
+use model::{
+    DatabaseLocation, GateMode, MeasuredRestore, MigrationState, Profile, Release, Target, WorkloadName,
+};
 
 /// Everything a plan is made from. No clock, no cluster: the same input gives the same plan.
 #[derive(Debug, Clone)]
@@ -26,6 +28,10 @@ pub struct PlanInput<'a> {
     pub database: Option<&'a DatabaseLocation>,
     /// Its migration state now.
     pub migration: Option<&'a MigrationState>,
+    /// Its size now, in bytes.
+    pub database_bytes: Option<u64>,
+    /// What the last restore test of it measured.
+    pub last_restore: Option<MeasuredRestore>,
     /// Why the database could not be put back, if it could not.
     pub no_way_back: Option<String>,
     /// The user's `--gate`.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use model::profile::{QuiesceNeed, RoleKind};
 use model::{
     ApplyMethod, ChartIdentity, CredentialSource, DatabaseLocation, DatabaseOrigin, DatabaseRoute, GateMode,
-    ObjectName, Profile, Release, ReleaseStatus, RenderedHook, RenderedWorkload, Seen, StepSpec, Target,
-    UpdateStrategy, Workload, WorkloadKind, WorkloadName,
+    MeasuredRestore, ObjectName, Profile, Release, ReleaseStatus, RenderedHook, RenderedWorkload, Seen,
+    StepSpec, Target, UpdateStrategy, Workload, WorkloadKind, WorkloadName,
 };
 
 use checks::Assigned;
@@ -20,6 +20,7 @@ struct World {
     members: Vec<Assigned>,
     manifest_replicas: BTreeMap<WorkloadName, i32>,
     database: Option<DatabaseLocation>,
+    last_restore: Option<MeasuredRestore>,
     gate: Option<GateMode>,
 }
 
@@ -149,6 +150,7 @@ fn world() -> World {
             },
             route: DatabaseRoute::Direct,
         }),
+        last_restore: None,
         gate: None,
     }
 }
@@ -164,6 +166,8 @@ fn planned(world: &World) -> Result<model::Plan, PlanRefusal> {
         manifest_replicas: &world.manifest_replicas,
         database: world.database.as_ref(),
         migration: None,
+        database_bytes: Some(3_000_000_000),
+        last_restore: world.last_restore,
         no_way_back: None,
         gate: world.gate,
         store: "/backups".into(),
@@ -299,6 +303,34 @@ fn the_expected_schema_is_that_of_the_newest_version_not_above_the_target() {
 }
 
 #[test]
+fn what_a_restore_test_measured_says_what_putting_back_would_take() {
+    let measured = |seconds, bytes| {
+        let world = World {
+            last_restore: Some(MeasuredRestore { seconds, bytes }),
+            ..world()
+        };
+        let notices = planned(&world).unwrap().notices;
+        notices.into_iter().find(|notice| notice.contains("restore test"))
+    };
+    let told = measured(20, 1_500_000_000).unwrap();
+    assert!(
+        told.contains("about 40 s") && told.contains("20 s for 1500 MB"),
+        "{told}"
+    );
+    // Never less than what was measured: a small database has its fixed costs.
+    assert!(measured(20, 9_000_000_000).unwrap().contains("about 20 s"));
+    assert!(measured(5, 0).unwrap().contains("about 5 s"));
+    assert_eq!(
+        planned(&world())
+            .unwrap()
+            .notices
+            .iter()
+            .find(|notice| notice.contains("restore test")),
+        None
+    );
+}
+
+#[test]
 fn without_a_revision_to_turn_back_to_there_is_no_plan() {
     let world = world();
     let refusal = plan(&PlanInput {
@@ -311,6 +343,8 @@ fn without_a_revision_to_turn_back_to_there_is_no_plan() {
         manifest_replicas: &world.manifest_replicas,
         database: None,
         migration: None,
+        database_bytes: Some(3_000_000_000),
+        last_restore: world.last_restore,
         no_way_back: None,
         gate: None,
         store: String::new(),

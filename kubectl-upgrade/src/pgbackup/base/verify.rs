@@ -59,6 +59,7 @@ async fn request(session: &Session, flags: &VerifyFlags, backup: &Backup) -> Res
         return Ok(VerifyRequest {
             namespace: session.namespace.clone(),
             image: image.clone(),
+            pull_secrets: Vec::new(),
             user: flags.run_as,
             deadline: flags.timeout,
         });

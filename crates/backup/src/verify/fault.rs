@@ -1,0 +1,76 @@
+//! Whose fault it is that a dump was not restored.
+
+use super::files::is_damage;
+use crate::FillError;
+
+/// What a server says of itself and its machine, not of the dump.
+const OF_THE_SERVER: [&str; 8] = [
+    "No space left on device",
+    "out of memory",
+    "out of shared memory",
+    "could not resize shared memory",
+    "server closed the connection",
+    "terminating connection",
+    "connection to server",
+    "canceling statement",
+];
+
+/// The finding, in words, where the dump itself is not what it must be; the error where that is not known.
+pub(super) fn of_the_backup(error: FillError) -> Result<String, FillError> {
+    match error {
+        FillError::Damaged { .. } => Ok(error.to_string()),
+        FillError::Read { path, source } if is_damage(&source) => Ok(format!("{path} is damaged: {source}")),
+        // It was what the manifest says, arrived whole, and the server refused what it says.
+        FillError::Program {
+            program: "pg_restore",
+            words,
+            ..
+        } if words.contains("ERROR:") && !OF_THE_SERVER.iter().any(|other| words.contains(other)) => {
+            Ok(format!("it cannot be restored: {words}"))
+        }
+        other => Err(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn refused(words: &str) -> FillError {
+        FillError::Program {
+            program: "pg_restore",
+            status: 1,
+            words: words.into(),
+        }
+    }
+
+    #[test]
+    fn what_a_server_says_of_the_dump_is_a_finding() {
+        let words =
+            "pg_restore: error: could not execute query: ERROR:  function twice(integer) does not exist";
+        assert!(of_the_backup(refused(words)).unwrap().contains("twice"));
+        let broken = FillError::Read {
+            path: "/store/dump".into(),
+            source: io::ErrorKind::InvalidData.into(),
+        };
+        assert!(of_the_backup(broken).unwrap().contains("/store/dump is damaged"));
+    }
+
+    #[test]
+    fn what_a_server_says_of_itself_is_none() {
+        for words in [
+            "ERROR:  could not extend file: No space left on device",
+            "pg_restore: error: connection to server on socket failed: FATAL:  ERROR: x",
+            "pg_restore: error: could not open input file",
+        ] {
+            assert!(of_the_backup(refused(words)).is_err(), "{words}");
+        }
+        let away = FillError::Read {
+            path: "s3://bucket/dump".into(),
+            source: io::ErrorKind::TimedOut.into(),
+        };
+        assert!(of_the_backup(away).is_err());
+    }
+}
