@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::fake::server;
+use crate::fake::{answers, server};
 
 const V5: &str = "v5.channel.k8s.io";
 
@@ -118,4 +118,42 @@ async fn an_http_status_is_read_from_a_pod() {
     assert_eq!(status, 503);
     drop(cluster);
     assert!(server.await.unwrap().starts_with("GET /healthz HTTP/1.1\r\n"));
+}
+
+#[tokio::test]
+async fn what_goes_to_the_pod_leaves_in_large_frames() {
+    const FRAMES: usize = 64;
+    let (cluster, server) = server(V5, |mut socket| async move {
+        for message in announcements() {
+            socket.send(message).await.unwrap();
+        }
+        let mut sizes = Vec::new();
+        while sizes.iter().sum::<usize>() < FRAMES * 32 * 1024 {
+            if let Message::Binary(bytes) = socket.next().await.unwrap().unwrap() {
+                sizes.push(bytes.len() - 1);
+            }
+        }
+        sizes
+    })
+    .await;
+    let mut stream = cluster.port_forward("shop", "db-0", 5432).await.unwrap();
+    stream.write_all(&vec![7; FRAMES * 32 * 1024]).await.unwrap();
+    stream.flush().await.unwrap();
+    assert_eq!(server.await.unwrap(), [32 * 1024; FRAMES]);
+}
+
+#[tokio::test]
+async fn a_way_that_lets_no_web_socket_through_is_an_error_and_no_other_protocol_is_tried() {
+    let cluster = answers(|request, _| {
+        assert!(request.starts_with("GET "), "{request}");
+        (
+            403,
+            serde_json::json!({"kind": "Status", "status": "Failure", "message": "no upgrade", "code": 403}),
+        )
+    })
+    .await;
+    let refused = timeout(HANGS, cluster.port_forward("shop", "db-0", 5432))
+        .await
+        .expect("the connection hangs");
+    assert!(refused.is_err());
 }

@@ -1,15 +1,17 @@
 //! What happens when the other side of a command misbehaves.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{ExecEnd, ExecError, ExecRequest};
 use crate::Cluster;
-use crate::fake::{Socket, server};
+use crate::fake::{Socket, answers, server};
 
 const V5: &str = "v5.channel.k8s.io";
 const SUCCESS: &[u8] = br#"{"metadata":{},"status":"Success"}"#;
@@ -182,6 +184,92 @@ async fn the_end_of_stdin_is_signalled_and_its_bytes_arrive_in_order() {
     assert_eq!(server.await.unwrap(), expected);
     assert_eq!((end.stdin_bytes, end.stdin_complete), (300_000, true));
     assert_eq!(end.stdout_sha256, EMPTY_SHA256);
+}
+
+#[tokio::test]
+async fn input_leaves_in_large_frames() {
+    const BYTES: usize = 4 * 1024 * 1024;
+    let (cluster, server) = server(V5, |mut socket| async move {
+        let mut sizes = Vec::new();
+        loop {
+            let Some(Ok(Message::Binary(bytes))) = socket.next().await else {
+                continue;
+            };
+            if bytes[..] == [255, 0] {
+                break;
+            }
+            sizes.push(bytes.len() - 1);
+        }
+        socket.send(frame(3, SUCCESS)).await.unwrap();
+        socket.close(None).await.unwrap();
+        sizes
+    })
+    .await;
+    let input = vec![7; BYTES];
+    timeout(HANGS, cluster.exec(&request(), Some(&input[..]), Vec::new()))
+        .await
+        .expect("the command hangs")
+        .unwrap();
+    let sizes = server.await.unwrap();
+    assert!(sizes.iter().all(|size| *size == 32 * 1024), "{sizes:?}");
+}
+
+/// A sink that counts how often it is written to.
+#[derive(Default)]
+struct Counting {
+    writes: usize,
+    bytes: usize,
+}
+
+impl AsyncWrite for Counting {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        self.writes += 1;
+        self.bytes += bytes.len();
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn output_is_not_cut_into_small_pieces() {
+    const FRAMES: usize = 100;
+    let (cluster, _server) = server(V5, |mut socket| async move {
+        for _ in 0..FRAMES {
+            socket.send(frame(1, &[7; 32 * 1024])).await.unwrap();
+        }
+        socket.send(frame(3, SUCCESS)).await.unwrap();
+        socket.close(None).await.unwrap();
+    })
+    .await;
+    let mut sink = Counting::default();
+    cluster.exec(&request(), None::<&[u8]>, &mut sink).await.unwrap();
+    assert_eq!((sink.writes, sink.bytes), (FRAMES, FRAMES * 32 * 1024));
+}
+
+#[tokio::test]
+async fn a_way_that_lets_no_web_socket_through_is_one_clear_error() {
+    let cluster = answers(|request, _| {
+        assert!(request.contains("/exec?") && request.contains("stdout=true"), "{request}");
+        assert!(!request.contains("tty=true"), "{request}");
+        (403, serde_json::json!({"kind": "Status", "status": "Failure", "message": "no upgrade here", "code": 403}))
+    })
+    .await;
+    let error = timeout(HANGS, cluster.exec(&request(), Some(&b"x"[..]), Vec::new()))
+        .await
+        .expect("the command hangs")
+        .unwrap_err();
+    assert!(matches!(error, ExecError::Open { .. }), "{error:?}");
 }
 
 #[tokio::test]
