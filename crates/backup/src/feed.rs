@@ -83,3 +83,27 @@ impl AsyncRead for Feed {
         Pin::new(&mut this.line).poll_read(context, buffer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_goes_out_now_and_then_for_as_long_as_we_live() {
+        let password = Secret::new("open sesame");
+        let mut feed = Feed::new(Some(&password)).with_body(&b"a body"[..]);
+        let begun = Instant::now();
+        let expected = format!("open sesame\na body{}", "\n".repeat(12));
+        let mut said = vec![0; expected.len()];
+        feed.read_exact(&mut said).await.unwrap();
+        assert_eq!(String::from_utf8(said).unwrap(), expected);
+        assert_eq!(
+            begun.elapsed().as_secs(),
+            SIGN_OF_LIFE.as_secs() * 11,
+            "on a paused clock"
+        );
+    }
+}

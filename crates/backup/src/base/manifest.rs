@@ -14,6 +14,9 @@ const TOLD: usize = 10;
 /// Files of the WAL are not in the list: the server says which part of the WAL is needed instead.
 const WAL: &str = "pg_wal/";
 
+/// How the name of a file begins that holds only what has changed since an earlier copy.
+const INCREMENTAL: &str = "INCREMENTAL.";
+
 /// The line that holds the hash of all lines before it.
 const OWN_HASH: &[u8] = b"\"Manifest-Checksum\"";
 
@@ -87,6 +90,10 @@ pub(super) fn judge(copy: &Inspected) -> Judged {
         differences.extend(file.differs(&path, copy.files.get(&path)));
         listed.insert(path);
     }
+    if copy.files.keys().any(|path| is_incremental(path)) {
+        differences
+            .push("it is an incremental copy, of no use without the copies that it builds on".to_owned());
+    }
     let unlisted = copy
         .files
         .keys()
@@ -107,6 +114,12 @@ pub(super) fn judge(copy: &Inspected) -> Judged {
         wal: list.wal_ranges,
         differences,
     }
+}
+
+fn is_incremental(path: &str) -> bool {
+    path.rsplit('/')
+        .next()
+        .is_some_and(|name| name.starts_with(INCREMENTAL))
 }
 
 impl Listed {
@@ -207,8 +220,12 @@ mod tests {
     const NAME: &str = "pg_wal/000000010000000000000003";
 
     fn manifest(rows: &[u8]) -> Vec<u8> {
+        manifest_of("base/1/2", rows)
+    }
+
+    fn manifest_of(path: &str, rows: &[u8]) -> Vec<u8> {
         let lines = format!(
-            "{{ \"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [\n{{ \"Path\": \"base/1/2\", \"Size\": {}, \
+            "{{ \"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [\n{{ \"Path\": \"{path}\", \"Size\": {}, \
              \"Last-Modified\": \"x\", \"Checksum-Algorithm\": \"SHA256\", \"Checksum\": \"{}\" }}\n],\n\
              \"WAL-Ranges\": [\n{{ \"Timeline\": 1, \"Start-LSN\": \"0/300028\", \"End-LSN\": \"0/300100\" }}\n],\n",
             rows.len(),
@@ -271,6 +288,22 @@ mod tests {
                 ("backup_manifest", list)
             ]),
             "evil is not in backup_manifest"
+        );
+    }
+
+    #[test]
+    fn an_incremental_copy_is_told_for_what_it_is() {
+        let path = "base/1/INCREMENTAL.2";
+        let (wal, list) = (vec![0; SEGMENT], manifest_of(path, ROWS));
+        let told = differences(&[(path, ROWS), (NAME, &wal), ("backup_manifest", &list)]);
+        assert_eq!(
+            told,
+            "it is an incremental copy, of no use without the copies that it builds on"
+        );
+        let (name, list) = ("base/1/INCREMENTAL", manifest_of("base/1/INCREMENTAL", ROWS));
+        assert_eq!(
+            differences(&[(name, ROWS), (NAME, &wal), ("backup_manifest", &list)]),
+            ""
         );
     }
 

@@ -176,10 +176,11 @@ fn judge(
     let words = || last_words(&end.stderr_tail);
     let database = database.to_owned();
     let Some(trailer) = Trailer::find(&end.stderr_tail, nonce).filter(|_| end.exit_code == 0) else {
-        return Err(CreateError::NoProof {
-            database,
-            words: words(),
-        });
+        let words = match words() {
+            said if said.is_empty() => format!("it said nothing and ended with status {}", end.exit_code),
+            said => said,
+        };
+        return Err(CreateError::NoProof { database, words });
     };
     if let Some((key, program)) = parts.iter().find(|(key, _)| trailer.status(key) != 0) {
         return Err(CreateError::Program {
@@ -247,6 +248,7 @@ mod tests {
     fn anything_less_is_an_error_that_says_what() {
         let error = |stderr: &str| judged(stderr, passed(3, "ab")).unwrap_err().to_string();
         assert!(error("pg_dump: x\n").contains("without its proof: pg_dump: x"));
+        assert!(error("\n").contains("said nothing and ended with status 0"));
         assert!(
             error("N dump=1 pack=0 read=0 bytes=3 sha256=ab end").contains("pg_dump ended with status 1")
         );

@@ -69,6 +69,11 @@ pub(super) fn parse(answer: &Value, pod: &Entry<'_>) -> Finds {
                     BackupState::Unknown,
                     format!("its repository says: {}", words(repository)),
                 )
+            } else if let Some(missing) = missing_of_chain(stanza, backup) {
+                made.stands(
+                    BackupState::Unknown,
+                    format!("it builds on {missing}, which is not in the catalogue"),
+                )
             } else {
                 made.good(
                     at("timestamp/stop"),
@@ -79,6 +84,21 @@ pub(super) fn parse(answer: &Value, pod: &Entry<'_>) -> Finds {
         }
     }
     finds
+}
+
+/// The backup that an incremental or differential one builds on and that the catalogue does not have.
+fn missing_of_chain<'a>(stanza: &Value, backup: &'a Value) -> Option<&'a str> {
+    let labels: Vec<&str> = stanza
+        .list("backup")
+        .iter()
+        .filter_map(|other| other.text("label"))
+        .collect();
+    let builds_on = backup.list("reference").iter().filter_map(Value::as_str);
+    backup
+        .text("prior")
+        .into_iter()
+        .chain(builds_on)
+        .find(|label| !labels.contains(label))
 }
 
 fn repository_code(stanza: &Value, backup: &Value) -> i64 {
@@ -156,6 +176,36 @@ mod tests {
         );
         assert_eq!(found.system_identifier.as_deref(), Some("7300000000000000001"));
         assert_eq!((found.bytes, found.grade), (Some(40), Some(BackupGrade::C)));
+    }
+
+    #[test]
+    fn a_chain_without_its_middle_is_no_backup() {
+        let link = |label: &str, prior: &str, reference: Value| {
+            let mut link = backup(false);
+            link["label"] = json!(label);
+            link["type"] = json!("incr");
+            link["prior"] = json!(prior);
+            link["reference"] = reference;
+            link
+        };
+        let (full, first, second) = (
+            backup(false),
+            link("20261121-I", "20261120-030000F", json!(["20261120-030000F"])),
+            link(
+                "20261122-I",
+                "20261121-I",
+                json!(["20261120-030000F", "20261121-I"]),
+            ),
+        );
+        let told = |backups: &[&Value]| {
+            let mut info = info(backup(false), 0, 0);
+            info[0]["backup"] = json!(backups);
+            let finds = parse(&info, &POD);
+            finds.backups.iter().map(|found| found.state).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&[&full, &first, &second]), [Good, Good, Good]);
+        assert_eq!(told(&[&full, &second]), [Good, Unknown]);
+        assert_eq!(told(&[&first, &second]), [Unknown, Unknown]);
     }
 
     #[test]

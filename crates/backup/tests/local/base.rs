@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use crate::fixture::{Fixture, quiet};
 use crate::support;
 
-fn request() -> BaseRequest {
+pub(crate) fn request() -> BaseRequest {
     BaseRequest {
         id: BackupId::new(Timestamp::now()),
         place: Place {

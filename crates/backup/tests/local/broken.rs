@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use backup::{LocalRunner, RunEnd, RunError, Runner};
+use backup::{LocalRunner, RunEnd, RunError, Runner, create};
+use model::BackupFormat;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, quiet};
 use crate::support;
 
 /// What happens on the way.
@@ -92,6 +93,10 @@ async fn a_stream_without_its_proof_is_no_backup() {
 
 /// The error with one program replaced by a script that runs the real one as `$REAL`.
 async fn error_with_program(name: &str, script: &str) -> String {
+    error_in_layout(BackupFormat::Custom, name, script).await
+}
+
+async fn error_in_layout(format: BackupFormat, name: &str, script: &str) -> String {
     let fixture = Fixture::new("program").await;
     let real = support::server().bin.join(name);
     let real = if real.exists() {
@@ -106,7 +111,11 @@ async fn error_with_program(name: &str, script: &str) -> String {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     let runner = LocalRunner::default().with_programs(&folder);
     let server = fixture.server_through(Arc::new(runner)).await;
-    let error = fixture.try_create(&server).await.unwrap_err();
+    let mut request = fixture.request();
+    request.format = format;
+    let error = create(&server, &fixture.store, &request, &quiet)
+        .await
+        .unwrap_err();
     assert_eq!(fixture.left(), Vec::<PathBuf>::new());
     error.to_string()
 }
@@ -130,6 +139,35 @@ async fn a_dump_that_ends_well_in_the_middle_is_no_backup() {
     let script = r#"[ "$1" = --version ] && exec "$REAL" "$@"; "$REAL" "$@" | head -c 300000; exit 0"#;
     let text = error_with_program("pg_dump", script).await;
     assert!(text.contains("reading the archive to its end"), "{text}");
+}
+
+#[tokio::test]
+async fn text_that_ends_in_the_middle_of_its_rows_is_no_backup() {
+    let script = r#"[ "$1" = --version ] && exec "$REAL" "$@"; "$REAL" "$@" | head -c 300000; exit 0"#;
+    let text = error_in_layout(BackupFormat::Plain, "pg_dump", script).await;
+    assert!(text.contains("the search for the last words"), "{text}");
+}
+
+#[tokio::test]
+async fn a_folder_of_files_whose_dump_failed_is_no_backup() {
+    let script = r#"[ "$1" = --version ] && exec "$REAL" "$@"; "$REAL" "$@"; exit 3"#;
+    let text = error_in_layout(BackupFormat::Directory, "pg_dump", script).await;
+    assert!(text.contains("pg_dump ended with status 3"), "{text}");
+}
+
+#[tokio::test]
+async fn a_client_of_another_version_is_refused_before_anything_is_dumped() {
+    let major = Fixture::new("versions").await.server().await.facts().version_num / 10_000;
+    for (client, word) in [(major - 1, "older"), (major + 10, "newer")] {
+        let script = format!(
+            r#"[ "$1" = --version ] && {{ echo "pg_dump (PostgreSQL) {client}.1"; exit; }}; exec "$REAL" "$@""#
+        );
+        let text = error_with_program("pg_dump", &script).await;
+        assert!(
+            text.contains(&format!("pg_dump {client} is {word} than the server ({major})")),
+            "{text}"
+        );
+    }
 }
 
 #[tokio::test]

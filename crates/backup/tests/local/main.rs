@@ -8,8 +8,11 @@ mod broken;
 mod creating;
 mod dumping;
 mod fixture;
+mod harmed;
+mod pooler;
 mod restoring;
 mod sealing;
+mod standby;
 mod storing;
 #[expect(
     dead_code,
