@@ -1,7 +1,7 @@
 //! The documents and files that must follow the code.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use checks::registry;
 use model::Profile;
@@ -76,6 +76,64 @@ fn every_key_of_a_profile_is_described() {
         .filter(|key| !documents.contains(&format!("`{key}`")))
         .collect();
     assert!(missing.is_empty(), "not in docs/profiles.md: {missing:?}");
+}
+
+#[test]
+fn every_fault_of_a_backup_names_tests_that_exist() {
+    let documents = text("docs/backup-faults.md");
+    let mut sources = Vec::new();
+    for folder in ["crates", "tests", "kubectl-upgrade"] {
+        sources_below(&project(folder), &mut sources);
+    }
+    let mut faults = BTreeSet::new();
+    for row in documents
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains(": "))
+    {
+        let fault = row.trim_start_matches("| ").split(':').next().unwrap_or_default();
+        assert!(faults.insert(fault), "{fault} stands twice");
+        let cell = row
+            .trim_end_matches(" |")
+            .rsplit(" | ")
+            .next()
+            .unwrap_or_default();
+        let tests: Vec<&str> = cell.split('`').filter(|word| word.contains("::")).collect();
+        assert!(!tests.is_empty(), "{fault} names no test");
+        for test in tests {
+            let (file, name) = test.split_once("::").unwrap();
+            let found = sources
+                .iter()
+                .any(|(path, source)| path.ends_with(file) && has_test(source, name));
+            assert!(found, "{fault}: no test {name} in a file {file}");
+        }
+    }
+    assert!(faults.len() > 40, "only {} faults are read", faults.len());
+}
+
+/// Every Rust file below a folder with its text.
+fn sources_below(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() && !path.ends_with("target") {
+            sources_below(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            let source =
+                std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            found.push((path, source));
+        }
+    }
+}
+
+/// Whether a function of this name is a test.
+fn has_test(source: &str, name: &str) -> bool {
+    let Some((before, _)) = source.split_once(&format!("fn {name}(")) else {
+        return false;
+    };
+    let attributes = before.trim_end_matches("async ").lines().rev();
+    attributes
+        .take_while(|line| line.is_empty() || line.starts_with([' ', '#']))
+        .any(|line| line.contains("test]") || line.contains("tokio::test("))
 }
 
 /// The names of all properties anywhere in a schema.
