@@ -53,7 +53,7 @@ pub use helper_pod::{HelperPodError, LikeError};
 pub use id::BackupId;
 pub use local::LocalRunner;
 pub use pod::PodRunner;
-pub use reach::{JobError, NoRoute, Route, Wanted};
+pub use reach::{JobError, NoRoute, Route, Wanted, job_rights};
 pub use report::backup_report;
 pub use restore::{
     RestoreError, RestoreReport, RestoreRequest, kept_name, restore, restore_id, undo_restore, undone_name,

@@ -14,6 +14,9 @@ pub(crate) struct RbacFlags {
     /// The act; several with commas or by repetition: create, verify, restore, schedule, status, base, get
     #[arg(long = "for", value_name = "ACT", required = true, value_delimiter = ',')]
     pub(crate) acts: Vec<BackupAct>,
+    /// Also what `create --route job` and `--format directory` need: a Job beside the server
+    #[arg(long)]
+    pub(crate) with_job: bool,
     /// Namespace of the release and of the ServiceAccount
     #[arg(short = 'n', long, value_name = "NAMESPACE", default_value = "default")]
     pub(crate) namespace: String,
@@ -31,16 +34,15 @@ pub(crate) struct RbacFlags {
 pub(crate) fn run(flags: &RbacFlags, environment: &Environment) -> ExitCode {
     let output = Output::new(&flags.output, environment);
     let acts: BTreeSet<BackupAct> = flags.acts.iter().copied().collect();
+    let database = flags.database_namespace.as_ref().unwrap_or(&flags.namespace);
     let needs = ActNeeds {
         namespace: flags.namespace.clone(),
-        database_namespace: Some(
-            flags
-                .database_namespace
-                .clone()
-                .unwrap_or_else(|| flags.namespace.clone()),
-        ),
+        database_namespace: Some(database.clone()),
     };
-    let rights = act_rights(&acts, &needs);
+    let mut rights = act_rights(&acts, &needs);
+    if flags.with_job {
+        rights.needed.extend(backup::job_rights(database));
+    }
     let words: Vec<&str> = acts.iter().map(|act| act.word()).collect();
     let grantee = Grantee {
         account: flags.service_account.clone(),

@@ -1,6 +1,7 @@
 //! Dumps: what people type, ours, and the limit of the pod itself.
 
 use std::fs::{self, File};
+use std::process::Stdio;
 
 use anyhow::{Context as _, Result};
 
@@ -67,7 +68,7 @@ fn once(database: &Database, contestant: Contestant, round: u32) -> Result<Taken
         Ours => {
             let store = database.path(&format!("store-{round}"));
             let mut command = database.pgbackup(&["create"]);
-            command.arg("--to").arg(&store);
+            command.arg("--to").arg(&store).stdout(Stdio::null());
             let taken = measure(&mut command);
             if store.exists() {
                 fs::remove_dir_all(&store).context("remove our backup")?;

@@ -30,7 +30,13 @@ pub(crate) fn run(size: Size) -> Result<Vec<String>> {
         let mut dump = database.exec(false);
         dump.args(["pg_dump", "--username=app", "--format=custom", "app"]);
         measure(dump.stdout(File::create(&peers_file).context("make the peer's file")?))?;
-        measure(database.pgbackup(&["create"]).arg("--to").arg(&store))
+        measure(
+            database
+                .pgbackup(&["create"])
+                .arg("--to")
+                .arg(&store)
+                .stdout(Stdio::null()),
+        )
     })?;
     let listed = command::run(
         database
@@ -61,7 +67,10 @@ pub(crate) fn run(size: Size) -> Result<Vec<String>> {
         }
         Ours => {
             let mut restore = database.pgbackup(&["restore", &id]);
-            restore.args(["--yes", "--from"]).arg(&store);
+            restore
+                .args(["--yes", "--from"])
+                .arg(&store)
+                .stdout(Stdio::null());
             let taken = measure(&mut restore);
             drop_kept(&database)?;
             taken

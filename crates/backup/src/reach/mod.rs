@@ -205,31 +205,43 @@ struct Rights {
     forward: Option<String>,
 }
 
-/// Asks for what each way needs. What cannot be asked is tried.
-async fn rights(here: InPod<'_>) -> Rights {
-    let request = |group: &str, resource: &str, subresource: Option<&str>, verb: &str| AccessRequest {
+/// What a Job beside the server takes, besides commands in its pod.
+pub fn job_rights(namespace: &str) -> Vec<AccessRequest> {
+    [
+        ("batch", "jobs", "create"),
+        ("batch", "jobs", "delete"),
+        ("", "pods", "list"),
+        ("", "pods", "watch"),
+    ]
+    .map(|(group, resource, verb)| request(namespace, group, resource, None, verb))
+    .to_vec()
+}
+
+fn request(
+    namespace: &str,
+    group: &str,
+    resource: &str,
+    subresource: Option<&str>,
+    verb: &str,
+) -> AccessRequest {
+    AccessRequest {
         phase: Phase::Backup,
         verb: verb.into(),
         group: group.into(),
         resource: resource.into(),
         subresource: subresource.map(str::to_owned),
         name: None,
-        namespace: here.namespace.into(),
+        namespace: namespace.into(),
+    }
+}
+
+/// Asks for what each way needs. What cannot be asked is tried.
+async fn rights(here: InPod<'_>) -> Rights {
+    let stream = |subresource: &str| {
+        ["get", "create"].map(|verb| request(here.namespace, "", "pods", Some(subresource), verb))
     };
-    let exec = [
-        request("", "pods", Some("exec"), "get"),
-        request("", "pods", Some("exec"), "create"),
-    ];
-    let job = [
-        request("batch", "jobs", None, "create"),
-        request("batch", "jobs", None, "delete"),
-        request("", "pods", None, "list"),
-        request("", "pods", None, "watch"),
-    ];
-    let forward = [
-        request("", "pods", Some("portforward"), "get"),
-        request("", "pods", Some("portforward"), "create"),
-    ];
+    let (exec, forward) = (stream("exec"), stream("portforward"));
+    let job = job_rights(here.namespace);
     let all: Vec<AccessRequest> = exec.iter().chain(&job).chain(&forward).cloned().collect();
     let Ok(decisions) = here.cluster.can_i(&all).await else {
         return Rights {
