@@ -401,10 +401,9 @@ async fn what_was_changed_or_cut_in_the_bucket_is_found() {
     std::fs::write(&path, &bytes).unwrap();
     assert!(fixture.store.list(&Filter::default()).await.unwrap().is_empty());
     std::fs::remove_file(&path).unwrap();
-    assert!(matches!(
-        fixture.store.find(&backup.id).await,
-        Err(StoreError::Unknown { .. })
-    ));
+    let told = fixture.store.find(&backup.id).await.unwrap_err();
+    assert!(matches!(told, StoreError::Damaged { .. }), "{told}");
+    assert!(told.to_string().contains("dump.pgc.zst is missing"), "{told}");
 }
 
 #[tokio::test]
