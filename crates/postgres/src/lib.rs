@@ -23,14 +23,15 @@ pub use connect::{
     APPLICATION_PREFIX, ConnectError, Connector, Credentials, Database, QueryError, SessionOptions,
 };
 pub use find::{
-    Candidate, ConnectionStringError, CredentialError, FindAgainError, FindError, FindOptions, Named,
-    NamedError, Operator, SecretKey, credentials, find, find_again, password_in,
+    Candidate, ConnectionStringError, CredentialError, FindAgainError, FindError, FindOptions, Keeper, Named,
+    NamedError, Operator, SecretKey, at_address, credentials, credentials_given, find, find_again, keeper,
+    password_in,
 };
 pub use migrations::{
     Comparison, compare, mend_migration, migration_state, migrations, release_migration_lock,
 };
 pub use observe::{
-    archiver, blocked, database_size, facts, free_bytes, held_locks, prepared_transactions, redact,
-    replication, server, sessions,
+    archiver, blocked, collation_drift, database_size, facts, free_bytes, held_locks, prepared_transactions,
+    redact, replication, server, sessions,
 };
 pub use schema::{Snapshot, extensions, grantees, owners, row_counts, schema_hash, settings};

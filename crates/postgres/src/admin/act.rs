@@ -6,6 +6,7 @@ use cluster::Cluster;
 use model::{DatabaseLocation, Seen};
 use tokio::time::{Instant, sleep};
 
+use super::names::is_kept_name;
 use super::quote::Statement;
 use super::way::{self, Way};
 use super::{AdminError, DatabaseEntry, RestoreName, Swap, TerminatedSession, properties};
@@ -296,6 +297,45 @@ impl Admin {
         };
         self.way
             .run(&format!("drop database {name}"), &statement, false)
+            .await
+            .map(drop)
+    }
+
+    /// Drops a database that a restore had put aside and a person no longer wants. Gone already: nothing happens.
+    ///
+    /// # Errors
+    /// When it is the one in use or has no name that a restore gives, somebody is connected, or the server refuses.
+    pub async fn drop_kept(&self, name: &str, live: &str) -> Result<(), AdminError> {
+        if name == live || !is_kept_name(name) {
+            return Err(AdminError::NotOurs {
+                name: name.to_owned(),
+            });
+        }
+        if !self.exists(name).await? {
+            return Ok(());
+        }
+        // Without FORCE: whoever is connected keeps it.
+        let statement = Statement {
+            sql: "drop database if exists :\"name\"",
+            values: &[("name", name)],
+        };
+        self.way
+            .run(&format!("drop database {name}"), &statement, false)
+            .await
+            .map(drop)
+    }
+
+    /// Creates a role that may do nothing and not log in.
+    ///
+    /// # Errors
+    /// When it is there, or the server refuses.
+    pub async fn create_role(&self, name: &str) -> Result<(), AdminError> {
+        let statement = Statement {
+            sql: "create role :\"name\" nologin",
+            values: &[("name", name)],
+        };
+        self.way
+            .run(&format!("create role {name}"), &statement, false)
             .await
             .map(drop)
     }

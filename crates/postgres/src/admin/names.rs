@@ -44,6 +44,15 @@ impl fmt::Display for RestoreName {
     }
 }
 
+/// Whether a name is one under which a restore keeps a database: `…_pre_<id>`, `…_undone_<id>`, `…_before_<id>`.
+pub(crate) fn is_kept_name(name: &str) -> bool {
+    ["_pre_", "_undone_", "_before_"].iter().any(|mark| {
+        name.rsplit_once(mark).is_some_and(|(database, id)| {
+            !database.is_empty() && !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
+    })
+}
+
 fn with_suffix(database: &str, suffix: &str) -> String {
     let room = LONGEST.saturating_sub(suffix.len());
     let end = (0..=room.min(database.len()))
@@ -63,6 +72,23 @@ mod tests {
         assert!(name.as_str().len() <= LONGEST);
         assert!(name.as_str().ends_with("_restore_20261120T190000Z-0a1b2c3d"));
         assert!(RestoreName::is_one(name.as_str()));
+    }
+
+    #[test]
+    fn only_names_that_a_restore_gave_may_be_dropped() {
+        for name in ["shop_pre_x1", "a_b_undone_2025ab"] {
+            assert!(is_kept_name(name), "{name}");
+        }
+        for name in [
+            "shop",
+            "shop_pre_",
+            "_pre_x1",
+            "shop_pre_x y",
+            "postgres",
+            "pre_x1",
+        ] {
+            assert!(!is_kept_name(name), "{name}");
+        }
     }
 
     #[test]

@@ -105,21 +105,29 @@ pub async fn credentials(
                 password: None,
             }))
         }
-        CredentialSource::Given => Ok(Credentials {
-            user: location.user.clone(),
-            password: match std::env::var("PGPASSWORD") {
-                Ok(password) => Some(Secret::new(password)),
-                // Some servers ask for none; one that does says so when we connect.
-                Err(std::env::VarError::NotPresent) => pgpass::from_file(pgpass::Wanted {
-                    host: &location.host,
-                    port: location.port,
-                    database: &location.database,
-                    user: &location.user,
-                }),
-                Err(std::env::VarError::NotUnicode(_)) => return Err(CredentialError::NotUnicode),
-            },
-        }),
+        CredentialSource::Given => credentials_given(location),
     }
+}
+
+/// The credentials of an address that the user gave: `PGPASSWORD`, else `~/.pgpass`. Needs no cluster.
+///
+/// # Errors
+/// When PGPASSWORD is no text.
+pub fn credentials_given(location: &DatabaseLocation) -> Result<Credentials, CredentialError> {
+    Ok(Credentials {
+        user: location.user.clone(),
+        password: match std::env::var("PGPASSWORD") {
+            Ok(password) => Some(Secret::new(password)),
+            // Some servers ask for none; one that does says so when we connect.
+            Err(std::env::VarError::NotPresent) => pgpass::from_file(pgpass::Wanted {
+                host: &location.host,
+                port: location.port,
+                database: &location.database,
+                user: &location.user,
+            }),
+            Err(std::env::VarError::NotUnicode(_)) => return Err(CredentialError::NotUnicode),
+        },
+    })
 }
 
 async fn from_environment(

@@ -1,9 +1,9 @@
 //! Databases whose address the user gives instead of leaving them to be found.
 
 use cluster::Cluster;
-use model::{CredentialSource, DatabaseLocation, DatabaseOrigin};
+use model::{CredentialSource, DatabaseLocation, DatabaseOrigin, DatabaseRoute};
 
-use super::candidates::{Candidate, FindError, SecretKey};
+use super::candidates::{Candidate, FindError, FindOptions, SecretKey};
 use super::connection_string::{self, ConnectionStringError};
 use super::credentials::{CredentialError, read_secret_key};
 use super::mention::DEFAULT_PORT;
@@ -61,6 +61,38 @@ pub(super) async fn from_secret(
         Refused::Parts(error) => malformed(error),
         Refused::Route(reason) => FindError::Unreachable { reason },
     })
+}
+
+/// The database at the address that the user gave, without asking a cluster: it is reached as it is written. `None`
+/// where no address was given.
+///
+/// # Errors
+/// When the address is none, or holds a password that others could read.
+pub fn at_address(options: &FindOptions) -> Result<Option<DatabaseLocation>, FindError> {
+    let (parts, found_in) = match (&options.private_dsn, &options.dsn) {
+        (Some(dsn), _) => (connection_string::parse(dsn.expose()), "standard input"),
+        (None, Some(dsn)) => (connection_string::parse(dsn), "--dsn"),
+        (None, None) => return Ok(None),
+    };
+    let parts = parts.map_err(FindError::Dsn)?;
+    if options.private_dsn.is_none() && parts.password.is_some() {
+        return Err(FindError::PasswordInDsn);
+    }
+    let user = parts.user.ok_or(FindError::Dsn(ConnectionStringError::NoUser))?;
+    let database = options.database.clone().or(parts.database);
+    Ok(Some(DatabaseLocation {
+        host: parts.host.ok_or(FindError::Dsn(ConnectionStringError::NoHost))?,
+        port: parts.port.unwrap_or(DEFAULT_PORT),
+        database: database.unwrap_or_else(|| user.clone()),
+        user,
+        sslmode: parts.sslmode,
+        origin: DatabaseOrigin {
+            found_in: found_in.to_owned(),
+            secret: None,
+            source: CredentialSource::Given,
+        },
+        route: DatabaseRoute::Direct,
+    }))
 }
 
 /// Why an address that the user chose does not do.

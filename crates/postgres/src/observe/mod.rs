@@ -1,6 +1,7 @@
 //! Reading what a database says of itself.
 
 mod archiver;
+mod collations;
 mod facts;
 mod locks;
 mod redact;
@@ -9,6 +10,7 @@ mod sessions;
 mod space;
 
 pub use archiver::archiver;
+pub use collations::collation_drift;
 pub use facts::facts;
 pub use locks::{blocked, held_locks, prepared_transactions};
 pub use redact::redact;
