@@ -53,10 +53,12 @@ async fn carry(
     };
     let request = CarryOn {
         cluster: session.cluster,
-        helm: session.helm,
+        helm: Some(session.helm),
         namespace: session.namespace.clone(),
         release: release.to_owned(),
         direction,
+        restore: None,
+        identities: None,
     };
     let ended = watched(&session.output, faults, |options| {
         flow::carry_on(&request, options)

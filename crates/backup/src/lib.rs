@@ -46,7 +46,7 @@ pub use base::{
     DataDirectory, InspectError, Owner, PutBack, Survey, UnpackError, WHOLE_SERVER, create_base, verify_base,
 };
 pub use create::{CreateError, CreateRequest, LOCK_WAIT, LONG_DUMP, Packing, create, databases};
-pub use fill::FillError;
+pub use fill::{FillError, ForeignDump, PlainFault};
 pub use get::{GetError, get};
 pub use get_opened::get_opened;
 pub use helper_pod::{HelperPodError, LikeError};
@@ -56,7 +56,9 @@ pub use pod::PodRunner;
 pub use reach::{JobError, NoRoute, Route, Wanted, job_rights};
 pub use report::backup_report;
 pub use restore::{
-    RestoreError, RestoreReport, RestoreRequest, kept_name, restore, restore_id, undo_restore, undone_name,
+    IN_PLACE_LIMITS, Kept, KeptAs, Loss, Outlook, RestoreError, RestoreFrom, RestoreReport, RestoreRequest,
+    drop_kept, kept, kept_name, loss, may_begin, newest_backup, only_in_place, outlook, ownership_words,
+    read_dump, restore, restore_id, restore_in_place, undo_restore, undone_name,
 };
 pub use runner::{RunEnd, RunError, Runner};
 pub use schedule::{

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use model::{API_VERSION, AssertionResult, Verification};
 
 use crate::compare::{Content, compare, session};
-use crate::fill::{Owners, fill};
+use crate::fill::{Ownership, fill};
 use crate::script::{self, last_words};
 use crate::settings::{SETTINGS, Settings};
 use crate::{Backup, Progress, Server, StoreError};
@@ -161,7 +161,7 @@ async fn test(
     prepare(&server, settings, backup).await?;
     progress("restoring", None);
     let begun = Instant::now();
-    if let Err(error) = fill(&server, backup, DATABASE, Owners::Keep).await {
+    if let Err(error) = fill(&server, backup, DATABASE, &Ownership::as_was()).await {
         findings.differences.push(fault::of_the_backup(error)?);
         return Ok(findings);
     }

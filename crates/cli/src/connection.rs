@@ -62,6 +62,15 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 impl ConnectionFlags {
+    /// Whether a cluster is named on the line itself: then it is meant, and no other will do.
+    pub fn names_a_cluster(&self) -> bool {
+        self.context.is_some()
+            || self.kubeconfig.is_some()
+            || self.cluster.is_some()
+            || self.server.is_some()
+            || self.namespace.is_some()
+    }
+
     /// The options: flags first, then what Helm handed over if Helm started this program. Helm takes its own flags out of
     /// a plugin's arguments and says them in the environment.
     pub fn options(&self, environment: &Environment) -> ConnectOptions {

@@ -37,6 +37,11 @@ impl DatabaseFlags {
             .collect()
     }
 
+    /// Whether an address was given.
+    pub fn is_address(&self) -> bool {
+        self.dsn.is_some()
+    }
+
     /// What was said.
     pub fn options(&self) -> FindOptions {
         FindOptions {

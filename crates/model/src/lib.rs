@@ -72,7 +72,7 @@ pub use report::{
     CheckVerdict, NextStep, ReleaseIdentity, RestorePreview, RestoreReport, StepReport, UpgradeOutcome,
     UpgradeReport,
 };
-pub use restore::{RestoreOptions, RestoreSource};
+pub use restore::{KeptDatabase, KeptReason, KeptReport, RestoreOptions, RestoreSource};
 pub use schedule::{ScheduleFacts, ScheduleList};
 pub use secret::Secret;
 pub use seen::Seen;

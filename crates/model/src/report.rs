@@ -283,8 +283,16 @@ pub struct RestorePreview {
     pub server: String,
     /// The backup it is filled from; `None` where an earlier restore is taken back.
     pub backup: Option<BackupSummary>,
+    /// The dump that it is filled from, with what it is, where that is no backup of ours.
+    pub file: Option<String>,
     /// The release that the backup was made for, where known.
     pub made_for: Option<BackupRelease>,
+    /// To whom what is restored will belong; `None` where an earlier restore is taken back.
+    pub ownership: Option<String>,
+    /// What the running image will find, by the migration tool's table; `None` as there.
+    pub schema: Option<String>,
+    /// What else is to be known before agreeing.
+    pub notes: Vec<String>,
     /// The name under which the database in use will be kept.
     pub keep_as: String,
     /// How many sessions would be ended, where they can be counted.
@@ -294,7 +302,7 @@ pub struct RestorePreview {
 }
 
 /// A restore that was done, or taken back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RestoreReport {
     /// [`API_VERSION`].
@@ -305,14 +313,32 @@ pub struct RestoreReport {
     pub id: String,
     /// Whether it was taken back.
     pub undone: bool,
-    /// The backup; `None` where an earlier restore was taken back.
+    /// The backup; `None` where a dump of somebody else's was restored, or an earlier restore was taken back.
     pub backup: Option<String>,
+    /// The dump that it was filled from, where that is no backup of ours.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// The run that kept the release's writers at rest meanwhile, where there was one.
+    #[serde(default)]
+    pub run: Option<String>,
+    /// Seconds from the first writer stopped to all counts back, where any was.
+    #[serde(default)]
+    pub downtime_seconds: Option<f64>,
     /// The database.
     pub database: String,
     /// The name under which the database that was in use before is kept.
     pub kept_as: String,
     /// What was compared and found equal, in words.
     pub compared: Vec<String>,
+    /// What the restored database holds: rows and tables.
+    #[serde(default)]
+    pub content: Option<String>,
+    /// To whom what was restored belongs.
+    #[serde(default)]
+    pub ownership: Option<String>,
+    /// What else a person should know.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Whether an earlier attempt had already done it.
     pub done_before: bool,
     /// What to type next.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::NextStep;
+
 /// What a restore is filled from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "from")]
@@ -50,4 +52,48 @@ pub struct RestoreOptions {
     pub operator_managed: bool,
     /// A person has agreed to restore for an image that is older than the schema in the dump.
     pub older_image: bool,
+}
+
+/// Why a database is beside the one in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum KeptReason {
+    /// It was in use before a restore.
+    BeforeRestore,
+    /// It was restored and swapped out again.
+    Undone,
+    /// A restore that did not come to its end made it.
+    Unfinished,
+}
+
+/// A database that a restore left beside the one in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeptDatabase {
+    /// The restore's id.
+    pub id: String,
+    /// The database's name.
+    pub name: String,
+    /// Why it is there.
+    pub reason: KeptReason,
+    /// Its size in bytes, where it may be known.
+    pub bytes: Option<i64>,
+    /// How many sessions are on it.
+    pub sessions: i64,
+}
+
+/// What restores left beside a database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeptReport {
+    /// [`crate::API_VERSION`].
+    pub api_version: String,
+    /// `KeptList`, or `KeptDropped` where it is what was dropped.
+    pub kind: String,
+    /// The database in use.
+    pub database: String,
+    /// What is beside it, by name.
+    pub items: Vec<KeptDatabase>,
+    /// What to type next.
+    pub next: Vec<NextStep>,
 }

@@ -24,6 +24,18 @@ pub fn plan(out: &mut dyn Write, style: Style, plan: &Plan) -> io::Result<()> {
         plan.gate.word(),
         plan.profile
     )?;
+    plan_steps(out, style, plan)?;
+    if !plan.helm_flags.is_empty() {
+        writeln!(out, "  helm flags of every pass: {}", plan.helm_flags.join(" "))?;
+    }
+    Ok(())
+}
+
+/// Writes the steps of a plan, with what they cost to turn back, and its notes.
+///
+/// # Errors
+/// The writer's own.
+pub fn plan_steps(out: &mut dyn Write, style: Style, plan: &Plan) -> io::Result<()> {
     for (index, step) in plan.steps.iter().enumerate() {
         if plan.priced_from == Some(index) {
             let line = "---- from here on turning back has a price ----";
@@ -45,9 +57,6 @@ pub fn plan(out: &mut dyn Write, style: Style, plan: &Plan) -> io::Result<()> {
     }
     for notice in &plan.notices {
         writeln!(out, "  {} {notice}", style.paint(Tone::Care, "note:"))?;
-    }
-    if !plan.helm_flags.is_empty() {
-        writeln!(out, "  helm flags of every pass: {}", plan.helm_flags.join(" "))?;
     }
     Ok(())
 }

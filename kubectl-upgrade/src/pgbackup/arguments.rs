@@ -9,8 +9,10 @@ use backup::{BackupId, Packing, Route};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use cli::{DatabaseFlags, Environment, Output, OutputFlags, parse};
 use model::{BackupFormat, ExitCode};
+use postgres_room::{Named, Operator};
 
 use super::list::ListFlags;
+use super::restore::RestoreFlags;
 use super::seal::{IdentityFlags, RecipientFlags};
 use super::show::ShowFlags;
 use super::status::StatusFlags;
@@ -57,7 +59,7 @@ enum Act {
     /// Restore a backup into a throw-away server of the same image and compare
     Verify(VerifyFlags),
     /// Fill a new database from a backup, compare it, and swap it in; the old one is kept
-    Restore(RestoreFlags),
+    Restore(Box<RestoreFlags>),
     /// Name stores of backups and try them
     Store {
         #[command(subcommand)]
@@ -106,11 +108,38 @@ pub(crate) struct TargetFlags {
 }
 
 impl TargetFlags {
+    /// Whether the database is named by an address alone, so that no cluster is needed to find it.
+    pub(crate) fn is_address(&self) -> bool {
+        self.database.is_address() && self.release.is_none() && self.pod.is_none()
+    }
+
+    /// Whether the database is named otherwise than by a release or a workload.
+    pub(crate) fn is_given(&self) -> bool {
+        let options = self.database.options();
+        options.dsn.is_some() || options.secret.is_some() || self.pod.is_some()
+    }
+
+    /// Whether a Cluster of CloudNativePG is named.
+    pub(crate) fn names_cnpg(&self) -> bool {
+        let named = self.release.as_deref().map(str::parse::<Named>);
+        matches!(named, Some(Ok(Named::Operator(Operator::CloudNativePg, _))))
+    }
+
     /// The words that mean the same database again, for a command that is proposed.
     pub(crate) fn words(&self, namespace: &str) -> Vec<String> {
         let mut words: Vec<String> = self.release.iter().cloned().collect();
         words.extend(["-n".to_owned(), namespace.to_owned()]);
-        words.extend(self.database.words());
+        words.extend(self.more_words());
+        words
+    }
+
+    /// The same where there is no cluster.
+    pub(crate) fn words_without_namespace(&self) -> Vec<String> {
+        self.more_words()
+    }
+
+    fn more_words(&self) -> Vec<String> {
+        let mut words = self.database.words();
         for (flag, value) in [("--pod", &self.pod), ("--database", &self.name)] {
             words.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
         }
@@ -283,34 +312,6 @@ pub(crate) struct VerifyFlags {
     pub(crate) common: Common,
 }
 
-/// Flags of `restore`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct RestoreFlags {
-    /// The backup; with --undo, the restore that is to be taken back
-    #[arg(value_name = "ID")]
-    pub(crate) id: String,
-    #[command(flatten)]
-    pub(crate) target: TargetFlags,
-    /// Swap the database that a restore had replaced back in
-    #[arg(long, conflicts_with_all = ["again", "foreign"])]
-    pub(crate) undo: bool,
-    /// Take up the restore of this id, which was killed
-    #[arg(long, value_name = "RESTORE")]
-    pub(crate) again: Option<String>,
-    /// Restore a backup of another database or server
-    #[arg(long)]
-    pub(crate) foreign: bool,
-    /// Do not ask
-    #[arg(short = 'y', long)]
-    pub(crate) yes: bool,
-    #[command(flatten)]
-    pub(crate) identity: IdentityFlags,
-    #[command(flatten)]
-    pub(crate) store: StoreFlags,
-    #[command(flatten)]
-    pub(crate) common: Common,
-}
-
 fn format(text: &str) -> Result<BackupFormat, String> {
     [BackupFormat::Custom, BackupFormat::Directory, BackupFormat::Plain]
         .into_iter()
@@ -451,11 +452,5 @@ mod tests {
         assert_eq!(flags.route, Some(Route::PortForward));
         assert!(parsed(&["create", "shop", "--route", "pigeon"]).is_err());
         assert!(parsed(&["create", "shop", "--all", "--database", "x"]).is_err());
-    }
-
-    #[test]
-    fn an_undo_takes_no_backup_flags() {
-        assert!(parsed(&["restore", "20250131235959ab12", "shop", "--undo"]).is_ok());
-        assert!(parsed(&["restore", "20250131235959ab12", "shop", "--undo", "--foreign"]).is_err());
     }
 }

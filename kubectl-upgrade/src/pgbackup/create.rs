@@ -6,6 +6,7 @@ use backup::{
 };
 use checks::BackupAct;
 use cli::{Environment, Output, store_place};
+use cluster::Cluster;
 use jiff::Timestamp;
 use model::{API_VERSION, BackupFailure, BackupReport, BackupSetReport, ExitCode, NextStep, Phase, causes};
 use thiserror::Error;
@@ -13,10 +14,11 @@ use thiserror::Error;
 use super::act::{ActEnd, act};
 use super::arguments::CreateFlags;
 use super::failure::{Ends, failed};
+use super::ground::Ground;
 use super::keys;
 use super::rights::{may_do, may_find};
 use super::stored::{open_store, shell_word};
-use super::target::{Target, target, target_server};
+use super::target::{Target, target_server};
 use super::via;
 use crate::session::{Session, could_not_begin};
 
@@ -37,44 +39,51 @@ impl Ends for Interrupted {
 
 /// Makes a backup, or one of every database.
 pub(crate) async fn run(flags: &CreateFlags, environment: &Environment) -> ExitCode {
-    let session = match Session::open(&flags.common, environment).await {
-        Ok(session) => session,
-        Err(code) => return code,
-    };
-    if let Some(words) = &flags.via {
-        return via::run(&session, words, flags.via_timeout).await;
-    }
-    let made = if flags.all {
-        all(&session, flags, environment).await
-    } else {
-        one(&session, flags, environment).await
+    let made = match (&flags.via, flags.all) {
+        (None, false) => one(flags, environment).await,
+        (Some(_), _) | (None, true) => in_cluster(flags, environment).await,
     };
     made.unwrap_or_else(|code| code)
 }
 
-async fn one(
-    session: &Session,
-    flags: &CreateFlags,
-    environment: &Environment,
-) -> Result<ExitCode, ExitCode> {
-    let output = &session.output;
-    let store = store(output, flags, environment)?;
-    let store = keys::noted(session, flags, store).await?;
+async fn in_cluster(flags: &CreateFlags, environment: &Environment) -> Result<ExitCode, ExitCode> {
+    let session = Session::open(&flags.common, environment).await?;
+    match &flags.via {
+        Some(words) => Ok(via::run(&session, words, flags.via_timeout).await),
+        None => all(&session, flags, environment).await,
+    }
+}
+
+async fn one(flags: &CreateFlags, environment: &Environment) -> Result<ExitCode, ExitCode> {
+    let ground = Ground::open(&flags.common, &flags.target, environment).await?;
+    let output = &ground.output;
+    let mut store = store(output, flags, environment)?;
     let release = flags.target.release.as_deref();
-    may_find(session, BackupAct::Create, release).await?;
-    let target = target(session, &flags.target, release)
-        .await
-        .map_err(|error| could_not_begin(output, &error))?;
-    may_do(session, BackupAct::Create, &target.location, &[Phase::Backup]).await?;
+    match &ground.session {
+        Some(session) => {
+            store = keys::noted(session, flags, store).await?;
+            may_find(session, BackupAct::Create, release).await?;
+        }
+        None if flags.keys.any() => {
+            let words = "keys are Secrets of a cluster, and there is none";
+            return Err(could_not_begin(output, &super::stored::Words(words.into())));
+        }
+        None => {}
+    }
+    let target = ground.target(&flags.target, release).await?;
+    if let Some(session) = &ground.session {
+        may_do(session, BackupAct::Create, &target.location, &[Phase::Backup]).await?;
+    }
     let id = BackupId::new(Timestamp::now());
-    let server = reach(session, flags, &target, &id).await?;
-    let request = request(session, flags, environment, &target, &server, id).await;
+    let server = reach(output, ground.cluster(), flags, &target, &id).await?;
+    let place = ground.place(&server).await;
+    let request = request(flags, environment, &target, place, id);
     let made = back_up(output, &server, &store, &request).await;
     server.close().await;
     match made {
         ActEnd::Ended(Ok(backup)) => {
             let mut report = backup_report(&backup, Timestamp::now());
-            report.next = next(&report, flags, session, &store);
+            report.next = next(&report, flags, &ground.words(&flags.target), &store);
             let written = output.result(&report, |out, style| render::backup_report(out, style, &report));
             Ok(cli::end_with(output, written, ExitCode::Done))
         }
@@ -95,7 +104,8 @@ async fn all(
     let target = target_server(session, &flags.target)
         .await
         .map_err(|error| could_not_begin(output, &error))?;
-    let server = reach(session, flags, &target, &BackupId::new(Timestamp::now())).await?;
+    let id = BackupId::new(Timestamp::now());
+    let server = reach(output, Some(&session.cluster), flags, &target, &id).await?;
     let (names, skipped) = databases(&server, flags.with_postgres)
         .await
         .map_err(|error| could_not_begin(output, &error))?;
@@ -110,7 +120,8 @@ async fn all(
         let id = BackupId::new(Timestamp::now());
         let made = match server.on(&database, id.as_str()).await {
             Ok(here) => {
-                let request = request(session, flags, environment, &target, &here, id).await;
+                let place = Place::observe(Some(&session.cluster), &here).await;
+                let request = request(flags, environment, &target, place, id);
                 match back_up(output, &here, &store, &request).await {
                     ActEnd::Ended(made) => made.map_err(|error| causes(&error)),
                     ActEnd::Interrupted => {
@@ -145,12 +156,12 @@ fn store(output: &Output, flags: &CreateFlags, environment: &Environment) -> Res
 
 /// The server's client programs, by the best way or the one that was asked for.
 async fn reach(
-    session: &Session,
+    output: &Output,
+    cluster: Option<&Cluster>,
     flags: &CreateFlags,
     target: &Target,
     id: &BackupId,
 ) -> Result<Server, ExitCode> {
-    let output = &session.output;
     let wanted = Wanted {
         route: flags.route,
         format: flags.format,
@@ -159,7 +170,6 @@ async fn reach(
         // Whoever cannot be told is not kept from the act.
         let _ = output.talk(|err, _| writeln!(err, "{message}"));
     };
-    let cluster = Some(&session.cluster);
     Server::reach_by(
         cluster,
         &target.location,
@@ -172,17 +182,16 @@ async fn reach(
     .map_err(|error| could_not_begin(output, &error))
 }
 
-async fn request(
-    session: &Session,
+fn request(
     flags: &CreateFlags,
     environment: &Environment,
     target: &Target,
-    server: &Server,
+    place: Place,
     id: BackupId,
 ) -> CreateRequest {
     CreateRequest {
         id,
-        place: Place::observe(Some(&session.cluster), server).await,
+        place,
         reason: flags.reason.clone(),
         made_by: environment.person(),
         release: target.release.clone(),
@@ -211,9 +220,9 @@ async fn back_up(
 }
 
 /// The commands that use the backup, as they have to be typed.
-fn next(report: &BackupReport, flags: &CreateFlags, session: &Session, store: &Store) -> Vec<NextStep> {
+fn next(report: &BackupReport, flags: &CreateFlags, target: &[String], store: &Store) -> Vec<NextStep> {
     let mut words = vec![report.backup.id.clone()];
-    words.extend(flags.target.words(&session.namespace));
+    words.extend(target.iter().map(|word| shell_word(word)));
     if flags.to.is_some() {
         words.extend(["--from".into(), shell_word(&store.to_string())]);
     }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use backup::{CreateError, GetError, HelperPodError, RestoreError, StoreError, VerifyError};
+use backup::{CreateError, FillError, GetError, HelperPodError, RestoreError, StoreError, VerifyError};
 use cli::Output;
 use model::ExitCode;
 
@@ -95,13 +95,28 @@ impl Ends for VerifyError {
 impl Ends for RestoreError {
     fn code(&self) -> ExitCode {
         match self {
-            Self::Id(_) | Self::NothingKept { .. } => ExitCode::CouldNotBegin,
+            Self::Id(_) | Self::NothingKept { .. } | Self::OneAtATime(_) => ExitCode::CouldNotBegin,
             Self::Reserved(_)
             | Self::Foreign { .. }
             | Self::Newer { .. }
             | Self::NoDatabase(_)
             | Self::InTheWay { .. }
+            | Self::InUse { .. }
+            | Self::NotInPlace { .. }
+            | Self::NotWell { .. }
+            | Self::OlderImage(_)
             | Self::MissingRoles(_) => ExitCode::Blocked,
+            Self::Fill(error) => match error {
+                FillError::Unknown { .. } | FillError::Sealed(_) | FillError::Read { .. } => {
+                    ExitCode::CouldNotBegin
+                }
+                FillError::Plain { .. }
+                | FillError::Cut(_)
+                | FillError::Damaged { .. }
+                | FillError::Unrestricted { .. }
+                | FillError::SaysItself { .. } => ExitCode::Blocked,
+                _ => ExitCode::PutBack,
+            },
             _ => ExitCode::PutBack,
         }
     }

@@ -57,6 +57,13 @@ pub(crate) struct KeyFlags {
     values: Vec<String>,
 }
 
+impl KeyFlags {
+    /// Whether any is named.
+    pub(crate) fn any(&self) -> bool {
+        !(self.keys.is_empty() && self.selectors.is_empty() && self.values.is_empty())
+    }
+}
+
 /// Flags of `keys create`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CreateKeysFlags {

@@ -6,6 +6,7 @@ mod base;
 mod create;
 mod failure;
 mod files;
+mod ground;
 mod keys;
 mod list;
 mod look;

@@ -3,14 +3,15 @@
 use std::io::{self, Write};
 
 use checks::profiles::{ProfileChoice, ProfileChoiceError, resolve};
+use cli::Output;
 use cluster::{ApiError, Cluster};
 use helm::{Storage, StorageError, StoredRelease};
 use model::{
     BackupRelease, DatabaseLocation, DatabaseRoute, Profile, Secret, Workload, WorkloadKind, WorkloadName,
 };
 use postgres_room::{
-    Candidate, ConnectionStringError, CredentialError, Credentials, FindError, Named, NamedError,
-    credentials, find, password_in,
+    Candidate, ConnectionStringError, CredentialError, Credentials, FindError, Named, NamedError, at_address,
+    credentials, credentials_given, find, password_in,
 };
 use thiserror::Error;
 
@@ -158,6 +159,39 @@ async fn find_target(
         location,
         credentials,
         release,
+        profile,
+    })
+}
+
+/// The database at the address that the flags give, without a cluster.
+pub(crate) fn target_at_address(output: &Output, flags: &TargetFlags) -> Result<Target, TargetError> {
+    let mut options = flags.database.options();
+    if options.dsn.as_deref() == Some("-") {
+        options.dsn = None;
+        options.private_dsn = Some(from_standard_input()?);
+    }
+    options.database.clone_from(&flags.name);
+    let location = at_address(&options)
+        .map_err(TargetError::Find)?
+        .ok_or(TargetError::Nothing)?;
+    let credentials = match &options.private_dsn {
+        Some(dsn) => Credentials {
+            user: location.user.clone(),
+            password: password_in(dsn).map_err(TargetError::Address)?,
+        },
+        None => credentials_given(&location).map_err(TargetError::Credentials)?,
+    };
+    let choice = flags
+        .profile
+        .as_deref()
+        .map_or(ProfileChoice::Matching, ProfileChoice::from_argument);
+    let profile = resolve(&choice, &[], &[]).map_err(TargetError::Profile)?.profile;
+    // Whoever cannot be told is not kept from the act.
+    let _ = output.talk(|err, _| told(err, &location));
+    Ok(Target {
+        location,
+        credentials,
+        release: None,
         profile,
     })
 }

@@ -92,7 +92,7 @@ pub async fn drive(
     }
 }
 
-async fn read(
+pub(super) async fn read(
     cluster: &Cluster,
     served: &ServedKinds,
     kind: &ObjectKind,

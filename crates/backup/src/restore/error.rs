@@ -47,9 +47,42 @@ pub enum RestoreError {
         /// What stands in the way.
         what: String,
     },
-    /// Roles that own something in the backup are not there.
-    #[error("roles that own something in the backup are missing: {}; see globals.sql beside the dump", .0.join(", "))]
+    /// Roles that own something in the backup, or were granted something, are not there.
+    #[error(
+        "roles that own something in the backup or were granted something are missing: {}; create them first \
+         (--create-roles does, without login and password), or answer with --owner ROLE or --no-owner and with --no-acl", .0.join(", ")
+    )]
     MissingRoles(Vec<String>),
+    /// It need not, or must not, be restored in place.
+    #[error("{database} is not restored in place: {why}")]
+    NotInPlace {
+        /// The database.
+        database: String,
+        /// Why not.
+        why: String,
+    },
+    /// Several sessions cannot fill from it at a time.
+    #[error("{0} is filled by one session: --jobs needs an archive in custom or directory format")]
+    OneAtATime(String),
+    /// The dump is newer than the schema in use.
+    #[error("{0}; --accept older-image restores it all the same")]
+    OlderImage(String),
+    /// The database in use is not well, so what is kept beside it may be needed.
+    #[error("database {database} is not well, so what is kept beside it may be needed: {why}")]
+    NotWell {
+        /// The database in use.
+        database: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Somebody is connected to what would be dropped.
+    #[error("{sessions} sessions are connected to {name}, which would be dropped: somebody may need it")]
+    InUse {
+        /// The database.
+        name: String,
+        /// How many.
+        sessions: i64,
+    },
     /// The new database could not be filled.
     #[error("failed to fill the new database")]
     Fill(#[from] FillError),

@@ -27,6 +27,15 @@ fn with_end(database: &str, end: &str) -> String {
     format!("{}{end}", &database[..cut])
 }
 
+/// The id at the end of a name that a restore may have given.
+pub(super) fn id_in(name: &str) -> Option<&str> {
+    let (before, id) = name.rsplit_once('_')?;
+    let given = ["_pre", "_undone", "_restore"]
+        .iter()
+        .any(|end| before.ends_with(end));
+    (given && check_id(id).is_ok()).then_some(id)
+}
+
 /// Whether an id can be part of a name.
 pub(super) fn check_id(id: &str) -> Result<(), RestoreError> {
     let plain = id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'));
@@ -49,6 +58,20 @@ mod tests {
             for name in [kept_name(&database, id), undone_name(&database, id)] {
                 assert!(name.len() <= LONGEST_NAME && name.ends_with(id), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn an_id_is_found_again_in_the_names_it_is_part_of() {
+        for name in [
+            kept_name("shop", "x1"),
+            undone_name("a_b", "x1"),
+            "shop_restore_x1".to_owned(),
+        ] {
+            assert_eq!(id_in(&name), Some("x1"), "{name}");
+        }
+        for name in ["shop", "shop_x1", "shop_pre_", "shop_pre_X"] {
+            assert_eq!(id_in(name), None, "{name}");
         }
     }
 

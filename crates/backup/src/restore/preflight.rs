@@ -1,24 +1,31 @@
 //! What must hold before anything is created.
 
-use model::{BackupManifest, Seen};
+use model::Seen;
 use postgres_room::replication;
 
+use crate::Server;
 use crate::ask::ask;
 use crate::compare::session;
-use crate::{Backup, Server};
 
-use super::RestoreError;
+use super::{RestoreError, RestoreFrom};
 
 /// Databases that belong to the server.
 const RESERVED: [&str; 3] = ["postgres", "template0", "template1"];
 
-/// Whether this backup may be put in this place at all.
-pub(super) fn may_be_restored(server: &Server, backup: &Backup, foreign: bool) -> Result<(), RestoreError> {
+/// Whether this may be put in this place at all.
+pub(super) fn may_be_restored(
+    server: &Server,
+    from: RestoreFrom<'_>,
+    foreign: bool,
+) -> Result<(), RestoreError> {
     let database = server.location.database.as_str();
-    let manifest = &backup.manifest;
     if RESERVED.contains(&database) {
         return Err(RestoreError::Reserved(database.to_owned()));
     }
+    let RestoreFrom::Backup(backup) = from else {
+        return Ok(());
+    };
+    let manifest = &backup.manifest;
     let here = &server.probe.server;
     let same_server = match (&manifest.server.system_identifier, &here.system_identifier) {
         (Some(one), Some(other)) => one == other,
@@ -72,23 +79,5 @@ pub(super) async fn nothing_in_the_way(server: &Server) -> Result<(), RestoreErr
     } else {
         let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         Err(in_the_way(format!("prepared transactions: {}", names.join(", "))))
-    }
-}
-
-/// Whether everybody who owns something in the backup exists. Where owners are dropped, nobody has to.
-pub(super) async fn roles_are_there(server: &Server, manifest: &BackupManifest) -> Result<(), RestoreError> {
-    if !server.probe.superuser || manifest.owners.is_empty() {
-        return Ok(());
-    }
-    let session = session(&server.connector, &server.location.database).await?;
-    let query = "select wanted from pg_catalog.unnest($1::text[]) wanted
-        where not exists (select from pg_catalog.pg_roles where rolname = wanted) order by 1";
-    let rows = ask(&session, "read the roles", query, &[&manifest.owners]).await?;
-    if rows.is_empty() {
-        Ok(())
-    } else {
-        Err(RestoreError::MissingRoles(
-            rows.iter().map(|row| row.get(0)).collect(),
-        ))
     }
 }

@@ -2,6 +2,8 @@
 for tool in pg_dump pg_dumpall pg_restore psql zstd gzip sha256sum tee head wc tar; do
   if command -v "$tool" >/dev/null 2>&1; then echo "tool $tool"; fi
 done
+# Whether psql can be kept from running commands that stand in a text (CVE-2025-8714).
+if psql --help=commands 2>/dev/null | grep -q '\\restrict '; then echo "tool psql-restricted"; fi
 echo "client $(pg_dump --version 2>/dev/null)"
 psql -X -q -A -t -w -v ON_ERROR_STOP=1 <<'SQL'
 select 'user ' || current_user;

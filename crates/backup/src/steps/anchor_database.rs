@@ -80,7 +80,11 @@ impl Step for AnchorDatabaseStep {
         let backup = made.backup().await?;
         let request = RestoreRequest {
             id: record.restore,
-            options: RestoreOptions::default(),
+            // It is what was in use before; the image that ran on it comes back with it.
+            options: RestoreOptions {
+                older_image: true,
+                ..RestoreOptions::default()
+            },
         };
         let progress = |message: &str, share| context.progress(message, share);
         let report = restore(&server, &backup, &request, &progress).await?;

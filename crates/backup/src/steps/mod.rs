@@ -4,12 +4,16 @@ mod anchor_database;
 mod back_up;
 mod restore_database;
 
+use std::sync::Arc;
+
 use engine::{Step, StepContext, StepFailure};
 use model::{DatabaseLocation, PlannedStep, StepSpec};
 
 use crate::Server;
+use crate::seal::Identities;
 
 pub use back_up::BackUpRecord;
+pub use restore_database::RestoreRecord;
 
 /// The step for a planned one, if it is one of ours: back up, anchor the database, restore it.
 pub fn shared(step: &PlannedStep) -> Option<Box<dyn Step>> {
@@ -22,10 +26,7 @@ pub fn shared(step: &PlannedStep) -> Option<Box<dyn Step>> {
             planned: step.clone(),
             spec: spec.clone(),
         })),
-        StepSpec::RestoreDatabase(spec) => Some(Box::new(restore_database::RestoreDatabaseStep {
-            planned: step.clone(),
-            spec: spec.clone(),
-        })),
+        StepSpec::RestoreDatabase(_) => restoring(step, None),
         StepSpec::WaitIdle(_)
         | StepSpec::Suspend(_)
         | StepSpec::Quiesce(_)
@@ -41,6 +42,18 @@ pub fn shared(step: &PlannedStep) -> Option<Box<dyn Step>> {
         | StepSpec::PostCheck(_)
         | StepSpec::ForgetRevision(_) => None,
     }
+}
+
+/// The step that restores, with what opens the backup if it is encrypted; `None` for any other step.
+pub fn restoring(step: &PlannedStep, identities: Option<Arc<Identities>>) -> Option<Box<dyn Step>> {
+    let StepSpec::RestoreDatabase(spec) = &step.spec else {
+        return None;
+    };
+    Some(Box::new(restore_database::RestoreDatabaseStep {
+        planned: step.clone(),
+        spec: spec.clone(),
+        identities,
+    }))
 }
 
 /// The server of a run's database, with its credentials read again.

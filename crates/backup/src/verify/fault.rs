@@ -18,15 +18,16 @@ const OF_THE_SERVER: [&str; 8] = [
 /// The finding, in words, where the dump itself is not what it must be; the error where that is not known.
 pub(super) fn of_the_backup(error: FillError) -> Result<String, FillError> {
     match error {
-        FillError::Damaged { .. } => Ok(error.to_string()),
+        FillError::Damaged { .. } | FillError::Cut(_) | FillError::Plain { .. } => Ok(error.to_string()),
         FillError::Read { path, source } if is_damage(&source) => Ok(format!("{path} is damaged: {source}")),
         // It was what the manifest says, arrived whole, and the server refused what it says.
         FillError::Program {
             program: "pg_restore",
             words,
+            remedy,
             ..
         } if words.contains("ERROR:") && !OF_THE_SERVER.iter().any(|other| words.contains(other)) => {
-            Ok(format!("it cannot be restored: {words}"))
+            Ok(format!("it cannot be restored: {words}{remedy}"))
         }
         other => Err(other),
     }
@@ -43,6 +44,7 @@ mod tests {
             program: "pg_restore",
             status: 1,
             words: words.into(),
+            remedy: String::new(),
         }
     }
 

@@ -3,13 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod anchoring;
+mod answers;
 mod base;
 mod broken;
 mod creating;
 mod dumping;
 mod fixture;
+mod foreign;
 mod harmed;
+mod in_place;
 mod pooler;
+mod restore_faults;
 mod restoring;
 mod sealing;
 mod standby;

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use model::{AccessRequest, Phase, WorkloadKind};
 
 use super::need::{Need, flatten, need, subresource};
-use super::upgrade::of_kind;
+use super::upgrade::{journal, of_kind};
 
 /// An act of `kubectl pgbackup` that talks to a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,6 +118,19 @@ pub fn act_rights(acts: &BTreeSet<BackupAct>, needs: &ActNeeds) -> ActRights {
                     table.extend(of_kind(kind, own).into_iter().filter(stops));
                 }
                 table.push(need(Phase::Quiesce, "", "pods", &["list", "watch"], own));
+                for resource in ["deployments", "statefulsets"] {
+                    // Waiting for the pods, and leaving no owner of a count behind.
+                    let verbs = &["get", "list", "watch", "patch"];
+                    table.push(need(Phase::Quiesce, "apps", resource, verbs, own));
+                }
+                table.push(need(
+                    Phase::Quiesce,
+                    "apps",
+                    "daemonsets",
+                    &["get", "list", "watch"],
+                    own,
+                ));
+                table.extend(journal(own));
                 (table, cluster_name())
             }
             BackupAct::Base => {

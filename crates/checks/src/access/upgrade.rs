@@ -31,6 +31,7 @@ pub fn access_requests(needs: &AccessNeeds) -> Vec<AccessRequest> {
         "secrets"
     };
     let mut table = finding(own);
+    table.extend(journal(own));
     table.extend([
         need(Phase::Observe, "batch", "jobs", &["list"], own),
         need(
@@ -41,27 +42,6 @@ pub fn access_requests(needs: &AccessNeeds) -> Vec<AccessRequest> {
             own,
         ),
         need(Phase::Observe, "coordination.k8s.io", "leases", &["get"], own),
-        need(
-            Phase::Journal,
-            "",
-            "secrets",
-            &["create", "get", "list", "update", "patch", "delete"],
-            own,
-        ),
-        need(
-            Phase::Journal,
-            "",
-            "configmaps",
-            &["create", "get", "update", "patch"],
-            own,
-        ),
-        need(
-            Phase::Journal,
-            "coordination.k8s.io",
-            "leases",
-            &["create", "get", "update", "patch", "delete"],
-            own,
-        ),
         need(Phase::Quiesce, "", "pods", &["list", "watch"], own),
         need(
             Phase::Upgrade,
@@ -109,6 +89,33 @@ pub fn access_requests(needs: &AccessNeeds) -> Vec<AccessRequest> {
         table.extend(streams(Phase::TurnBack, database));
     }
     flatten(&table)
+}
+
+/// Writing down what a run does, and that nobody else runs meanwhile.
+pub(super) fn journal(own: &str) -> Vec<Need<'_>> {
+    vec![
+        need(
+            Phase::Journal,
+            "",
+            "secrets",
+            &["create", "get", "list", "update", "patch", "delete"],
+            own,
+        ),
+        need(
+            Phase::Journal,
+            "",
+            "configmaps",
+            &["create", "get", "update", "patch"],
+            own,
+        ),
+        need(
+            Phase::Journal,
+            "coordination.k8s.io",
+            "leases",
+            &["create", "get", "update", "patch", "delete"],
+            own,
+        ),
+    ]
 }
 
 /// What stopping, upgrading and bringing back one kind of workload takes.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cluster::Cluster;
 use engine::journal::ClusterStore;
 use engine::lease::{Acquire, ClusterLeases};
-use engine::{Act, Events, Faults, Holder, Journal, Lease, NewRun};
+use engine::{Act, Events, Faults, Holder, Journal, Lease, NewRun, RunDocument, Step};
 use helm::{Helm, HelmMajor, Prepared};
 use model::{Plan, UpgradeReport};
 use serde::{Deserialize, Serialize};
@@ -36,8 +36,9 @@ pub struct RunOptions {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Inputs {
-    /// The Helm line that began the run: its post-renderer and its records differ from the other's.
-    pub(crate) helm_major: u8,
+    /// The Helm line that began the run: its post-renderer and its records differ from the other's. `None` for a run
+    /// that needs no helm, such as a restore.
+    pub(crate) helm_major: Option<u8>,
 }
 
 /// The number of a Helm line.
@@ -69,56 +70,61 @@ pub async fn begin(
     let tools = Tools::prepared(helm.clone(), cluster, namespace, &judged.prepared, folder)
         .map_err(FlowError::Tools)?;
     let release = &request.line.release;
-    start(
-        Begin {
-            cluster,
-            helm,
-            namespace,
-            release,
-            plan,
-            parts,
-            tools: Arc::new(tools),
-        },
-        options,
-    )
-    .await
+    let run = Journal::new_run_id();
+    let begin = Begin {
+        cluster,
+        namespace,
+        release,
+        steps: all_steps(&plan, tools, &run)?,
+        run,
+        plan,
+        parts,
+        helm_major: Some(major_number(helm)),
+    };
+    start(begin, options).await.map(|(report, _)| report)
+}
+
+/// The steps of a new run's plan.
+pub(crate) fn all_steps(plan: &Plan, tools: Tools, run: &str) -> Result<Vec<Box<dyn Step>>, FlowError> {
+    steps(plan, &Arc::new(tools)).map_err(|step| FlowError::UnknownStep {
+        step,
+        run: run.to_owned(),
+    })
 }
 
 /// A run about to begin.
 pub(crate) struct Begin<'a> {
     pub(crate) cluster: &'a Cluster,
-    pub(crate) helm: &'a Helm,
     pub(crate) namespace: &'a str,
     pub(crate) release: &'a str,
+    pub(crate) run: String,
     pub(crate) plan: Plan,
     pub(crate) parts: Vec<(String, Vec<u8>)>,
-    pub(crate) tools: Arc<Tools>,
+    pub(crate) steps: Vec<Box<dyn Step>>,
+    pub(crate) helm_major: Option<u8>,
 }
 
-/// Takes the lease, writes the journal and runs the plan to its end.
-pub(crate) async fn start(begin: Begin<'_>, options: RunOptions) -> Result<UpgradeReport, FlowError> {
+/// Takes the lease, writes the journal and runs the plan to its end. Gives the report, and the journal it was made from.
+pub(crate) async fn start(
+    begin: Begin<'_>,
+    options: RunOptions,
+) -> Result<(UpgradeReport, RunDocument), FlowError> {
     let Begin {
         cluster,
-        helm,
         namespace,
         release,
+        run,
         plan,
         parts,
-        tools,
+        steps,
+        helm_major,
     } = begin;
-    let inputs = serde_json::json!(Inputs {
-        helm_major: major_number(helm)
-    });
     let new = NewRun {
-        run: Journal::new_run_id(),
+        run,
         plan,
-        inputs,
+        inputs: serde_json::json!(Inputs { helm_major }),
         parts,
     };
-    let steps = steps(&new.plan, &tools).map_err(|step| FlowError::UnknownStep {
-        step,
-        run: new.run.clone(),
-    })?;
     let holder = Holder::of_this_process(&new.run);
     let leases = Arc::new(ClusterLeases::new(cluster, namespace));
     let lease = Lease::acquire(leases, release, &holder, Acquire::NewRun, &options.events)
@@ -147,8 +153,9 @@ pub(crate) async fn start(begin: Begin<'_>, options: RunOptions) -> Result<Upgra
     .await
     .map_err(FlowError::Run)?;
     telling.end(&plan, &end).await;
-    remember(cluster, &journal.document(), &options.events).await;
-    Ok(upgrade_report(&journal.document(), &end))
+    let document = journal.document();
+    remember(cluster, &document, &options.events).await;
+    Ok((upgrade_report(&document, &end), document))
 }
 
 /// What lies in the journal's own Secrets until the outcome is final.

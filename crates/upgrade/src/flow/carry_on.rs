@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
+use backup::seal::Identities;
 use cluster::Cluster;
 use engine::journal::ClusterStore;
 use engine::lease::{Acquire, ClusterLeases};
-use engine::{AbortConsent, Act, Holder, Journal, Lease, Step};
+use engine::{AbortConsent, Act, Holder, Journal, Lease, RunDocument, Step};
 use helm::Helm;
 use model::UpgradeReport;
 
 use super::begin::{Inputs, major_number};
 use super::described::described;
 use super::remember::remember;
+use super::restore::restore_of;
 use super::{FlowError, RunOptions};
-use crate::steps::steps;
+use crate::steps::{steps, steps_without_helm};
 use crate::{Tools, upgrade_report};
 
 /// Where to.
@@ -32,14 +34,18 @@ pub enum Direction {
 pub struct CarryOn {
     /// The cluster.
     pub cluster: Cluster,
-    /// The user's helm, of the line that began the run.
-    pub helm: Helm,
+    /// The user's helm, of the line that began the run; a restore needs none.
+    pub helm: Option<Helm>,
     /// The release's namespace.
     pub namespace: String,
     /// The release.
     pub release: String,
     /// Where to.
     pub direction: Direction,
+    /// The id of the restore that the run must be; any run where it is not said.
+    pub restore: Option<String>,
+    /// What opens an encrypted backup that a restore is filled from.
+    pub identities: Option<Arc<Identities>>,
 }
 
 /// Takes over the release's unfinished run. Needs nothing but the cluster.
@@ -47,12 +53,21 @@ pub struct CarryOn {
 /// # Errors
 /// When there is no such run, or it cannot be taken over; nothing has been changed then.
 pub async fn carry_on(request: &CarryOn, options: RunOptions) -> Result<UpgradeReport, FlowError> {
+    carry_on_document(request, options)
+        .await
+        .map(|(report, _)| report)
+}
+
+/// The same, with the journal that the report was made from.
+pub(crate) async fn carry_on_document(
+    request: &CarryOn,
+    options: RunOptions,
+) -> Result<(UpgradeReport, RunDocument), FlowError> {
     let CarryOn {
         cluster,
-        helm: _,
         namespace,
         release,
-        direction: _,
+        ..
     } = request;
     let store = Arc::new(ClusterStore::new(cluster, namespace));
     let unfinished = engine::unfinished(store.as_ref(), release)
@@ -66,10 +81,19 @@ pub async fn carry_on(request: &CarryOn, options: RunOptions) -> Result<UpgradeR
             namespace: namespace.clone(),
         })?;
     let run = head.run;
-    head.document.map_err(|why| FlowError::Damaged {
+    let document = head.document.map_err(|why| FlowError::Damaged {
         run: run.clone(),
         why,
     })?;
+    if let Some(wanted) = &request.restore
+        && restore_of(&document.plan) != Some(wanted.as_str())
+    {
+        return Err(FlowError::OtherRun {
+            wanted: wanted.clone(),
+            run,
+            release: release.clone(),
+        });
+    }
     let leases = Arc::new(ClusterLeases::new(cluster, namespace));
     let holder = Holder::of_this_process(&run);
     let lease = Lease::acquire(leases, release, &holder, Acquire::TakeOver, &options.events)
@@ -96,7 +120,8 @@ async fn open(
         helm,
         namespace,
         release,
-        direction: _,
+        identities,
+        ..
     } = request;
     let store = Arc::new(ClusterStore::new(cluster, namespace));
     let journal = Journal::open(store, lease.clone(), options.faults.clone(), release, run)
@@ -108,21 +133,27 @@ async fn open(
             run: run.to_owned(),
             why: error.to_string(),
         })?;
-    if inputs.helm_major != major_number(helm) {
-        let (began, found) = (inputs.helm_major, major_number(helm));
-        return Err(FlowError::OtherHelm {
-            run: run.to_owned(),
-            began,
-            found,
-        });
-    }
-    let tools = Tools::journaled(helm.clone(), cluster, &journal)
-        .await
-        .map_err(FlowError::Tools)?;
-    let steps = steps(&document.plan, &Arc::new(tools)).map_err(|step| FlowError::UnknownStep {
+    let unknown = |step| FlowError::UnknownStep {
         step,
         run: run.to_owned(),
-    })?;
+    };
+    let steps = match (inputs.helm_major, helm) {
+        (None, _) => steps_without_helm(&document.plan, identities.as_ref()).map_err(unknown)?,
+        (Some(_), None) => return Err(FlowError::NeedsHelm { run: run.to_owned() }),
+        (Some(began), Some(helm)) if began != major_number(helm) => {
+            return Err(FlowError::OtherHelm {
+                run: run.to_owned(),
+                began,
+                found: major_number(helm),
+            });
+        }
+        (Some(_), Some(helm)) => {
+            let tools = Tools::journaled(helm.clone(), cluster, &journal)
+                .await
+                .map_err(FlowError::Tools)?;
+            steps(&document.plan, &Arc::new(tools)).map_err(unknown)?
+        }
+    };
     Ok((journal, steps))
 }
 
@@ -132,7 +163,7 @@ async fn drive(
     lease: Lease,
     steps: Vec<Box<dyn Step>>,
     options: RunOptions,
-) -> Result<UpgradeReport, FlowError> {
+) -> Result<(UpgradeReport, RunDocument), FlowError> {
     let plan = journal.document().plan;
     let (events, telling) = described(&request.cluster, &plan, options.events.clone());
     let act = Act {
@@ -152,6 +183,7 @@ async fn drive(
     }
     .map_err(FlowError::Run)?;
     telling.end(&plan, &end).await;
-    remember(&request.cluster, &journal.document(), &options.events).await;
-    Ok(upgrade_report(&journal.document(), &end))
+    let document = journal.document();
+    remember(&request.cluster, &document, &options.events).await;
+    Ok((upgrade_report(&document, &end), document))
 }

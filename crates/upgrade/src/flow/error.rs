@@ -47,6 +47,22 @@ pub enum FlowError {
         /// Its namespace.
         namespace: String,
     },
+    /// The run that is unfinished is another one.
+    #[error("the unfinished run of release {release} is {run}, which is not restore {wanted}")]
+    OtherRun {
+        /// The restore that was named.
+        wanted: String,
+        /// The unfinished run.
+        run: String,
+        /// The release.
+        release: String,
+    },
+    /// The run is no restore.
+    #[error("run {run} is no restore: helm safe-upgrade resume or abort carries it on")]
+    NeedsHelm {
+        /// The run.
+        run: String,
+    },
     /// The journal of a run cannot be understood.
     #[error("the journal of run {run} cannot be understood: {why}")]
     Damaged {
@@ -111,6 +127,8 @@ impl FlowError {
             | Self::Damaged { .. }
             | Self::UnknownStep { .. }
             | Self::OtherHelm { .. }
+            | Self::OtherRun { .. }
+            | Self::NeedsHelm { .. }
             | Self::Lease(LeaseError::Store { .. })
             | Self::Journal(_)
             | Self::Tools(_)

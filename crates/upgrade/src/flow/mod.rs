@@ -6,6 +6,7 @@ mod described;
 mod error;
 mod judge;
 mod remember;
+mod restore;
 mod rollback;
 mod status;
 mod way_back;
@@ -14,6 +15,9 @@ pub use begin::{RunOptions, begin};
 pub use carry_on::{CarryOn, Direction, carry_on};
 pub use error::FlowError;
 pub use judge::{Judged, UpgradeRequest, judge};
+pub use restore::{
+    RestoreEnd, RestorePlanRequest, begin_restore, carry_on_restore, plan_restore, unfinished_restore,
+};
 pub use rollback::{RollbackRequest, begin_rollback, plan_rollback};
 pub use status::{RunLine, status};
 pub use way_back::no_way_back;

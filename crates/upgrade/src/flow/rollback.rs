@@ -1,17 +1,15 @@
 //! Going back to an older revision.
 
-use std::sync::Arc;
-
 use checks::ObserveRequest;
 use checks::profiles::ProfileChoice;
 use cluster::Cluster;
 use engine::journal::ClusterStore;
-use engine::{RunDocument, StepKind};
+use engine::{Journal, RunDocument, StepKind};
 use helm::{Helm, Storage};
 use model::{Plan, ReleaseStatus, StepSpec, UpgradeOutcome, UpgradeReport};
 use postgres_room::FindOptions;
 
-use super::begin::{Begin, start};
+use super::begin::{Begin, all_steps, major_number, start};
 use super::judge::needed;
 use super::{FlowError, RunOptions, no_way_back};
 use crate::plan::{KnownBackup, KnownRevision, RollbackInput, choose_way, rollback_plan};
@@ -142,16 +140,18 @@ pub async fn begin_rollback(
         ..
     } = request;
     let tools = Tools::without_chart(helm.clone(), cluster, namespace).map_err(FlowError::Tools)?;
+    let run = Journal::new_run_id();
     let begin = Begin {
         cluster,
-        helm,
         namespace,
         release,
+        steps: all_steps(&plan, tools, &run)?,
+        run,
         plan,
         parts: Vec::new(),
-        tools: Arc::new(tools),
+        helm_major: Some(major_number(helm)),
     };
-    start(begin, options).await
+    start(begin, options).await.map(|(report, _)| report)
 }
 
 /// Whether a run is an upgrade that came through.

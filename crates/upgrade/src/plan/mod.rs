@@ -4,13 +4,16 @@ mod build;
 mod choose_gate;
 mod gate_steps;
 mod input;
+mod pause;
 mod refusal;
+mod restore;
 mod rollback;
 
 pub use build::plan;
 pub use choose_gate::{GateChoice, choose_gate};
 pub use input::PlanInput;
 pub use refusal::PlanRefusal;
+pub use restore::{RestoreInput, restore_plan};
 pub use rollback::{
     KnownBackup, KnownRevision, NoWayBack, RollbackInput, WayBack, choose_way, rollback_plan,
 };

@@ -3,18 +3,15 @@
 use checks::Assigned;
 use model::profile::AfterMigration;
 use model::{
-    API_VERSION, AnchorRelease, BackUp, ChartIdentity, DatabaseLocation, Drain, GateMode, HelmRollback,
-    MigrationState, Plan, PostCheck, Profile, Quiesce, QuiesceTarget, Release, ReleaseIdentity,
-    RestoreDatabase, RestoreOptions, RestoreSource, Resume, Reversal, RollOut, StepSpec, Suspend,
-    WorkloadKind, WorkloadName,
+    API_VERSION, AnchorRelease, BackUp, ChartIdentity, DatabaseLocation, GateMode, HelmRollback,
+    MigrationState, Plan, PostCheck, Profile, QuiesceTarget, Release, ReleaseIdentity, RestoreDatabase,
+    RestoreOptions, RestoreSource, Reversal, StepSpec,
 };
 use thiserror::Error;
 
 use super::PlanRefusal;
-use super::build::{Steps, drain_seconds, names, stopped, suspend_targets};
-
-/// How far a roll-out of the older version is waited for, in seconds: helm's own default.
-const ROLL_OUT_SECONDS: u64 = 300;
+use super::build::{Steps, stopped, suspend_targets};
+use super::pause::{give_back, hold, let_go, roll_out, stop};
 
 /// The backup that holds the database as the older version left it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,7 +153,7 @@ pub fn rollback_plan(input: &RollbackInput<'_>, way: &WayBack) -> Result<Plan, P
             notices.push(format!("{why}: what was written since backup {} is not in the restored database; it is kept under another name", backup.id));
             counts = stopped(input.members)?;
             hold(&mut steps, &held);
-            stop(input, &counts, database, &mut steps);
+            stop(&mut steps, &counts, database, input.members);
             steps.push("anchor-release", Reversal::Automatic, anchor_title, anchor);
             restore(input, backup, database, &mut steps);
             priced_from = Some(steps.len());
@@ -194,45 +191,6 @@ pub fn rollback_plan(input: &RollbackInput<'_>, way: &WayBack) -> Result<Plan, P
     })
 }
 
-fn hold(steps: &mut Steps, held: &[model::SuspendTarget]) {
-    if !held.is_empty() {
-        let spec = StepSpec::Suspend(Suspend {
-            targets: held.to_vec(),
-        });
-        steps.push(
-            "suspend",
-            Reversal::Automatic,
-            format!("suspend {}", names(held)),
-            spec,
-        );
-    }
-}
-
-fn stop(input: &RollbackInput<'_>, counts: &[QuiesceTarget], database: &DatabaseLocation, steps: &mut Steps) {
-    let words: Vec<String> = counts
-        .iter()
-        .map(|target| format!("{} {} → 0", target.workload, target.replicas))
-        .collect();
-    steps.push(
-        "quiesce",
-        Reversal::Automatic,
-        format!("stop writers: {}", words.join(", ")),
-        StepSpec::Quiesce(Quiesce {
-            targets: counts.to_vec(),
-        }),
-    );
-    steps.push(
-        "drain",
-        Reversal::NotNeeded,
-        "wait until their pods are gone and no writer is connected".into(),
-        StepSpec::Drain(Drain {
-            workloads: counts.iter().map(|target| target.workload.clone()).collect(),
-            database: Some(database.clone()),
-            timeout_seconds: drain_seconds(input.members),
-        }),
-    );
-}
-
 fn restore(input: &RollbackInput<'_>, backup: &KnownBackup, database: &DatabaseLocation, steps: &mut Steps) {
     steps.push(
         "back-up",
@@ -261,7 +219,11 @@ fn restore(input: &RollbackInput<'_>, backup: &KnownBackup, database: &DatabaseL
                 id: backup.id.clone(),
             },
             id: None,
-            options: RestoreOptions::default(),
+            // The older revision's own image will run on it.
+            options: RestoreOptions {
+                older_image: true,
+                ..RestoreOptions::default()
+            },
         }),
     );
 }
@@ -272,52 +234,11 @@ fn after(
     held: &[model::SuspendTarget],
     steps: &mut Steps,
 ) {
-    let targets: Vec<QuiesceTarget> = counts.iter().rev().cloned().collect();
-    if !targets.is_empty() {
-        let words: Vec<String> = targets
-            .iter()
-            .map(|target| format!("{} {}", target.workload, target.replicas))
-            .collect();
-        let spec = StepSpec::Resume(Resume {
-            targets: targets.clone(),
-        });
-        steps.push(
-            "resume",
-            Reversal::NotNeeded,
-            format!("give the counts back: {}", words.join(", ")),
-            spec,
-        );
-    }
-    let controllers = [
-        WorkloadKind::Deployment,
-        WorkloadKind::StatefulSet,
-        WorkloadKind::DaemonSet,
-    ];
-    let workloads: Vec<WorkloadName> = input
-        .members
-        .iter()
-        .map(|member| member.workload.name.clone())
-        .filter(|name| controllers.contains(&name.kind))
-        .collect();
-    steps.push(
-        "roll-out",
-        Reversal::NotNeeded,
-        "wait until every pod runs the older version and is ready".into(),
-        StepSpec::RollOut(RollOut {
-            workloads,
-            timeout_seconds: ROLL_OUT_SECONDS,
-        }),
-    );
-    if !counts.is_empty() && !held.is_empty() {
-        let spec = StepSpec::Unsuspend(Suspend {
-            targets: held.to_vec(),
-        });
-        steps.push(
-            "unsuspend",
-            Reversal::NotNeeded,
-            format!("end the hold on {}", names(held)),
-            spec,
-        );
+    let targets = give_back(steps, counts);
+    let title = "wait until every pod runs the older version and is ready";
+    roll_out(steps, input.members, title);
+    if !counts.is_empty() {
+        let_go(steps, held);
     }
     steps.push(
         "post-check",

@@ -11,7 +11,7 @@ use model::{
 
 use checks::Assigned;
 
-use super::{PlanInput, PlanRefusal, plan};
+use super::{PlanInput, PlanRefusal, RestoreInput, plan, restore_plan};
 
 struct World {
     release: Release,
@@ -354,4 +354,64 @@ fn without_a_revision_to_turn_back_to_there_is_no_plan() {
         timeout_seconds: None,
     });
     assert!(matches!(refusal, Err(PlanRefusal::NothingToTurnBackTo(_))));
+}
+
+fn words_of_restore(world: &World, keep_writers: bool) -> Result<(Vec<String>, Option<usize>), PlanRefusal> {
+    let database = world.database.clone().expect("a database");
+    let plan = restore_plan(&RestoreInput {
+        created_at: "2026-01-01T00:00:00Z".into(),
+        release: &world.release,
+        profile: &world.profile,
+        members: &world.members,
+        keep_writers,
+        database: &database,
+        source: model::RestoreSource::File {
+            path: "/tmp/x.sql".into(),
+        },
+        id: "x1".into(),
+        options: model::RestoreOptions::default(),
+    })?;
+    let words = plan.steps.iter().map(|step| step.id[3..].to_owned()).collect();
+    Ok((words, plan.priced_from))
+}
+
+#[test]
+fn a_restore_stops_the_writers_first_and_gives_the_counts_back_last() {
+    let (words, priced_from) = words_of_restore(&world(), false).unwrap();
+    assert_eq!(
+        words,
+        [
+            "suspend",
+            "quiesce",
+            "drain",
+            "restore-database",
+            "resume",
+            "roll-out",
+            "unsuspend"
+        ]
+    );
+    assert_eq!(
+        priced_from,
+        Some(4),
+        "free until pods run on the restored database"
+    );
+}
+
+#[test]
+fn a_restore_that_keeps_the_writers_only_swaps() {
+    let (words, _) = words_of_restore(&world(), true).unwrap();
+    assert_eq!(words, ["restore-database"]);
+}
+
+#[test]
+fn a_writer_that_cannot_be_stopped_keeps_a_restore_from_its_plan() {
+    let mut world = world();
+    world
+        .members
+        .push(member(WorkloadKind::DaemonSet, "agent", RoleKind::Writer, 1, 9));
+    assert!(matches!(
+        words_of_restore(&world, false),
+        Err(PlanRefusal::CannotStop(_))
+    ));
+    assert!(words_of_restore(&world, true).is_ok());
 }

@@ -21,6 +21,7 @@ mod stop_all;
 
 use std::sync::Arc;
 
+use backup::seal::Identities;
 use engine::Step;
 use model::{Plan, PlannedStep, StepSpec};
 
@@ -32,6 +33,19 @@ pub(crate) fn steps(plan: &Plan, tools: &Arc<Tools>) -> Result<Vec<Box<dyn Step>
         .iter()
         .map(|planned| step(planned, tools).ok_or_else(|| planned.id.clone()))
         .collect()
+}
+
+/// The steps of a plan that needs no helm, such as a restore's. `identities` open an encrypted backup.
+pub(crate) fn steps_without_helm(
+    plan: &Plan,
+    identities: Option<&Arc<Identities>>,
+) -> Result<Vec<Box<dyn Step>>, String> {
+    let step = |planned: &PlannedStep| {
+        engine::steps::shared(planned)
+            .or_else(|| backup::steps::restoring(planned, identities.cloned()))
+            .ok_or_else(|| planned.id.clone())
+    };
+    plan.steps.iter().map(step).collect()
 }
 
 fn step(planned: &PlannedStep, tools: &Arc<Tools>) -> Option<Box<dyn Step>> {
