@@ -314,30 +314,22 @@ async fn a_backup_that_is_given_up_leaves_no_dump_in_the_pod_and_no_file_here() 
     let left = walk(root);
     ensure!(left.iter().all(|path| path == root), "left: {left:?}");
     // The lock wait is 30 s and the holder sleeps 15 s: what is gone while the holder still holds was ended by us.
-    let processes = world.place.kubectl(&[
-        "exec",
-        &target.postgres.pod,
-        "--",
-        "sh",
-        "-c",
-        "cat /proc/[0-9]*/comm",
-    ]);
-    let mut running = processes?;
+    let running = || {
+        // A process may end between its being listed and its being read.
+        let names = "cat /proc/[0-9]*/comm 2>/dev/null; true";
+        world
+            .place
+            .kubectl(&["exec", &target.postgres.pod, "--", "sh", "-c", names])
+    };
+    let mut left = running()?;
     for _ in 0..100 {
-        if !running.lines().any(|name| name == "pg_dump") {
+        if !left.lines().any(|name| name == "pg_dump") {
             break;
         }
-        running = world.place.kubectl(&[
-            "exec",
-            &target.postgres.pod,
-            "--",
-            "sh",
-            "-c",
-            "cat /proc/[0-9]*/comm",
-        ])?;
+        left = running()?;
     }
     ensure!(
-        !running.lines().any(|name| name == "pg_dump"),
+        !left.lines().any(|name| name == "pg_dump"),
         "pg_dump still runs in the pod"
     );
     ensure!(
