@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Ended, KubectlPlugins, World, until_answer, until_no_session_of_ours};
+use e2e::{Ended, KubectlPlugins, World, until_answer, until_no_session_of_ours, wait_for};
 use serde_json::Value;
 use test_apps::{HelmLine, Postgres};
 
@@ -136,7 +136,12 @@ fn an_address_serves_with_a_password_from_the_environment_or_from_standard_input
     ])?;
     let port = "jsonpath={.spec.ports[0].nodePort}";
     let port = place.kubectl(&["get", "service/db-postgres", "--output", port])?;
-    let address = format!("{NODE}:{}/app?sslmode=disable", port.trim());
+    // The node learns of a new port a moment later.
+    let answers = format!("{NODE}:{}", port.trim());
+    wait_for("the port answers", || {
+        Ok(std::net::TcpStream::connect(&answers).is_ok())
+    })?;
+    let address = format!("{answers}/app?sslmode=disable");
     let kubectl = KubectlPlugins::new(&world)?;
     let store = world.subfolder("store")?.display().to_string();
 
