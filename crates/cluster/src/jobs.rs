@@ -5,12 +5,11 @@ use std::time::Duration;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams, Patch, PatchParams};
-use model::PodFacts;
+
 use serde_json::json;
 
 use crate::disown::disown;
 use crate::error::Asked;
-use crate::pods::pod_facts;
 use crate::wait::{Judgement, Selector, watch_until};
 use crate::{ApiError, Cluster, FIELD_MANAGER, WaitError};
 
@@ -47,20 +46,18 @@ pub fn job_pods(job: &str) -> Selector {
 }
 
 impl Cluster {
-    /// The pods of a Job, by the label of its controller, with their longest grace period in seconds.
+    /// The longest grace period of a Job's pods, in seconds; 0 where it has none.
     ///
     /// # Errors
     /// When pods cannot be listed.
-    pub async fn pods_of_job(&self, namespace: &str, job: &str) -> Result<(Vec<PodFacts>, i64), ApiError> {
+    pub async fn grace_of_job(&self, namespace: &str, job: &str) -> Result<i64, ApiError> {
         let api = Api::<Pod>::namespaced(self.client.clone(), namespace);
         let pods = api
             .list(&ListParams::default().labels(&format!("{JOB_NAME}={job}")))
             .await
             .asked(|| format!("list the pods of job/{job} in namespace {namespace}"))?;
         let grace = |pod: &Pod| pod.spec.as_ref()?.termination_grace_period_seconds;
-        let longest = pods.items.iter().filter_map(grace).max().unwrap_or(0);
-        let facts = pods.items.iter().map(|pod| pod_facts(pod, None)).collect();
-        Ok((facts, longest))
+        Ok(pods.items.iter().filter_map(grace).max().unwrap_or(0))
     }
 
     /// Ends a Job as its own deadline would: the Job controller stops its pods and marks it `Failed` with reason

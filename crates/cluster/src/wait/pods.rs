@@ -41,6 +41,35 @@ impl Cluster {
         .await
     }
 
+    /// The addresses of the living pods that any of the selectors matches. A kubelet says a pod's address a moment after
+    /// it has started the pod, whose processes may have used it by then: waits for those that are missing, at most `limit`
+    /// (a pod that never gets one cannot have talked to anybody). A pod without a node needs none.
+    ///
+    /// # Errors
+    /// When pods cannot be watched.
+    pub async fn pod_addresses(
+        &self,
+        namespace: &str,
+        selectors: &[Selector],
+        limit: Duration,
+    ) -> Result<Vec<String>, WaitError> {
+        let mut known = Vec::new();
+        let what = "the addresses of the pods".to_owned();
+        let waited = watch_until(self.pods(namespace), config(selectors), what, limit, |pods| {
+            let unknown = addresses(pods, selectors, &mut known);
+            if unknown.is_empty() {
+                Judgement::Done(())
+            } else {
+                Judgement::Wait(format!("without an address: {}", unknown.join(", ")))
+            }
+        })
+        .await;
+        match waited {
+            Ok(()) | Err(WaitError::TimedOut { .. }) => Ok(known),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Waits until a pod that the selector matches satisfies `wanted`, and returns it. `wanted` is asked of every such
     /// pod on every change, so it can also serve to follow what happens.
     ///
@@ -113,6 +142,24 @@ fn remaining(pods: &BTreeMap<String, Pod>, selectors: &[Selector]) -> Vec<PodFac
         .collect()
 }
 
+/// Adds the addresses of the pods to those that are known, each once, and returns the names of the pods that have a node
+/// and no address yet.
+fn addresses(pods: &BTreeMap<String, Pod>, selectors: &[Selector], known: &mut Vec<String>) -> Vec<String> {
+    let mut unknown = Vec::new();
+    for pod in remaining(pods, selectors) {
+        match pod.ip {
+            Some(ip) if known.contains(&ip) => {}
+            Some(ip) => known.push(ip),
+            None => unknown.push(pod.name),
+        }
+    }
+    unknown.retain(|name| {
+        let of_node = |pod: &Pod| pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
+        pods.values().any(|pod| &pod.name_any() == name && of_node(pod))
+    });
+    unknown
+}
+
 /// How pods stand, for a message.
 fn states(pods: &[&Pod]) -> String {
     let states: Vec<String> = pods
@@ -132,9 +179,32 @@ fn states(pods: &[&Pod]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::remaining;
+    use super::{addresses, remaining};
     use crate::Selector;
     use serde_json::json;
+
+    #[test]
+    fn a_pod_on_a_node_without_an_address_is_waited_for_and_what_was_known_stays_known() {
+        let selector = [Selector::from([("app".to_owned(), "web".to_owned())])];
+        let pod = |name: &str, node: Option<&str>, ip: Option<&str>| {
+            let pod = json!({"metadata": {"name": name, "labels": {"app": "web"}},
+                "spec": {"containers": [], "nodeName": node}, "status": {"phase": "Running", "podIP": ip}});
+            (name.to_owned(), serde_json::from_value(pod).unwrap())
+        };
+        let mut known = Vec::new();
+        let early = [
+            pod("a", Some("n"), Some("10.0.0.7")),
+            pod("b", Some("n"), None),
+            pod("c", None, None),
+        ];
+        assert_eq!(addresses(&early.into(), &selector, &mut known), ["b"]);
+        let late = [pod("b", Some("n"), Some("10.0.0.8"))];
+        assert_eq!(
+            addresses(&late.into(), &selector, &mut known),
+            Vec::<String>::new()
+        );
+        assert_eq!(known, ["10.0.0.7", "10.0.0.8"]);
+    }
 
     #[test]
     fn only_pods_that_ended_and_lie_about_do_not_count() {

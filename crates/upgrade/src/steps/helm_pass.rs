@@ -13,11 +13,11 @@ use model::{GateMode, HelmPass, PlannedStep, WorkloadName};
 use super::exposure::exposure;
 use super::foreign::{remember_foreign, stopped};
 use super::ground::{announce, gave_way, ground};
-use super::hooks::end_hooks;
+use super::hooks::{ADDRESS_LIMIT, end_hooks};
 use super::orphans::end_orphans;
 use super::run_helm::{expect_success, follow};
 use super::settle::mark_failed;
-use super::stop_all::stop_all;
+use super::stop_all::{has_scale, stop_all};
 use crate::Tools;
 use crate::standing::{PassRecord, is_known};
 use crate::watch::{Start, Watch, judge_start};
@@ -167,12 +167,23 @@ impl HelmPassStep {
         context: &StepContext,
         record: &mut PassRecord,
     ) -> Result<(), StepFailure> {
-        let mut workloads = Vec::new();
+        let cluster = context.cluster();
+        let (mut selectors, mut others) = (Vec::new(), Vec::new());
         for name in self.stoppable() {
-            workloads.extend(context.cluster().workload(&name).await?);
+            match cluster.workload(&name).await? {
+                Some(workload) if has_scale(name.kind) => selectors.push(workload.selector),
+                // What has no selector of its own is told by its owner alone.
+                Some(workload) => others.push(workload),
+                None => {}
+            }
         }
-        let pods = context.cluster().pods_of(&workloads).await?;
+        let namespace = &context.run().namespace;
+        let addresses = cluster
+            .pod_addresses(namespace, &selectors, ADDRESS_LIMIT)
+            .await?;
+        let pods = cluster.pods_of(&others).await?;
         record.addresses.extend(pods.into_iter().filter_map(|pod| pod.ip));
+        record.addresses.extend(addresses);
         record.addresses.sort();
         record.addresses.dedup();
         context.record(record).await

@@ -11,6 +11,9 @@ use crate::standing::PassRecord;
 /// What the end of a Job gets on top of its pods' grace period: the kubelet reports a dead pod within its sync period.
 const MARGIN: Duration = Duration::from_secs(60);
 
+/// How long the kubelet may take to say the address of a pod that it has started.
+pub(crate) const ADDRESS_LIMIT: Duration = Duration::from_secs(15);
+
 /// Waits until the hook Jobs of a pass have ended: at most `limit`, or until the user presses for it; what runs then is
 /// ended as by its own deadline. A migration that was told nothing is let end first, because what it does outside of a
 /// transaction is not taken back by ending it.
@@ -64,12 +67,15 @@ pub(crate) async fn end_hooks(
 
 async fn end(context: &StepContext, jobs: &[String], record: &mut PassRecord) -> Result<(), StepFailure> {
     let (cluster, namespace) = (context.cluster(), &context.run().namespace);
+    let selectors: Vec<Selector> = jobs.iter().map(|job| job_pods(job)).collect();
+    let addresses = cluster
+        .pod_addresses(namespace, &selectors, ADDRESS_LIMIT)
+        .await?;
+    record.addresses.extend(addresses);
+    record.ended_hooks.extend(jobs.iter().cloned());
     let mut grace = 0;
     for job in jobs {
-        let (pods, longest) = cluster.pods_of_job(namespace, job).await?;
-        grace = grace.max(longest);
-        record.addresses.extend(pods.into_iter().filter_map(|pod| pod.ip));
-        record.ended_hooks.push(job.clone());
+        grace = grace.max(cluster.grace_of_job(namespace, job).await?);
     }
     record.addresses.sort();
     record.addresses.dedup();
@@ -81,7 +87,6 @@ async fn end(context: &StepContext, jobs: &[String], record: &mut PassRecord) ->
     }
     let limit = Duration::from_secs(u64::try_from(grace).unwrap_or(0)) + MARGIN;
     cluster.wait_jobs_ended(namespace, jobs, limit, |_| {}).await?;
-    let selectors: Vec<Selector> = jobs.iter().map(|job| job_pods(job)).collect();
     cluster
         .wait_pods_gone(namespace, &selectors, limit, |_| {})
         .await?;

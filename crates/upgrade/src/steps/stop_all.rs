@@ -38,7 +38,8 @@ pub(crate) async fn stop_all(context: &StepContext, workloads: &[WorkloadName]) 
     Ok(())
 }
 
-fn has_scale(kind: WorkloadKind) -> bool {
+/// Whether a kind is stopped by its count.
+pub(crate) fn has_scale(kind: WorkloadKind) -> bool {
     match kind {
         WorkloadKind::Deployment | WorkloadKind::StatefulSet => true,
         WorkloadKind::DaemonSet | WorkloadKind::CronJob | WorkloadKind::Job => false,
