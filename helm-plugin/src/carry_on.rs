@@ -1,6 +1,6 @@
 //! `helm safe-upgrade resume` and `abort`.
 
-use cli::Environment;
+use cli::{Environment, watched};
 use engine::{AbortConsent, Faults};
 use model::ExitCode;
 use upgrade::flow::{self, CarryOn, Direction};
@@ -8,7 +8,6 @@ use upgrade::flow::{self, CarryOn, Direction};
 use crate::arguments::{AbortFlags, Common, ResumeFlags};
 use crate::session::Session;
 use crate::upgrade::show_end;
-use crate::watched::watched;
 
 /// What is true when a run could not be taken over.
 const AS_IT_WAS: &str = "The run is as it was; nothing was changed by this command.";

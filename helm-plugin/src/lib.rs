@@ -3,6 +3,7 @@
 //! One binary is the plugin, the supervisor of the helm that it runs, and the post-renderer of that helm's first pass;
 //! the first word tells which.
 
+mod agree;
 mod arguments;
 mod carry_on;
 mod report;
@@ -11,7 +12,6 @@ mod session;
 mod status;
 mod unlock;
 mod upgrade;
-mod watched;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

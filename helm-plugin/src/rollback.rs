@@ -1,14 +1,14 @@
 //! `helm safe-upgrade rollback RELEASE [REVISION]`.
 
 use checks::profiles::ProfileChoice;
-use cli::{Environment, store_place};
+use cli::{Environment, store_place, watched};
 use model::{ExitCode, Plan, StepSpec};
 use upgrade::flow::{self, RollbackRequest};
 
+use crate::agree::agree;
 use crate::arguments::RollbackFlags;
 use crate::session::{Session, UNCHANGED};
 use crate::upgrade::{Refusal, show_end};
-use crate::watched::{agree, watched};
 
 /// Runs the command.
 pub(crate) async fn run(flags: &RollbackFlags, environment: Environment) -> ExitCode {

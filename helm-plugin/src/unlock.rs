@@ -33,7 +33,12 @@ pub(crate) async fn run(flags: &UnlockFlags, environment: Environment) -> ExitCo
             let written = output.result(&report, |out, style| render::unlock_report(out, style, &report));
             cli::end_with(&output, written, code)
         }
-        Err(error) => cli::fail(&output, &error, state(&error), None, ExitCode::CouldNotBegin),
+        Err(error) => {
+            let (state, code) = standing(&error);
+            let history = format!("helm history {} -n {}", request.release, request.namespace);
+            let next = (code == ExitCode::Stopped).then_some(history.as_str());
+            cli::fail(&output, &error, state, next, code)
+        }
     }
 }
 
@@ -72,10 +77,22 @@ async fn act(
     }
 }
 
-/// What is true after a failure.
-fn state(error: &UnlockError) -> &'static str {
+/// What is true after a failure, and the code that says so.
+fn standing(error: &UnlockError) -> (&'static str, ExitCode) {
     match error {
-        UnlockError::Storage(_) | UnlockError::NoRelease { .. } => UNCHANGED,
-        UnlockError::NotSeen { .. } => "Somebody else writes helm's records at the same time.",
+        UnlockError::Read(_) | UnlockError::NoRelease { .. } => (UNCHANGED, ExitCode::CouldNotBegin),
+        UnlockError::Write(error) if error.wrote_nothing() => (UNCHANGED, ExitCode::CouldNotBegin),
+        UnlockError::Write(_) => (
+            "Whether the record was written is not known; the same command again tells.",
+            ExitCode::Stopped,
+        ),
+        UnlockError::ReadBack(_) => (
+            "The record was changed; the same command again tells.",
+            ExitCode::Stopped,
+        ),
+        UnlockError::NotSeen { .. } => (
+            "Somebody else writes helm's records at the same time.",
+            ExitCode::Stopped,
+        ),
     }
 }

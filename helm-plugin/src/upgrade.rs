@@ -4,16 +4,16 @@ use std::io::IsTerminal;
 
 use checks::profiles::ProfileChoice;
 use clap::CommandFactory;
-use cli::{Environment, Format, MixedLineError, Output, store_place};
+use cli::{Environment, Format, MixedLineError, Output, store_place, watched};
 use helm::{FlagError, UpgradeLine};
 use model::{CheckReport, ExitCode, Plan, UpgradeReport};
 use tempfile::TempDir;
 use thiserror::Error;
 use upgrade::flow::{self, FlowError, UpgradeRequest};
 
+use crate::agree::agree;
 use crate::arguments::{UpgradeCommand, UpgradeFlags};
 use crate::session::{Session, UNCHANGED};
-use crate::watched::{agree, watched};
 
 /// Why an upgrade could not begin.
 #[derive(Debug, Error)]

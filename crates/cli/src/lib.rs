@@ -15,6 +15,7 @@ mod own_flags;
 mod run;
 mod store;
 mod usage;
+mod watched;
 
 pub use completion::print_completion;
 pub use config::{Config, ConfigError, NamedStore};
@@ -30,3 +31,4 @@ pub use own_flags::own_flags;
 pub use run::run;
 pub use store::{default_store, store_place};
 pub use usage::{nearest, parse};
+pub use watched::watched;

@@ -43,7 +43,10 @@ pub fn pending_evidence(out: &mut dyn Write, style: Style, report: &UnlockReport
         Seen::Absent => {}
         Seen::Unreadable(why) => writeln!(out, "  {:<28} could not be read: {why}", "workloads")?,
     }
-    Ok(())
+    writeln!(
+        out,
+        "  note: helm leaves no sign of life in the cluster; one with a longer --timeout may still wait for pods"
+    )
 }
 
 /// Writes what was done, or why nothing was.

@@ -60,3 +60,50 @@ pub enum StorageError {
         revision: u32,
     },
 }
+
+impl StorageError {
+    /// Whether a write that ended like this certainly wrote nothing: it was never sent, or the API server refused it.
+    pub fn wrote_nothing(&self) -> bool {
+        match self {
+            Self::Api { source, .. } => source.status().is_some_and(|status| status.code < 500),
+            Self::Driver { .. }
+            | Self::Record { .. }
+            | Self::NoRevision { .. }
+            | Self::NotMarked { .. }
+            | Self::NotPending { .. } => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::{Status, response::StatusSummary};
+
+    use super::*;
+
+    fn answered(code: u16) -> StorageError {
+        StorageError::Api {
+            action: "write".into(),
+            source: kube::Error::Api(Box::new(Status {
+                status: Some(StatusSummary::Failure),
+                code,
+                ..Status::default()
+            }))
+            .into(),
+        }
+    }
+
+    #[test]
+    fn only_a_refusal_is_certain_to_have_written_nothing() {
+        assert!(answered(403).wrote_nothing() && answered(409).wrote_nothing());
+        assert!(
+            !answered(504).wrote_nothing(),
+            "the server may have written before it gave up"
+        );
+        let lost = StorageError::Api {
+            action: "write".into(),
+            source: kube::Error::LinesCodecMaxLineLengthExceeded.into(),
+        };
+        assert!(!lost.wrote_nothing(), "nobody answered");
+    }
+}

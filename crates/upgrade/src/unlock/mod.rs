@@ -29,9 +29,15 @@ pub struct UnlockRequest {
 /// Why nothing could be told.
 #[derive(Debug, Error)]
 pub enum UnlockError {
-    /// Helm's records.
-    #[error("failed to read or write helm's records")]
-    Storage(#[from] StorageError),
+    /// Nothing could be read, and so nothing was written.
+    #[error("failed to read helm's records")]
+    Read(#[from] StorageError),
+    /// The edit.
+    #[error("failed to write the status of the newest revision")]
+    Write(#[source] StorageError),
+    /// The edit was made; whether it is seen could not be asked.
+    #[error("the status was written, but could not be read back")]
+    ReadBack(#[source] Box<UnlockError>),
     /// There is no such release.
     #[error("there is no release {release} in namespace {namespace}")]
     NoRelease {
@@ -76,7 +82,10 @@ pub async fn unlock(request: &UnlockRequest, mut report: UnlockReport) -> Result
     let storage = Storage::open(&request.cluster, &request.namespace)?;
     let revision = report.release.revision;
     let why = "marked failed by helm safe-upgrade unlock: the helm that worked on it is gone";
-    storage.mark_failed(&request.release, revision, why).await?;
+    storage
+        .mark_failed(&request.release, revision, why)
+        .await
+        .map_err(UnlockError::Write)?;
     seen(request, &mut report, model::ReleaseStatus::Failed).await?;
     report.next.push(NextStep {
         text: "take the edit back".into(),
@@ -97,7 +106,8 @@ pub async fn undo(request: &UnlockRequest) -> Result<UnlockReport, UnlockError> 
     let storage = Storage::open(&request.cluster, &request.namespace)?;
     let status = storage
         .unmark_failed(&request.release, report.release.revision)
-        .await?;
+        .await
+        .map_err(UnlockError::Write)?;
     seen(request, &mut report, status).await?;
     Ok(report)
 }
@@ -107,7 +117,10 @@ async fn seen(
     report: &mut UnlockReport,
     wanted: model::ReleaseStatus,
 ) -> Result<(), UnlockError> {
-    let now = newest(request).await?.release;
+    let now = newest(request)
+        .await
+        .map_err(|error| UnlockError::ReadBack(Box::new(error)))?
+        .release;
     report.status = now.status;
     report.changed = true;
     if now.status == wanted && now.revision == report.release.revision {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use backup::seal::Identities;
-use cli::{interrupts, show_events};
-use engine::{AbortConsent, Events, Faults};
+use cli::watched;
+use engine::AbortConsent;
 use model::{API_VERSION, ExitCode, Plan, RestoreReport, UpgradeOutcome};
-use upgrade::flow::{self, CarryOn, Direction, FlowError, RestoreEnd, RestorePlanRequest, RunOptions};
+use upgrade::flow::{self, CarryOn, Direction, FlowError, RestoreEnd, RestorePlanRequest};
 
 use super::super::arguments::TargetFlags;
 use super::super::stored::Words;
@@ -32,7 +32,7 @@ pub(super) async fn run(
     (request, plan): (&RestorePlanRequest, Plan),
     identities: Option<Arc<Identities>>,
 ) -> Result<ExitCode, ExitCode> {
-    let ended = watched(session, flags.fault.clone(), |options| {
+    let ended = watched(&session.output, flags.fault.clone(), |options| {
         flow::begin_restore(request, plan, identities, options)
     })
     .await;
@@ -92,7 +92,7 @@ pub(super) async fn carry_on(
         restore: Some(id.to_owned()),
         identities: flags.identity.read(output)?,
     };
-    let ended = watched(session, flags.fault.clone(), |options| {
+    let ended = watched(&session.output, flags.fault.clone(), |options| {
         flow::carry_on_restore(&request, options)
     })
     .await;
@@ -161,27 +161,4 @@ fn end_of(session: &Session, told: &Told<'_>, end: &RestoreEnd) -> Result<ExitCo
     };
     let written = output.result(&report, |out, style| render::restore_report(out, style, &report));
     Ok(cli::end_with(output, written, ExitCode::Done))
-}
-
-/// Runs something whose events are shown while it runs and which a person may interrupt.
-async fn watched<F: Future>(
-    session: &Session,
-    faults: Option<Faults>,
-    run: impl FnOnce(RunOptions) -> F,
-) -> F::Output {
-    let (events, receiver) = Events::channel();
-    let view = show_events(session.output, receiver);
-    let teller = events.clone();
-    let interrupts = interrupts(move |words| teller.notice(words));
-    let ended = run(RunOptions {
-        events,
-        cancel: interrupts.cancel.clone(),
-        hurry: interrupts.hurry.clone(),
-        faults: faults.unwrap_or_default(),
-    })
-    .await;
-    drop(interrupts);
-    // The view ends with its last event; a view that broke is no reason to fail.
-    drop(view.await);
-    ended
 }
