@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use model::{API_VERSION, BackupFile, BackupFormat, BackupManifest, BackupProof, BackupRelease};
-use postgres_room::Snapshot;
+use postgres_room::{Hold, Snapshot};
 
+use crate::artefacts::{self, ArtefactsRequest, Taken, take};
 use crate::server::Codec;
 use crate::settings::{SETTINGS, Settings};
 use crate::store::Draft;
@@ -81,6 +82,30 @@ pub async fn create(
     request: &CreateRequest,
     progress: Progress<'_>,
 ) -> Result<Backup, CreateError> {
+    create_with(server, store, request, &Beside::default(), progress).await
+}
+
+/// What is taken beside a dump, of the same moment.
+#[derive(Debug, Clone, Default)]
+pub struct Beside {
+    /// Volumes and buckets.
+    pub artefacts: Option<ArtefactsRequest>,
+    /// How long writers may be kept away at most, from the dump's moment until the artefacts are taken; not at all where
+    /// nothing is said.
+    pub quiesce: Option<Duration>,
+}
+
+/// Like [`create`], with artefacts of the same moment in the same manifest.
+///
+/// # Errors
+/// As there.
+pub async fn create_with(
+    server: &Server,
+    store: &Store,
+    request: &CreateRequest,
+    beside: &Beside,
+    progress: Progress<'_>,
+) -> Result<Backup, CreateError> {
     if server.probe.server.in_recovery {
         return Err(CreateError::Standby {
             database: request.place.database.clone(),
@@ -88,10 +113,13 @@ pub async fn create(
     }
     let prepared = prepare(server, request, progress).await?;
     let draft = store.draft(&request.place, &request.id).await?;
-    let manifest = match fill(server, &draft, request, &prepared, progress).await {
+    let manifest = match fill(server, &draft, request, beside, &prepared, progress).await {
         Ok(manifest) => manifest,
         Err(error) => {
             end_own_sessions(server).await;
+            if let Some(wanted) = &beside.artefacts {
+                artefacts::forget(wanted, &request.id).await;
+            }
             if let Err(left) = draft.discard().await {
                 progress(
                     &format!(
@@ -181,9 +209,11 @@ async fn fill(
     server: &Server,
     draft: &Draft,
     request: &CreateRequest,
+    beside: &Beside,
     prepared: &Prepared,
     progress: Progress<'_>,
 ) -> Result<BackupManifest, CreateError> {
+    let hold = hold(server, request, beside, progress).await?;
     let started = Timestamp::now();
     let snapshot = match Snapshot::open(&server.connector, None).await {
         Ok(snapshot) => Some(snapshot),
@@ -233,7 +263,15 @@ async fn fill(
     };
     let dumping = dump(server, sink, &wanted);
     let observing = async { Ok(Facts::observe(server, snapshot.as_ref(), progress).await) };
-    let work = async { tokio::try_join!(dumping, observing) };
+    let taking = async {
+        match &beside.artefacts {
+            Some(wanted) => take(wanted, draft, &request.id, started, hold, progress)
+                .await
+                .map_err(|error| CreateError::Artefact(Box::new(error))),
+            None => Ok(Taken::default()),
+        }
+    };
+    let work = async { tokio::try_join!(dumping, observing, taking) };
     let watching = async {
         watch(server, &watched).await;
         std::future::pending::<()>().await;
@@ -242,7 +280,7 @@ async fn fill(
         worked = work => worked,
         () = watching => unreachable!("whoever watches waits for the dump"),
     };
-    let (dumped, facts): (Dumped, Facts) =
+    let (dumped, facts, taken): (Dumped, Facts, Taken) =
         worked.map_err(|error| sort(error, &prepared.examined, &watched, request.lock_wait))?;
     if let Some(snapshot) = snapshot {
         // The dump holds the same view by now; a session that was lost on the way is no loss any more.
@@ -257,15 +295,31 @@ async fn fill(
         &format!("proven: {} in {}", size_in_words(dumped.stored.bytes), name),
         None,
     );
-    Ok(manifest(
-        server,
-        request,
-        prepared,
-        facts,
-        files,
-        dumped.proof,
-        started,
-    ))
+    files.extend(taken.files);
+    Ok(BackupManifest {
+        artefacts: taken.artefacts,
+        ..manifest(server, request, prepared, facts, files, dumped.proof, started)
+    })
+}
+
+/// Keeps writers away, where that was asked for.
+async fn hold(
+    server: &Server,
+    request: &CreateRequest,
+    beside: &Beside,
+    progress: Progress<'_>,
+) -> Result<Option<Hold>, CreateError> {
+    let Some(limit) = beside.quiesce else {
+        return Ok(None);
+    };
+    let words = format!(
+        "keeping writers away from {} until the artefacts are taken, {} s at most",
+        request.place.database,
+        limit.as_secs()
+    );
+    progress(&words, None);
+    let held = Hold::begin(&server.connector, limit, request.lock_wait).await;
+    held.map(Some).map_err(CreateError::Hold)
 }
 
 /// What a dump is called in its folder.
@@ -361,6 +415,7 @@ fn manifest(
         reason: request.reason.clone(),
         encryption: None,
         keys: None,
+        artefacts: Vec::new(),
     }
 }
 

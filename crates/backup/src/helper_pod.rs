@@ -188,6 +188,7 @@ fn shape<'a>(request: &HelperRequest<'a>) -> PodShape<'a> {
         folders: vec![(VOLUME, request.volume.clone()), ("/tmp", HelperVolume::Empty)],
         room: None,
         ready: None,
+        node: None,
         deadline: request.deadline,
     }
 }

@@ -8,7 +8,9 @@
 
 mod abandon;
 mod anchor;
+mod artefacts;
 mod ask;
+mod background;
 mod base;
 mod compare;
 mod create;
@@ -41,11 +43,18 @@ mod verify;
 
 pub use abandon::{Abandoned, abandon_restore, end_own_sessions};
 pub use anchor::{Anchor, AnchorError};
+pub use artefacts::{
+    ArtefactError, ArtefactSource, ArtefactsRequest, CheckedArtefacts, PlacedArtefacts, PutBackArtefacts,
+    SourceError, check_artefacts,
+};
+pub use background::settled;
 pub use base::{
     BaseError, BaseRequest, BaseRestore, BaseRestoreError, BaseRestored, BaseVerifyError, Conf, DEFAULT_RATE,
     DataDirectory, InspectError, Owner, PutBack, Survey, UnpackError, WHOLE_SERVER, create_base, verify_base,
 };
-pub use create::{CreateError, CreateRequest, LOCK_WAIT, LONG_DUMP, Packing, create, databases};
+pub use create::{
+    Beside, CreateError, CreateRequest, LOCK_WAIT, LONG_DUMP, Packing, create, create_with, databases,
+};
 pub use fill::{FillError, ForeignDump, PlainFault};
 pub use get::{GetError, get};
 pub use get_opened::get_opened;
@@ -66,8 +75,8 @@ pub use schedule::{
 };
 pub use server::{ReachError, Server};
 pub use store::{
-    AddressError, Backup, BucketFault, Filter, Partial, Place, Store, StoreAct, StoreError, StoreFinding,
-    StoreProblem, Tuning, Variables,
+    AddressError, Backup, BucketFault, ClaimAddress, Filter, Partial, Place, Store, StoreAct, StoreError,
+    StoreFinding, StoreProblem, Tuning, Variables, VolumeFault,
 };
 pub use verify::{
     Assertion, LocalPlace, Questions, StatementError, VerifyError, VerifyPlace, VerifyRequest, assertions_of,

@@ -26,6 +26,7 @@ pub fn backup_report(backup: &Backup, now: Timestamp) -> BackupReport {
         left_out: manifest.left_out.clone(),
         encrypted: manifest.encryption.is_some(),
         proof: manifest.proof.clone(),
+        artefacts: manifest.artefacts.clone(),
         next: Vec::new(),
     }
 }

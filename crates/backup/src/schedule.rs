@@ -13,8 +13,9 @@ pub const SCHEDULE_NAMESPACE_LABEL: &str = "safe-upgrade.dev/schedule-namespace"
 /// Every object of ours carries this one.
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kubectl-pgbackup");
 
-/// The user that the program runs as; any number without rights does.
-const USER: i64 = 65532;
+/// The user that the program runs as; any number without rights does. Files in a claim are of the same one, whether a
+/// schedule made them or not.
+pub(crate) const USER: i64 = 65532;
 
 /// Where a claim is mounted that backups are kept in.
 pub const CLAIM_FOLDER: &str = "/backups";

@@ -46,6 +46,17 @@ pub(crate) const FILE_HASH: &str = include_str!("scripts/file_hash.sh");
 pub(crate) const FILE_READ: &str = include_str!("scripts/file_read.sh");
 pub(crate) const FILE_WRITE: &str = include_str!("scripts/file_write.sh");
 pub(crate) const FILE_FORGET: &str = include_str!("scripts/file_forget.sh");
+pub(crate) const ARTEFACT_LOOK: &str = include_str!("scripts/artefact_look.sh");
+pub(crate) const ARTEFACT_TAR: &str = include_str!("scripts/artefact_tar.sh");
+pub(crate) const ARTEFACT_SWAP: &str = include_str!("scripts/artefact_swap.sh");
+pub(crate) const ARTEFACT_FORGET: &str = include_str!("scripts/artefact_forget.sh");
+pub(crate) const VOLUME_LIST: &str = include_str!("scripts/volume_list.sh");
+pub(crate) const VOLUME_SMALL: &str = include_str!("scripts/volume_small.sh");
+pub(crate) const VOLUME_READ: &str = include_str!("scripts/volume_read.sh");
+pub(crate) const VOLUME_BEGIN: &str = include_str!("scripts/volume_begin.sh");
+pub(crate) const VOLUME_WRITE: &str = include_str!("scripts/volume_write.sh");
+pub(crate) const VOLUME_REMOVE: &str = include_str!("scripts/volume_remove.sh");
+pub(crate) const VOLUME_DISCARD: &str = include_str!("scripts/volume_discard.sh");
 
 /// A word that no database can know, so that nothing that a server prints can pass for the line we look for.
 pub(crate) fn nonce() -> String {

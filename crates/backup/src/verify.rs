@@ -20,7 +20,7 @@ use crate::compare::{Content, compare, session};
 use crate::fill::{Ownership, fill};
 use crate::script::{self, last_words};
 use crate::settings::{SETTINGS, Settings};
-use crate::{Backup, Progress, Server, StoreError};
+use crate::{Backup, Progress, Server, StoreError, check_artefacts};
 
 pub use assertions::Assertion;
 pub use error::VerifyError;
@@ -98,6 +98,10 @@ pub async fn verify(
         damaged = files::damaged(backup) => damaged?,
         error = &mut stopped => return Err(error),
     };
+    let artefacts = tokio::select! {
+        checked = check_artefacts(backup, progress) => checked?,
+        error = &mut stopped => return Err(error),
+    };
     let mut findings = Findings::default();
     if damaged.is_empty() {
         let settings = read_settings(backup).await?;
@@ -113,6 +117,9 @@ pub async fn verify(
     } else {
         findings.differences = damaged;
     }
+    findings.compared.extend(artefacts.compared);
+    findings.differences.extend(artefacts.differences);
+    findings.notes.extend(artefacts.left_out);
     let now = Timestamp::now();
     let Findings {
         compared,

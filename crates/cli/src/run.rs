@@ -13,7 +13,11 @@ pub fn run<F: Future<Output = ExitCode>>(
     let words: Result<Vec<String>, OsString> = words.map(OsString::into_string).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match (words, runtime) {
-        (Ok(words), Ok(runtime)) => runtime.block_on(program(words)).into(),
+        (Ok(words), Ok(runtime)) => runtime.block_on(async {
+            let code = program(words).await;
+            backup::settled().await;
+            code.into()
+        }),
         (Err(word), _) => complain(&format!("argument {word:?} is no text")),
         (_, Err(error)) => complain(&format!("no runtime: {error}")),
     }

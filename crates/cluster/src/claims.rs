@@ -94,6 +94,36 @@ impl Cluster {
         Ok(claim.labels().get(CNPG_CLUSTER).cloned())
     }
 
+    /// The node of a running pod that uses a claim: where a volume can be mounted by one node only, another pod has to be
+    /// there.
+    ///
+    /// # Errors
+    /// When pods cannot be listed.
+    pub async fn node_of_claim(&self, namespace: &str, claim: &str) -> Result<Option<String>, ApiError> {
+        let pods = Api::<Pod>::namespaced(self.client.clone(), namespace)
+            .list(&ListParams::default())
+            .await
+            .asked(|| format!("list pods in namespace {namespace}"))?;
+        let node = |pod: Pod| {
+            let ended = has_ended(&pod);
+            let spec = pod.spec.filter(|spec| !ended && mount(spec, claim).is_some())?;
+            spec.node_name
+        };
+        Ok(pods.items.into_iter().find_map(node))
+    }
+
+    /// Whether there is a claim of this name.
+    ///
+    /// # Errors
+    /// When that may not be looked up.
+    pub async fn has_claim(&self, namespace: &str, claim: &str) -> Result<bool, ApiError> {
+        match self.claim(namespace, claim).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn claim(&self, namespace: &str, claim: &str) -> Result<PersistentVolumeClaim, ApiError> {
         Api::<PersistentVolumeClaim>::namespaced(self.client.clone(), namespace)
             .get(claim)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{KeyFingerprints, MigrationState, PostgresServer};
+use crate::{Artefact, KeyFingerprints, MigrationState, PostgresServer};
 
 /// How much a backup's word is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -167,6 +167,9 @@ pub struct BackupManifest {
     /// Fingerprints of the keys that its rows need, at the time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<KeyFingerprints>,
+    /// Volumes and buckets that belong to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artefacts: Vec<Artefact>,
 }
 
 /// To whom a backup is encrypted. What is encrypted are its files; the manifest, with names and counts of tables, is not.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BackupGrade, NextStep};
+use crate::{BackupGrade, KeyStanding, NextStep};
 
 /// What makes a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -332,6 +332,9 @@ pub struct BackupInventory {
     pub findings: Vec<BackupFinding>,
     /// What could not be read.
     pub unread: Vec<Unread>,
+    /// The keys that the newest backup of ours notes, as they stand now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<KeyStanding>,
 }
 
 /// What is asked of a database's backups.
@@ -394,6 +397,9 @@ pub struct BackupStatusReport {
     pub findings: Vec<BackupFinding>,
     /// What could not be read.
     pub unread: Vec<Unread>,
+    /// The keys that the newest backup of ours notes, as they stand now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<KeyStanding>,
     /// What to do.
     pub next: Vec<NextStep>,
 }

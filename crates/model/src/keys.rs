@@ -95,6 +95,24 @@ pub struct ComparedKey {
     pub why: Option<String>,
 }
 
+/// How a key of a backup's time stands now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyStanding {
+    /// See [`KeyFingerprint::source`].
+    pub source: String,
+    /// See [`KeyFingerprint::key`].
+    pub key: String,
+    /// How it compares with the one of the newest backup's time.
+    pub state: KeyState,
+    /// Why that is not known, where it is not.
+    pub why: Option<String>,
+    /// When its Secret's data was last written (RFC 3339, UTC), where that is known.
+    pub since: Option<String>,
+    /// Its age in seconds at the time of looking.
+    pub age_seconds: Option<i64>,
+}
+
 /// What `keys create`, `show`, `test` and `export` tell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

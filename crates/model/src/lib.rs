@@ -4,6 +4,7 @@
 //! these words without depending on another room.
 
 mod access;
+mod artefact;
 mod backup;
 mod cause;
 mod check;
@@ -31,6 +32,7 @@ mod waiver;
 mod workload;
 
 pub use access::{AccessDecision, AccessRequest, Phase};
+pub use artefact::{Artefact, ArtefactKept, ArtefactOf};
 pub use backup::{
     AssertionResult, AssertionVerdict, BackupFile, BackupFormat, BackupGrade, BackupManifest, BackupProof,
     BackupRelease, BackupSummary, BaseFacts, BaseRestoreReport, Encryption, PlainFile, TableRows,
@@ -50,7 +52,8 @@ pub use inventory::{
     Unread,
 };
 pub use keys::{
-    ComparedKey, KeyFingerprint, KeyFingerprints, KeyState, KeysListReport, KeysManifest, KeysReport,
+    ComparedKey, KeyFingerprint, KeyFingerprints, KeyStanding, KeyState, KeysListReport, KeysManifest,
+    KeysReport,
 };
 pub use migration::{
     MigrationEnd, MigrationFacts, MigrationHistory, MigrationLock, MigrationLockKind, MigrationState,

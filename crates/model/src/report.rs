@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    API_VERSION, BackupFinding, BackupProof, BackupRelease, BackupSummary, ChartIdentity, CheckResult,
-    ExitCode, FoundBackup, Release, Severity, StepState, Unread, Verdict,
+    API_VERSION, Artefact, BackupFinding, BackupProof, BackupRelease, BackupSummary, ChartIdentity,
+    CheckResult, ExitCode, FoundBackup, Release, Severity, StepState, Unread, Verdict,
 };
 
 /// Which release, at which revision.
@@ -226,6 +226,9 @@ pub struct BackupReport {
     pub encrypted: bool,
     /// What was proven.
     pub proof: BackupProof,
+    /// Volumes and buckets that belong to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artefacts: Vec<Artefact>,
     /// What to type next.
     pub next: Vec<NextStep>,
 }

@@ -6,12 +6,14 @@
 //! - [`facts`], [`sessions`], [`blocked`] … read one database; [`migrations`] reads what migration tools recorded in it,
 //!   and [`migration_state`] the one state that an upgrade compares.
 //! - [`Snapshot`] holds the view that a dump is made in, so that counts and hashes belong to that dump.
+//! - [`Hold`] keeps writers away for a bounded time.
 //! - [`Admin`] creates, renames and swaps databases.
 
 mod admin;
 mod connect;
 mod digest;
 mod find;
+mod hold;
 mod migrations;
 mod observe;
 mod schema;
@@ -24,9 +26,10 @@ pub use connect::{
 };
 pub use find::{
     Candidate, ConnectionStringError, CredentialError, FindAgainError, FindError, FindOptions, Keeper, Named,
-    NamedError, Operator, SecretKey, at_address, credentials, credentials_given, find, find_again, keeper,
-    password_in,
+    NamedError, Operator, SecretKey, ServerImage, at_address, credentials, credentials_given, find,
+    find_again, image_of_a_server, keeper, password_in,
 };
+pub use hold::{Hold, HoldError};
 pub use migrations::{
     Comparison, compare, mend_migration, migration_state, migrations, release_migration_lock,
 };

@@ -7,6 +7,7 @@ use model::{
 };
 
 use crate::Style;
+use crate::artefacts::in_words;
 use crate::run::next_steps;
 use crate::style::Tone;
 use crate::words::{bytes, seconds};
@@ -55,6 +56,9 @@ pub fn backup_report(out: &mut dyn Write, style: Style, report: &BackupReport) -
         held(proof.hash_match),
         held(proof.read_to_end)
     )?;
+    for artefact in &report.artefacts {
+        writeln!(out, "  with    {}", in_words(artefact))?;
+    }
     writeln!(out, "  grade   {}", grade_words(*grade))?;
     next_steps(out, style, &report.next)
 }

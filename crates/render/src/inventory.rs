@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use comfy_table::{CellAlignment, Table, presets};
 use model::{
     BackupDetailsReport, BackupFinding, BackupListReport, BackupState, BackupStatusReport, FindingLevel,
-    FoundBackup, Freshness, Unread,
+    FoundBackup, Freshness, KeyStanding, KeyState, Unread,
 };
 
 use crate::Style;
+use crate::artefacts::in_words;
 use crate::backups::grade_words;
 use crate::run::next_steps;
 use crate::style::Tone;
@@ -81,6 +82,12 @@ pub fn backup_status(
         writeln!(out, "\nnewest good of each:")?;
         table(out, form, &report.newest)?;
     }
+    if !report.keys.is_empty() {
+        writeln!(out, "\nkeys that the newest backup of ours notes:")?;
+        for key in &report.keys {
+            writeln!(out, "  {}", one_line(&key_words(key)))?;
+        }
+    }
     rest(
         out,
         style,
@@ -90,6 +97,23 @@ pub fn backup_status(
         &report.unread,
     )?;
     next_steps(out, style, &report.next)
+}
+
+/// A key, its age, and whether it is still the one of the backup's time.
+fn key_words(key: &KeyStanding) -> String {
+    let age = key.age_seconds.map_or("of unknown age".to_owned(), |seconds| {
+        format!("{} old", age(seconds))
+    });
+    let state = match key.state {
+        KeyState::Same => "the same".to_owned(),
+        KeyState::Changed => "CHANGED since".to_owned(),
+        KeyState::Gone => "GONE".to_owned(),
+        KeyState::Unknown => format!(
+            "not compared: {}",
+            key.why.as_deref().unwrap_or("nobody knows why")
+        ),
+    };
+    format!("{} of {}: {age}, {state}", key.key, key.source)
 }
 
 /// Writes everything about one backup.
@@ -140,6 +164,9 @@ pub fn backup_details(out: &mut dyn Write, style: Style, report: &BackupDetailsR
                     file.sha256_stored
                 )),
             )?;
+        }
+        for artefact in &manifest.artefacts {
+            line("artefact", Some(in_words(artefact)))?;
         }
         line(
             "made for",
@@ -421,6 +448,14 @@ mod tests {
             uncertain: Vec::new(),
             findings: vec![finding()],
             unread: vec![unread()],
+            keys: vec![KeyStanding {
+                source: "secret/web".into(),
+                key: "signing".into(),
+                state: KeyState::Changed,
+                why: None,
+                since: None,
+                age_seconds: Some(40 * 86_400),
+            }],
             next: Vec::new(),
         };
         let text = shown(|out| backup_status(out, Style::plain(), TableForm::Plain, &report));
@@ -430,6 +465,10 @@ mod tests {
         );
         assert!(
             text.contains("grade B or better") && text.contains("Backup/good"),
+            "{text}"
+        );
+        assert!(
+            text.contains("signing of secret/web: 40 days old, CHANGED since"),
             "{text}"
         );
     }

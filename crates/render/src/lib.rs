@@ -1,5 +1,6 @@
 //! What people and scripts see. Takes the words of `model` and a writer; asks nobody anything and never ends a program.
 
+mod artefacts;
 mod backups;
 mod base_restore;
 mod check;

@@ -11,6 +11,7 @@ use cli::{DatabaseFlags, Environment, Output, OutputFlags, parse};
 use model::{BackupFormat, ExitCode};
 use postgres_room::{Named, Operator};
 
+use super::artefacts::ArtefactFlags;
 use super::list::ListFlags;
 use super::restore::RestoreFlags;
 use super::seal::{IdentityFlags, RecipientFlags};
@@ -164,7 +165,7 @@ pub(crate) struct StoreFlags {
 pub(crate) struct CreateFlags {
     #[command(flatten)]
     pub(crate) target: TargetFlags,
-    /// Store for the backup: a name, a folder or s3://bucket/prefix (gs:// and az:// are untested) [default:
+    /// Store for the backup: a name, a folder, s3://bucket/prefix or pvc://claim/folder (gs:// and az:// are untested) [default:
     /// safe-upgrade/backups in the user's data folder]
     #[arg(long, alias = "store", value_name = "STORE")]
     pub(crate) to: Option<String>,
@@ -199,6 +200,8 @@ pub(crate) struct CreateFlags {
     pub(crate) seal: RecipientFlags,
     #[command(flatten)]
     pub(crate) keys: keys::KeyFlags,
+    #[command(flatten)]
+    pub(crate) artefacts: ArtefactFlags,
     #[command(flatten)]
     pub(crate) common: Common,
 }

@@ -1,8 +1,8 @@
 //! `kubectl pgbackup create`.
 
 use backup::{
-    Backup, BackupId, CreateError, CreateRequest, Place, Server, Store, Wanted, backup_report, create,
-    databases, end_own_sessions,
+    Backup, BackupId, Beside, CreateError, CreateRequest, Place, Server, Store, Wanted, backup_report,
+    create_with, databases, end_own_sessions,
 };
 use checks::BackupAct;
 use cli::{Environment, Output, store_place};
@@ -57,11 +57,10 @@ async fn in_cluster(flags: &CreateFlags, environment: &Environment) -> Result<Ex
 async fn one(flags: &CreateFlags, environment: &Environment) -> Result<ExitCode, ExitCode> {
     let ground = Ground::open(&flags.common, &flags.target, environment).await?;
     let output = &ground.output;
-    let mut store = store(output, flags, environment)?;
+    let mut store = store(output, flags, environment).await?;
     let release = flags.target.release.as_deref();
     match &ground.session {
         Some(session) => {
-            store = keys::noted(session, flags, store).await?;
             may_find(session, BackupAct::Create, release).await?;
         }
         None if flags.keys.any() => {
@@ -73,12 +72,21 @@ async fn one(flags: &CreateFlags, environment: &Environment) -> Result<ExitCode,
     let target = ground.target(&flags.target, release).await?;
     if let Some(session) = &ground.session {
         may_do(session, BackupAct::Create, &target.location, &[Phase::Backup]).await?;
+        store = keys::noted(session, flags, &target, store).await?;
     }
+    let beside = match &ground.session {
+        Some(session) => flags.artefacts.beside(session, &target).await?,
+        None if flags.artefacts.any() => {
+            let words = "artefacts are volumes of a cluster, and there is none";
+            return Err(could_not_begin(output, &super::stored::Words(words.into())));
+        }
+        None => Beside::default(),
+    };
     let id = BackupId::new(Timestamp::now());
     let server = reach(output, ground.cluster(), flags, &target, &id).await?;
     let place = ground.place(&server).await;
     let request = request(flags, environment, &target, place, id);
-    let made = back_up(output, &server, &store, &request).await;
+    let made = back_up(output, &server, &store, &request, &beside).await;
     server.close().await;
     match made {
         ActEnd::Ended(Ok(backup)) => {
@@ -99,11 +107,15 @@ async fn all(
     environment: &Environment,
 ) -> Result<ExitCode, ExitCode> {
     let output = &session.output;
-    let store = store(output, flags, environment)?;
-    let store = keys::noted(session, flags, store).await?;
+    if flags.artefacts.any() {
+        let words = "artefacts belong to one database: name it instead of --all".to_owned();
+        return Err(could_not_begin(output, &super::stored::Words(words)));
+    }
+    let store = store(output, flags, environment).await?;
     let target = target_server(session, &flags.target)
         .await
         .map_err(|error| could_not_begin(output, &error))?;
+    let store = keys::noted(session, flags, &target, store).await?;
     let id = BackupId::new(Timestamp::now());
     let server = reach(output, Some(&session.cluster), flags, &target, &id).await?;
     let (names, skipped) = databases(&server, flags.with_postgres)
@@ -122,7 +134,7 @@ async fn all(
             Ok(here) => {
                 let place = Place::observe(Some(&session.cluster), &here).await;
                 let request = request(flags, environment, &target, place, id);
-                match back_up(output, &here, &store, &request).await {
+                match back_up(output, &here, &store, &request, &Beside::default()).await {
                     ActEnd::Ended(made) => made.map_err(|error| causes(&error)),
                     ActEnd::Interrupted => {
                         server.close().await;
@@ -147,10 +159,10 @@ async fn all(
     Ok(cli::end_with(output, written, code))
 }
 
-fn store(output: &Output, flags: &CreateFlags, environment: &Environment) -> Result<Store, ExitCode> {
+async fn store(output: &Output, flags: &CreateFlags, environment: &Environment) -> Result<Store, ExitCode> {
     let place = store_place(flags.to.as_deref(), environment)
         .map_err(|words| could_not_begin(output, &super::stored::Words(words)))?;
-    let store = open_store(output, &place)?;
+    let store = open_store(&place, &flags.common, environment).await?;
     flags.seal.seal(store, output)
 }
 
@@ -206,10 +218,11 @@ async fn back_up(
     server: &Server,
     store: &Store,
     request: &CreateRequest,
+    beside: &Beside,
 ) -> ActEnd<Backup, CreateError> {
     let title = format!("back up {}", request.place.database);
     let made = act(output, &title, async |progress| {
-        create(server, store, request, progress).await
+        create_with(server, store, request, beside, progress).await
     })
     .await;
     if matches!(made, ActEnd::Interrupted) {

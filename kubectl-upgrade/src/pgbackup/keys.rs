@@ -3,21 +3,24 @@
 use std::path::{Path, PathBuf};
 
 use backup::keys::{
-    CollectError, Key, KeySource, KeysError, KeysRequest, SealedKeys, Vault, collect, compare_keys,
-    fingerprints, unequal,
+    CollectError, Key, KeySource, KeySourceError, KeysError, KeysRequest, SealedKeys, Vault, collect,
+    compare_keys, fingerprints, unequal,
 };
 use backup::{Backup, BackupId, Place, Store};
+use checks::profiles::{ProfileChoice, resolve};
 use clap::{Args, Subcommand};
-use cli::{Environment, Output, OutputFlags, store_place};
-use helm::Storage;
+use cli::{Environment, Output, store_place};
+use helm::{Storage, StorageError};
 use jiff::Timestamp;
-use model::{API_VERSION, ComparedKey, ExitCode, KeyState, KeysListReport, KeysReport};
+use model::{API_VERSION, ComparedKey, ExitCode, KeyState, KeysListReport, KeysReport, Profile, causes};
+use thiserror::Error;
 
 use super::act::{ActEnd, act};
 use super::arguments::CreateFlags;
 use super::failure::{Ends, failed};
 use super::seal::{IdentityFlags, RecipientFlags};
 use super::stored::{Words, open_store};
+use super::target::Target;
 use crate::session::{Common, Session, could_not_begin};
 
 /// What to do with keys.
@@ -72,6 +75,9 @@ pub(crate) struct CreateKeysFlags {
     release: Option<String>,
     #[command(flatten)]
     keys: KeyFlags,
+    /// Profile whose `keys` are meant where no flag names any: a built-in name or a file
+    #[arg(long, value_name = "NAME|FILE")]
+    profile: Option<String>,
     #[command(flatten)]
     recipients: RecipientFlags,
     /// Store for the sealed keys: a folder or a bucket, better not the one with the dumps
@@ -90,7 +96,7 @@ pub(crate) struct ListKeysFlags {
     #[command(flatten)]
     vault: VaultFlags,
     #[command(flatten)]
-    output: OutputFlags,
+    common: Common,
 }
 
 /// Flags of `keys show`.
@@ -136,7 +142,7 @@ pub(crate) struct ExportKeysFlags {
     #[command(flatten)]
     target: ExportTarget,
     #[command(flatten)]
-    output: OutputFlags,
+    common: Common,
 }
 
 /// Where sealed keys go.
@@ -186,10 +192,11 @@ pub(crate) async fn run(wanted: &KeysAct, environment: &Environment) -> ExitCode
     done.unwrap_or_else(|code| code)
 }
 
-fn vault(output: &Output, place: &str, environment: &Environment) -> Result<Vault, ExitCode> {
+async fn vault(place: &str, common: &Common, environment: &Environment) -> Result<Vault, ExitCode> {
     let place = store_place(Some(place), environment);
-    let place = place.map_err(|words| could_not_begin(output, &Words(words)))?;
-    open_store(output, &place).map(Vault::new)
+    let output = Output::new(&common.output, environment);
+    let place = place.map_err(|words| could_not_begin(&output, &Words(words)))?;
+    open_store(&place, common, environment).await.map(Vault::new)
 }
 
 async fn create(flags: &CreateKeysFlags, environment: &Environment) -> Result<ExitCode, ExitCode> {
@@ -201,12 +208,19 @@ async fn create(flags: &CreateKeysFlags, environment: &Environment) -> Result<Ex
         let words = "keys are only kept sealed: name who may open them with --recipient".to_owned();
         return Err(could_not_begin(output, &Words(words)));
     };
-    let vault = vault(output, &flags.keys_to, environment)?;
-    let keys = keys(&session, &flags.keys, flags.release.as_deref()).await?;
+    let vault = vault(&flags.keys_to, &flags.common, environment).await?;
+    let refused = |error: ReadKeysError| could_not_begin(output, &error);
+    let wanted = if flags.keys.any() {
+        flags.keys.clone()
+    } else {
+        KeyFlags::of(&profile(&session, flags).await?).map_err(refused)?
+    };
+    let keys = keys(&session, &wanted, flags.release.as_deref())
+        .await
+        .map_err(refused)?;
     if keys.is_empty() {
-        let words =
-            "nothing says which keys: use --key SECRET[/KEY], --key-selector or --key-value".to_owned();
-        return Err(could_not_begin(output, &Words(words)));
+        let words = "nothing says which keys: use --key SECRET[/KEY], --key-selector or --key-value, or a profile with `keys`";
+        return Err(could_not_begin(output, &Words(words.to_owned())));
     }
     let request = KeysRequest {
         cluster: Place::cluster_name(&session.cluster).await,
@@ -235,6 +249,32 @@ async fn create(flags: &CreateKeysFlags, environment: &Environment) -> Result<Ex
     }
 }
 
+/// The profile that is named, or fits the release's chart.
+async fn profile(session: &Session, flags: &CreateKeysFlags) -> Result<Profile, ExitCode> {
+    let output = &session.output;
+    let mut charts = Vec::new();
+    if let Some(release) = &flags.release {
+        let stored = async {
+            Storage::open(&session.cluster, &session.namespace)?
+                .latest(release)
+                .await
+        };
+        let stored = stored
+            .await
+            .map_err(|error| could_not_begin(output, &ReadKeysError::from(error)))?;
+        charts.extend(stored.map(|stored| stored.release.chart.name));
+    }
+    let choice = flags
+        .profile
+        .as_deref()
+        .map_or(ProfileChoice::Matching, ProfileChoice::from_argument);
+    let charts: Vec<&str> = charts.iter().map(String::as_str).collect();
+    let resolved = resolve(&choice, &charts, &[]);
+    resolved
+        .map(|resolved| resolved.profile)
+        .map_err(|error| could_not_begin(output, &error))
+}
+
 /// Whoever gets at the place of both needs only one more thing, and whoever loses it has neither.
 fn same_place(flags: &CreateKeysFlags, environment: &Environment) -> Option<String> {
     let dumps = store_place(flags.dumps_in.as_deref(), environment).ok()?;
@@ -254,33 +294,53 @@ fn same_place(flags: &CreateKeysFlags, environment: &Environment) -> Option<Stri
     })
 }
 
+/// Why keys could not be read.
+#[derive(Debug, Error)]
+enum ReadKeysError {
+    #[error(transparent)]
+    Collect(#[from] CollectError),
+    #[error("failed to read the release")]
+    Records(#[from] StorageError),
+    #[error("release {release} not found in namespace {namespace}")]
+    UnknownRelease { release: String, namespace: String },
+    #[error("the values of release {release} have nothing at {path}")]
+    NoValue { release: String, path: String },
+    #[error("profile {profile}, `keys`: {words}")]
+    Profile { profile: String, words: String },
+}
+
+impl KeyFlags {
+    /// What a profile says.
+    fn of(profile: &Profile) -> Result<Self, ReadKeysError> {
+        let read = |text: &String| {
+            text.parse()
+                .map_err(|error: KeySourceError| ReadKeysError::Profile {
+                    profile: profile.name.clone(),
+                    words: error.to_string(),
+                })
+        };
+        Ok(Self {
+            keys: profile.keys.secrets.iter().map(read).collect::<Result<_, _>>()?,
+            selectors: profile.keys.selectors.clone(),
+            values: profile.keys.values.clone(),
+        })
+    }
+}
+
 /// Reads the keys that the flags mean.
-pub(crate) async fn keys(
-    session: &Session,
-    flags: &KeyFlags,
-    release: Option<&str>,
-) -> Result<Vec<Key>, ExitCode> {
+async fn keys(session: &Session, flags: &KeyFlags, release: Option<&str>) -> Result<Vec<Key>, ReadKeysError> {
     let Session {
-        cluster,
-        namespace,
-        output,
-        ..
+        cluster, namespace, ..
     } = session;
     let selectors = flags.selectors.iter().cloned().map(KeySource::Selector);
     let sources: Vec<KeySource> = flags.keys.iter().cloned().chain(selectors).collect();
-    let mut keys = collect(cluster, namespace, &sources)
-        .await
-        .map_err(|error| failed(output, &error))?;
+    let mut keys = collect(cluster, namespace, &sources).await?;
     if let Some(release) = release.filter(|_| !flags.values.is_empty()) {
-        let storage = Storage::open(cluster, namespace).map_err(|error| could_not_begin(output, &error))?;
-        let stored = storage
-            .latest(release)
-            .await
-            .map_err(|error| could_not_begin(output, &error))?;
-        let Some(stored) = stored else {
-            let words = format!("release {release} not found in namespace {namespace}");
-            return Err(could_not_begin(output, &Words(words)));
-        };
+        let stored = Storage::open(cluster, namespace)?.latest(release).await?;
+        let stored = stored.ok_or_else(|| ReadKeysError::UnknownRelease {
+            release: release.to_owned(),
+            namespace: namespace.clone(),
+        })?;
         for path in &flags.values {
             let found = path
                 .split('.')
@@ -289,8 +349,10 @@ pub(crate) async fn keys(
                 Some(serde_json::Value::String(text)) => text.clone(),
                 Some(value) if !value.is_null() => value.to_string(),
                 Some(_) | None => {
-                    let words = format!("the values of release {release} have nothing at {path}");
-                    return Err(could_not_begin(output, &Words(words)));
+                    return Err(ReadKeysError::NoValue {
+                        release: release.to_owned(),
+                        path: path.clone(),
+                    });
                 }
             };
             keys.push(Key::new("values", path, text.as_bytes()));
@@ -299,13 +361,31 @@ pub(crate) async fn keys(
     Ok(keys)
 }
 
-/// The store, noting the keys that the flags of `create` mean in the manifest: fingerprints only.
-pub(crate) async fn noted(session: &Session, flags: &CreateFlags, store: Store) -> Result<Store, ExitCode> {
-    let keys = keys(session, &flags.keys, flags.target.release.as_deref()).await?;
-    Ok(if keys.is_empty() {
+/// The store, noting keys in the manifest, fingerprints only: those that the flags of `create` mean, else those of the
+/// profile. What a profile names and cannot be read is told, and keeps nobody from a backup.
+pub(crate) async fn noted(
+    session: &Session,
+    flags: &CreateFlags,
+    target: &Target,
+    store: Store,
+) -> Result<Store, ExitCode> {
+    let output = &session.output;
+    let release = target.release.as_ref().map(|release| release.name.as_str());
+    let read = if flags.keys.any() {
+        let read = keys(session, &flags.keys, release).await;
+        read.map_err(|error| could_not_begin(output, &error))?
+    } else {
+        let read = async { keys(session, &KeyFlags::of(&target.profile)?, release).await };
+        read.await.unwrap_or_else(|error| {
+            let words = causes(&error);
+            drop(output.talk(|out, _| writeln!(out, "warning: the backup notes no keys: {words}")));
+            Vec::new()
+        })
+    };
+    Ok(if read.is_empty() {
         store
     } else {
-        store.noting_keys(fingerprints(&keys))
+        store.noting_keys(fingerprints(&read))
     })
 }
 
@@ -323,8 +403,8 @@ pub(crate) async fn warn_of_drift(session: &Session, backup: &Backup) {
 }
 
 async fn list(flags: &ListKeysFlags, environment: &Environment) -> Result<ExitCode, ExitCode> {
-    let output = Output::new(&flags.output, environment);
-    let vault = vault(&output, &flags.vault.keys_from, environment)?;
+    let output = Output::new(&flags.common.output, environment);
+    let vault = vault(&flags.vault.keys_from, &flags.common, environment).await?;
     let items = vault.list().await.map_err(|error| failed(&output, &error))?;
     let report = KeysListReport {
         api_version: API_VERSION.into(),
@@ -337,7 +417,7 @@ async fn list(flags: &ListKeysFlags, environment: &Environment) -> Result<ExitCo
 
 async fn show(flags: &ShowKeysFlags, environment: &Environment) -> Result<ExitCode, ExitCode> {
     let output = Output::new(&flags.common.output, environment);
-    let vault = vault(&output, &flags.vault.keys_from, environment)?;
+    let vault = vault(&flags.vault.keys_from, &flags.common, environment).await?;
     let kept = vault
         .find(&flags.id)
         .await
@@ -352,7 +432,7 @@ async fn show(flags: &ShowKeysFlags, environment: &Environment) -> Result<ExitCo
 /// A key that is not the same is a finding: it ends with 2, and with 3 where that could not be told.
 async fn test(flags: &TestKeysFlags, environment: &Environment) -> Result<ExitCode, ExitCode> {
     let output = Output::new(&flags.common.output, environment);
-    let vault = vault(&output, &flags.vault.keys_from, environment)?;
+    let vault = vault(&flags.vault.keys_from, &flags.common, environment).await?;
     let Some(identities) = flags.identity.read(&output)? else {
         let words = "name the identity that opens the keys with --identity".to_owned();
         return Err(could_not_begin(&output, &Words(words)));
@@ -403,8 +483,8 @@ async fn compare(report: &mut KeysReport, session: &Session) {
 }
 
 async fn export(flags: &ExportKeysFlags, environment: &Environment) -> Result<ExitCode, ExitCode> {
-    let output = Output::new(&flags.output, environment);
-    let vault = vault(&output, &flags.vault.keys_from, environment)?;
+    let output = Output::new(&flags.common.output, environment);
+    let vault = vault(&flags.vault.keys_from, &flags.common, environment).await?;
     let kept = vault
         .find(&flags.id)
         .await
@@ -430,7 +510,7 @@ async fn export(flags: &ExportKeysFlags, environment: &Environment) -> Result<Ex
         report.uri = file.display().to_string();
     }
     if let Some(place) = &flags.target.keys_to {
-        let other = self::vault(&output, place, environment)?;
+        let other = self::vault(place, &flags.common, environment).await?;
         report.uri = other.copy(&kept).await.map_err(|error| failed(&output, &error))?;
     }
     Ok(told(&output, &report, ExitCode::Done))

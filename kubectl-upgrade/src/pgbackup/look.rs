@@ -61,17 +61,22 @@ struct Known {
 
 impl LookFlags {
     /// The stores that the flags mean.
-    pub(crate) fn stores(&self, output: &Output, environment: &Environment) -> Result<Vec<Store>, ExitCode> {
+    pub(crate) async fn stores(
+        &self,
+        output: &Output,
+        environment: &Environment,
+    ) -> Result<Vec<Store>, ExitCode> {
         let named: Vec<Option<&str>> = match self.from.as_slice() {
             [] => vec![None],
             named => named.iter().map(|name| Some(name.as_str())).collect(),
         };
-        let open = |name: Option<&str>| {
+        let mut stores = Vec::new();
+        for name in named {
             let place =
                 store_place(name, environment).map_err(|words| could_not_begin(output, &Words(words)))?;
-            open_store(output, &place)
-        };
-        named.into_iter().map(open).collect()
+            stores.push(open_store(&place, &self.common, environment).await?);
+        }
+        Ok(stores)
     }
 
     fn names_database(&self) -> bool {
@@ -89,7 +94,7 @@ pub(crate) async fn look(
     output: &Output,
     environment: &Environment,
 ) -> Result<Looked, ExitCode> {
-    let stores = flags.stores(output, environment)?;
+    let stores = flags.stores(output, environment).await?;
     let options = flags.common.connection.options(environment);
     let namespace_said = options.namespace.clone();
     let connected = if flags.ours {

@@ -2,6 +2,7 @@
 
 mod act;
 mod arguments;
+mod artefacts;
 mod base;
 mod create;
 mod failure;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use backup::prune::{Plan, Policy, ReleaseKey, Revisions, Survey, pin as hold, unpin as let_go};
 use backup::{BackupId, Filter, Place, Store, StoreError};
 use clap::Args;
-use cli::{Environment, Output, OutputFlags};
+use cli::{Environment, Output};
 use cluster::Cluster;
 use helm::Storage;
 use jiff::{Span, Timestamp};
@@ -14,7 +14,7 @@ use model::{API_VERSION, ExitCode, NextStep, PinReport, PruneReport};
 use super::act::{ActEnd, act};
 use super::arguments::StoreFlags;
 use super::failure::failed;
-use super::stored::{Words, backup_of, store_of};
+use super::stored::{Words, backup_of, shell_word, store_of};
 use crate::session::{Common, could_not_begin};
 
 /// Flags of `prune`.
@@ -40,7 +40,7 @@ pub(crate) struct PruneFlags {
 /// What stays: what any of these keeps.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "What stays (what any of these keeps, for each database; times are UTC)")]
-struct KeepFlags {
+pub(super) struct KeepFlags {
     /// All that are not older than this, such as 30d
     #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "keep_within")]
     keep: Option<Span>,
@@ -86,7 +86,7 @@ pub(crate) struct PinFlags {
     #[command(flatten)]
     store: StoreFlags,
     #[command(flatten)]
-    output: OutputFlags,
+    common: Common,
 }
 
 /// Flags of `unpin`.
@@ -98,7 +98,7 @@ pub(crate) struct UnpinFlags {
     #[command(flatten)]
     store: StoreFlags,
     #[command(flatten)]
-    output: OutputFlags,
+    common: Common,
 }
 
 impl KeepFlags {
@@ -114,11 +114,12 @@ impl KeepFlags {
         }
     }
 
-    fn words(&self) -> Vec<String> {
+    /// The flags that mean the same, with their values.
+    pub(super) fn pairs(&self) -> Vec<(String, String)> {
         let within = self
             .keep
             .or(self.keep_within)
-            .map(|span| format!("--keep {span:#}"));
+            .map(|span| ("--keep".to_owned(), format!("{span:#}")));
         let counts = [
             ("last", self.keep_last),
             ("hourly", self.keep_hourly),
@@ -128,7 +129,7 @@ impl KeepFlags {
             ("yearly", self.keep_yearly),
         ];
         let counts = counts.into_iter().filter(|(_, count)| *count > 0);
-        let counts = counts.map(|(rule, count)| format!("--keep-{rule} {count}"));
+        let counts = counts.map(|(rule, count)| (format!("--keep-{rule}"), count.to_string()));
         within.into_iter().chain(counts).collect()
     }
 }
@@ -136,7 +137,7 @@ impl KeepFlags {
 /// Decides, tells, and removes where that was agreed to.
 pub(crate) async fn run(flags: &PruneFlags, environment: &Environment) -> ExitCode {
     let output = Output::new(&flags.common.output, environment);
-    let store = match store_of(&flags.store, &output, environment) {
+    let store = match store_of(&flags.store, &flags.common, environment).await {
         Ok(store) => store,
         Err(code) => return code,
     };
@@ -222,7 +223,8 @@ fn told(output: &Output, report: &PruneReport, code: ExitCode) -> ExitCode {
 
 fn next(flags: &PruneFlags, store: &Store) -> NextStep {
     let mut words = vec!["kubectl pgbackup prune".to_owned()];
-    words.extend(flags.keep.words());
+    let rules = flags.keep.pairs().into_iter();
+    words.extend(rules.map(|(flag, value)| format!("{flag} {}", shell_word(&value))));
     if let Some(database) = &flags.database {
         words.push(format!("--database {database}"));
     }
@@ -271,8 +273,8 @@ async fn history(cluster: &Cluster, key: &ReleaseKey) -> Revisions {
 
 /// Pins.
 pub(crate) async fn pin(flags: &PinFlags, environment: &Environment) -> ExitCode {
-    let output = Output::new(&flags.output, environment);
-    let backup = match backup_of(&flags.id, &flags.store, &output, environment).await {
+    let output = Output::new(&flags.common.output, environment);
+    let backup = match backup_of(&flags.id, &flags.store, &flags.common, environment).await {
         Ok(backup) => backup,
         Err(code) => return code,
     };
@@ -285,8 +287,8 @@ pub(crate) async fn pin(flags: &PinFlags, environment: &Environment) -> ExitCode
 
 /// Unpins.
 pub(crate) async fn unpin(flags: &UnpinFlags, environment: &Environment) -> ExitCode {
-    let output = Output::new(&flags.output, environment);
-    let backup = match backup_of(&flags.id, &flags.store, &output, environment).await {
+    let output = Output::new(&flags.common.output, environment);
+    let backup = match backup_of(&flags.id, &flags.store, &flags.common, environment).await {
         Ok(backup) => backup,
         Err(code) => return code,
     };

@@ -11,7 +11,8 @@ use serde_json::json;
 /// Flags of `rbac`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RbacFlags {
-    /// The act; several with commas or by repetition: create, verify, restore, schedule, status, base, get
+    /// The act; several with commas or by repetition: create, verify, restore, schedule, status, base, get,
+    /// volume (claims as stores, and volumes as artefacts)
     #[arg(long = "for", value_name = "ACT", required = true, value_delimiter = ',')]
     pub(crate) acts: Vec<BackupAct>,
     /// Also what `create --route job` and `--format directory` need: a Job beside the server

@@ -46,6 +46,15 @@ pub(crate) async fn may_do(
     may(session, act, namespace, phases).await
 }
 
+/// Asks for what it takes to mount a claim of a namespace in a Job of ours.
+pub(crate) async fn may_mount(session: &Session, namespace: &str) -> Result<(), ExitCode> {
+    let needs = ActNeeds {
+        namespace: namespace.to_owned(),
+        database_namespace: None,
+    };
+    may_all(session, BackupAct::Volume, &needs, &[Phase::Backup]).await
+}
+
 async fn may(
     session: &Session,
     act: BackupAct,
@@ -54,10 +63,19 @@ async fn may(
 ) -> Result<(), ExitCode> {
     let needs = ActNeeds {
         namespace: session.namespace.clone(),
-        database_namespace: database_namespace.clone(),
+        database_namespace,
     };
+    may_all(session, act, &needs, phases).await
+}
+
+async fn may_all(
+    session: &Session,
+    act: BackupAct,
+    needs: &ActNeeds,
+    phases: &[Phase],
+) -> Result<(), ExitCode> {
     let mut asked: Vec<AccessRequest> = Vec::new();
-    for request in act_rights(&BTreeSet::from([act]), &needs).needed {
+    for request in act_rights(&BTreeSet::from([act]), needs).needed {
         if !phases.contains(&request.phase) {
             continue;
         }
@@ -85,8 +103,15 @@ async fn may(
     if denied.is_empty() {
         return Ok(());
     }
-    let mut next = format!("kubectl pgbackup rbac --for {act} -n {}", session.namespace);
-    if let Some(database) = database_namespace.filter(|database| *database != session.namespace) {
+    let ActNeeds {
+        namespace,
+        database_namespace,
+    } = needs;
+    let mut next = format!("kubectl pgbackup rbac --for {act} -n {namespace}");
+    if let Some(database) = database_namespace
+        .as_ref()
+        .filter(|database| *database != namespace)
+    {
         next.push_str(&format!(" --database-namespace {database}"));
     }
     Err(cli::fail(

@@ -4,17 +4,19 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use backup::{
-    CLAIM_FOLDER, MANAGED_BY, SCHEDULE_LABEL, SCHEDULE_NAMESPACE_LABEL, Schedule, ScheduleError, ScheduledAct,
+    CLAIM_FOLDER, MANAGED_BY, SCHEDULE_LABEL, SCHEDULE_NAMESPACE_LABEL, Schedule, ScheduleError,
+    ScheduledAct, Store,
 };
 use checks::{ActNeeds, BackupAct, Grantee, act_rights, roles};
 use clap::{Args, Subcommand};
 use cli::{Consent, Environment, Output, ask};
 use cluster::{ApiError, Cluster, ObjectName};
-use model::{API_VERSION, DatabaseRoute, ExitCode, ScheduleFacts, ScheduleList};
+use model::{API_VERSION, DatabaseRoute, ExitCode, ScheduleFacts, ScheduleList, causes};
 use serde_json::Value;
 
 use super::arguments::{TargetFlags, time};
 use super::failure::{Ends, failed};
+use super::prune::KeepFlags;
 use super::stored::Words;
 use super::target::target;
 use crate::session::{Common, Session, could_not_begin};
@@ -62,7 +64,8 @@ struct SetFlags {
     /// Time zone of the fields
     #[arg(long, value_name = "ZONE", default_value = "Etc/UTC")]
     time_zone: String,
-    /// The store, as the pods of the schedule reach it [default with --claim: the claim]
+    /// The store, as the pods of the schedule reach it; a claim, as pvc://claim/folder, is mounted [default with --claim:
+    /// the claim]
     #[arg(long, value_name = "STORE", required_unless_present = "claim")]
     to: Option<String>,
     /// A claim that backups are kept in
@@ -71,9 +74,8 @@ struct SetFlags {
     /// A Secret with the store's credentials; each of its keys becomes an environment variable
     #[arg(long, value_name = "NAME")]
     store_secret: Option<String>,
-    /// After a good backup, remove those that are older
-    #[arg(long, value_name = "TIME")]
-    keep: Option<String>,
+    #[command(flatten)]
+    keep: KeepFlags,
     /// Copy the whole server (`base create`) instead of dumping the database
     #[arg(long)]
     base: bool,
@@ -132,20 +134,13 @@ async fn set(flags: &SetFlags, environment: &Environment) -> Result<ExitCode, Ex
         DatabaseRoute::Pod { namespace, .. } => Some(namespace.clone()),
         DatabaseRoute::Direct => None,
     };
-    // Names of stores stand in a file on this machine, which the pods of the schedule do not have.
-    if let Some(store) = flags.to.as_deref()
-        && !store.contains("://")
-        && !store.starts_with('/')
-    {
-        let words = format!("{store:?} is no store that a pod can reach: write its URL, or use --claim");
-        return Err(could_not_begin(output, &Words(words)));
-    }
+    let kept = kept(flags, &session.namespace).map_err(|words| could_not_begin(output, &Words(words)))?;
     if flags.verify.is_some() && database_namespace.is_none() {
         let words = "a restore test by the clock runs in the image of the database's pod, and this database has none in \
                      the cluster: run `verify newest --local` by another clock";
         return Err(could_not_begin(output, &Words(words.into())));
     }
-    let schedules = schedules(flags, &session.namespace);
+    let schedules = schedules(flags, &session.namespace, &kept);
     let mut objects = Vec::new();
     for (schedule, act) in &schedules {
         schedule.judge().map_err(|error| failed(output, &error))?;
@@ -186,12 +181,58 @@ const VERIFY_TIMES: [(&str, &str); 3] = [
     ("quarterly", "30 4 1 1,4,7,10 *"),
 ];
 
-/// The schedules that the flags mean, each with the act whose rights it needs.
-fn schedules(flags: &SetFlags, namespace: &str) -> Vec<(Schedule, BackupAct)> {
-    let store = match (&flags.to, &flags.claim) {
-        (Some(store), _) => store.clone(),
-        (None, _) => CLAIM_FOLDER.to_owned(),
+/// Where the pods of a schedule keep backups.
+#[derive(Debug, PartialEq, Eq)]
+struct Kept {
+    /// The store, as they reach it.
+    store: String,
+    /// The claim that they mount.
+    claim: Option<String>,
+}
+
+/// A claim is mounted, and the store is a folder then: nobody has to be asked for a pod that reaches it.
+fn kept(flags: &SetFlags, namespace: &str) -> Result<Kept, String> {
+    let Some(store) = &flags.to else {
+        return Ok(Kept {
+            store: CLAIM_FOLDER.to_owned(),
+            claim: flags.claim.clone(),
+        });
     };
+    // Names of stores stand in a file on this machine, which the pods of the schedule do not have.
+    if !store.contains("://") && !store.starts_with('/') {
+        return Err(format!(
+            "{store:?} is no store that a pod can reach: write its URL, or use --claim"
+        ));
+    }
+    let opened = Store::open(store).map_err(|error| causes(&error))?;
+    let Some(address) = opened.claim() else {
+        return Ok(Kept {
+            store: store.clone(),
+            claim: flags.claim.clone(),
+        });
+    };
+    if let Some(other) = address.namespace.as_deref().filter(|other| *other != namespace) {
+        return Err(format!(
+            "a pod mounts claims of its own namespace only: {} is in {other}, and the schedule in {namespace}",
+            address.claim
+        ));
+    }
+    if flags.claim.as_ref().is_some_and(|claim| *claim != address.claim) {
+        return Err("--to and --claim name two claims".to_owned());
+    }
+    let below = match address.path.as_str() {
+        "" => String::new(),
+        path => format!("/{path}"),
+    };
+    Ok(Kept {
+        store: format!("{CLAIM_FOLDER}{below}"),
+        claim: Some(address.claim.clone()),
+    })
+}
+
+/// The schedules that the flags mean, each with the act whose rights it needs.
+fn schedules(flags: &SetFlags, namespace: &str, kept: &Kept) -> Vec<(Schedule, BackupAct)> {
+    let Kept { store, claim } = kept;
     let release = flags.target.release.as_deref();
     let name = match (&flags.name, release) {
         (Some(name), _) => name.clone(),
@@ -200,21 +241,30 @@ fn schedules(flags: &SetFlags, namespace: &str) -> Vec<(Schedule, BackupAct)> {
     };
     let mut schedules = Vec::new();
     if let Some(cron) = &flags.cron {
-        let acts = making(flags, namespace, &store, &name);
+        let acts = making(flags, namespace, store, &name);
         // A copy of the server is made in its pod, as a dump is: it needs no more than that.
-        schedules.push((schedule(flags, namespace, &name, cron, acts), BackupAct::Create));
+        let schedule = schedule(flags, namespace, &name, cron, acts, claim.as_deref());
+        schedules.push((schedule, BackupAct::Create));
     }
     if let Some(words) = &flags.verify {
         let known = VERIFY_TIMES.iter().find(|(word, _)| word == words);
         let cron = known.map_or(words.as_str(), |(_, cron)| cron);
         let name = format!("{name}-verify");
-        let acts = vec![testing(flags, namespace, &store)];
-        schedules.push((schedule(flags, namespace, &name, cron, acts), BackupAct::Verify));
+        let acts = vec![testing(flags, namespace, store)];
+        let schedule = schedule(flags, namespace, &name, cron, acts, claim.as_deref());
+        schedules.push((schedule, BackupAct::Verify));
     }
     schedules
 }
 
-fn schedule(flags: &SetFlags, namespace: &str, name: &str, cron: &str, acts: Vec<ScheduledAct>) -> Schedule {
+fn schedule(
+    flags: &SetFlags,
+    namespace: &str,
+    name: &str,
+    cron: &str,
+    acts: Vec<ScheduledAct>,
+    claim: Option<&str>,
+) -> Schedule {
     Schedule {
         name: name.to_owned(),
         namespace: namespace.to_owned(),
@@ -223,7 +273,7 @@ fn schedule(flags: &SetFlags, namespace: &str, name: &str, cron: &str, acts: Vec
         image: flags.image.clone().unwrap_or_default(),
         acts,
         secret: flags.store_secret.clone(),
-        claim: flags.claim.clone(),
+        claim: claim.map(str::to_owned),
         deadline: i64::try_from(flags.deadline.as_secs()).unwrap_or(i64::MAX),
     }
 }
@@ -242,13 +292,15 @@ fn making(flags: &SetFlags, namespace: &str, store: &str, name: &str) -> Vec<Sch
         name: "create".into(),
         words: create,
     }];
-    acts.extend(flags.keep.as_ref().map(|keep| {
-        let words = ["prune", "--yes", "--keep", keep, "--from", store, "-n", namespace];
-        ScheduledAct {
+    let rules = flags.keep.pairs();
+    if !rules.is_empty() {
+        let mut words = owned(&["prune", "--yes", "--from", store, "-n", namespace]);
+        words.extend(rules.into_iter().flat_map(|(flag, value)| [flag, value]));
+        acts.push(ScheduledAct {
             name: "prune".into(),
-            words: owned(&words),
-        }
-    }));
+            words,
+        });
+    }
     acts
 }
 
@@ -447,7 +499,7 @@ mod tests {
     #[test]
     fn backups_and_restore_tests_are_schedules_of_their_own() {
         let flags = parsed(&["--cron", "15 3 * * *", "--keep", "30d", "--verify", "quarterly"]).unwrap();
-        let schedules = schedules(&flags, "shop");
+        let schedules = schedules(&flags, "shop", &kept(&flags, "shop").unwrap());
         let told: Vec<(&str, &str, BackupAct)> = schedules
             .iter()
             .map(|(schedule, act)| (schedule.name.as_str(), schedule.cron.as_str(), *act))
@@ -470,7 +522,7 @@ mod tests {
     #[test]
     fn a_restore_test_alone_can_be_scheduled_at_any_time() {
         let flags = parsed(&["--verify", "0 5 * * 1"]).unwrap();
-        let schedules = schedules(&flags, "shop");
+        let schedules = schedules(&flags, "shop", &kept(&flags, "shop").unwrap());
         assert_eq!((schedules.len(), schedules[0].0.cron.as_str()), (1, "0 5 * * 1"));
         assert!(parsed(&[]).is_err());
     }
@@ -492,7 +544,37 @@ mod tests {
                 })
             })
         };
-        let may: Vec<bool> = schedules(&flags, "shop").iter().map(creates_pods).collect();
+        let may: Vec<bool> = schedules(&flags, "shop", &kept(&flags, "shop").unwrap())
+            .iter()
+            .map(creates_pods)
+            .collect();
         assert_eq!(may, [false, true]);
+    }
+
+    fn kept_of(words: &[&str]) -> Result<(String, Option<String>), String> {
+        let fixed = ["x", "shop", "--cron", "@daily", "--image", "i"];
+        let parsed = Command::try_parse_from(fixed.iter().chain(words)).unwrap();
+        kept(&parsed.flags, "shop").map(|kept| (kept.store, kept.claim))
+    }
+
+    #[test]
+    fn a_claim_is_mounted_and_its_folder_is_the_store() {
+        let mounted = |store: &str| Ok((store.to_owned(), Some("backups".to_owned())));
+        assert_eq!(kept_of(&["--claim", "backups"]), mounted("/backups"));
+        assert_eq!(kept_of(&["--to", "pvc://backups"]), mounted("/backups"));
+        assert_eq!(
+            kept_of(&["--to", "pvc://backups/daily"]),
+            mounted("/backups/daily")
+        );
+        assert_eq!(
+            kept_of(&["--to", "pvc://shop/backups/a/b"]),
+            mounted("/backups/a/b")
+        );
+        let told = kept_of(&["--to", "pvc://other/backups/a"]).unwrap_err();
+        assert!(told.contains("its own namespace"), "{told}");
+        assert!(kept_of(&["--to", "pvc://backups", "--claim", "x"]).is_err());
+        assert!(kept_of(&["--to", "prod"]).is_err());
+        let bucket = "s3://b/p".to_owned();
+        assert_eq!(kept_of(&["--to", &bucket]), Ok((bucket.clone(), None)));
     }
 }

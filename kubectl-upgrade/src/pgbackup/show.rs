@@ -75,7 +75,7 @@ async fn own(
     let Ok(id) = flags.id.parse::<BackupId>() else {
         return Ok(None);
     };
-    for store in flags.look.stores(output, environment)? {
+    for store in flags.look.stores(output, environment).await? {
         if let Some(found) = find(&store, &id).await {
             return Ok(Some(found));
         }

@@ -136,6 +136,7 @@ fn report(looked: Looked, rule: FreshnessRule, flags: &StatusFlags) -> BackupSta
         uncertain: looked.inventory.uncertain,
         findings: looked.inventory.findings,
         unread: looked.inventory.unread,
+        keys: looked.inventory.keys,
         next,
     }
 }

@@ -7,7 +7,7 @@ use model::{API_VERSION, ExitCode, StoreActResult, StoreListReport, StoreTestRep
 
 use super::act::{ActEnd, act};
 use super::stored::{Words, open_store};
-use crate::session::could_not_begin;
+use crate::session::{Common, could_not_begin};
 
 /// Everything that is tried, in order.
 const ACTS: [StoreAct; 6] = [
@@ -27,7 +27,7 @@ pub(crate) enum StoreVerb {
     /// List the stores that have names
     List(ListFlags),
     /// Write, read back, compare and delete files of our own, and say what works
-    Test(TestFlags),
+    Test(Box<TestFlags>),
 }
 
 /// Flags of `store add`.
@@ -36,7 +36,7 @@ pub(crate) struct AddFlags {
     /// The name that --to, --from and --backup-to take
     #[arg(value_name = "NAME")]
     name: String,
-    /// A folder, s3://bucket/prefix, or gs://… and az://… (both untested)
+    /// A folder, s3://bucket/prefix, pvc://namespace/claim/path, or gs://… and az://… (both untested)
     #[arg(value_name = "FOLDER|URL")]
     url: String,
     /// Another S3 server than Amazon's
@@ -66,7 +66,7 @@ pub(crate) struct TestFlags {
     #[arg(value_name = "NAME|FOLDER|URL")]
     store: String,
     #[command(flatten)]
-    output: OutputFlags,
+    common: Common,
 }
 
 /// Does what the words say.
@@ -132,12 +132,12 @@ fn report(config: &Config) -> StoreListReport {
 }
 
 async fn test(flags: &TestFlags, environment: &Environment) -> ExitCode {
-    let output = Output::new(&flags.output, environment);
+    let output = Output::new(&flags.common.output, environment);
     let place = match store_place(Some(&flags.store), environment) {
         Ok(place) => place,
         Err(words) => return could_not_begin(&output, &Words(words)),
     };
-    let store = match open_store(&output, &place) {
+    let store = match open_store(&place, &flags.common, environment).await {
         Ok(store) => store,
         Err(code) => return code,
     };

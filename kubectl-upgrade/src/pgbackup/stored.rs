@@ -10,7 +10,8 @@ use super::act::{ActEnd, act};
 use super::arguments::{GetFlags, StoreFlags, Wanted};
 use super::failure::{PARTLY_FETCHED, failed};
 use super::files;
-use crate::session::could_not_begin;
+use super::rights::may_mount;
+use crate::session::{Common, Session, could_not_begin};
 
 /// A failure that is words already.
 #[derive(Debug, Error)]
@@ -27,31 +28,43 @@ pub(crate) fn shell_word(text: &str) -> String {
     }
 }
 
-/// Opens a store; tells a failure and gives the code to end with.
-pub(crate) fn open_store(output: &Output, place: &str) -> Result<Store, ExitCode> {
-    Store::open(place).map_err(|error| failed(output, &error))
+/// Opens a store, through the cluster where it is a claim; tells a failure and gives the code to end with.
+pub(crate) async fn open_store(
+    place: &str,
+    common: &Common,
+    environment: &Environment,
+) -> Result<Store, ExitCode> {
+    let output = Output::new(&common.output, environment);
+    let store = Store::open(place).map_err(|error| failed(&output, &error))?;
+    let Some(claim) = store.claim() else {
+        return Ok(store);
+    };
+    let session = Session::open(common, environment).await?;
+    may_mount(&session, claim.namespace.as_deref().unwrap_or(&session.namespace)).await?;
+    Ok(store.within(&session.cluster, &session.namespace))
 }
 
 /// The store that the flags mean.
-pub(crate) fn store_of(
+pub(crate) async fn store_of(
     flags: &StoreFlags,
-    output: &Output,
+    common: &Common,
     environment: &Environment,
 ) -> Result<Store, ExitCode> {
     let place = store_place(flags.folder.as_deref(), environment)
-        .map_err(|words| could_not_begin(output, &Words(words)))?;
-    open_store(output, &place)
+        .map_err(|words| could_not_begin(&Output::new(&common.output, environment), &Words(words)))?;
+    open_store(&place, common, environment).await
 }
 
 /// A backup in the store that the flags mean.
 pub(crate) async fn backup_of(
     id: &BackupId,
     flags: &StoreFlags,
-    output: &Output,
+    common: &Common,
     environment: &Environment,
 ) -> Result<Backup, ExitCode> {
-    let store = store_of(flags, output, environment)?;
-    store.find(id).await.map_err(|error| failed(output, &error))
+    let store = store_of(flags, common, environment).await?;
+    let output = Output::new(&common.output, environment);
+    store.find(id).await.map_err(|error| failed(&output, &error))
 }
 
 /// Copies.
@@ -64,7 +77,7 @@ pub(crate) async fn get(flags: &GetFlags, environment: &Environment) -> ExitCode
         }
         Err(words) => return could_not_begin(&output, &Words(words)),
     };
-    let backup = match backup_of(&id, &flags.store, &output, environment).await {
+    let backup = match backup_of(&id, &flags.store, &flags.common, environment).await {
         Ok(backup) => backup,
         Err(code) => return code,
     };

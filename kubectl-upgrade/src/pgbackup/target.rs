@@ -23,6 +23,7 @@ pub(crate) struct Target {
     pub(crate) location: DatabaseLocation,
     pub(crate) credentials: Credentials,
     pub(crate) release: Option<BackupRelease>,
+    /// What is particular to the application.
     pub(crate) profile: Profile,
 }
 

@@ -156,7 +156,7 @@ async fn backup(
     environment: &Environment,
     filter: &Filter,
 ) -> Result<Backup, ExitCode> {
-    let store = store_of(&flags.store, output, environment)?;
+    let store = store_of(&flags.store, &flags.common, environment).await?;
     match &flags.backup {
         WhichBackup::Id(id) => store.find(id).await.map_err(|error| failed(output, &error)),
         WhichBackup::Newest => newest(&store, filter, output).await,

@@ -353,5 +353,6 @@ fn manifest(
         reason: request.reason.clone(),
         encryption: None,
         keys: None,
+        artefacts: Vec::new(),
     }
 }

@@ -17,6 +17,7 @@ pub use inspect::InspectError;
 pub use put_back::{BaseRestore, BaseRestoreError, BaseRestored, Conf, Owner, PutBack};
 pub use survey::{DataDirectory, Survey};
 pub use unpack::UnpackError;
+pub(crate) use unpack::{Packed, Tools, run, unpack_archive};
 pub use verify::{BaseVerifyError, verify_base};
 
 /// What stands for the database's name where a backup holds the whole server.

@@ -62,14 +62,14 @@ pub enum UnpackError {
 
 /// What a pod can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tools {
+pub(crate) struct Tools {
     there: BTreeSet<String>,
     /// The server's major version; `None` where there is no server.
     pub(super) major: Option<i32>,
 }
 
 impl Tools {
-    pub(super) async fn look(runner: &Arc<dyn Runner>) -> Result<Self, UnpackError> {
+    pub(crate) async fn look(runner: &Arc<dyn Runner>) -> Result<Self, UnpackError> {
         let (text, _) = run(runner, script::BASE_TOOLS, &[]).await?;
         let there = text
             .lines()
@@ -83,8 +83,13 @@ impl Tools {
         Ok(Self { there, major })
     }
 
+    /// Whether there is a program.
+    pub(crate) fn has(&self, program: &str) -> bool {
+        self.there.contains(program)
+    }
+
     /// Names the first program that is missing.
-    pub(super) fn need(&self, place: &str, programs: &[&'static str]) -> Result<(), UnpackError> {
+    pub(crate) fn need(&self, place: &str, programs: &[&'static str]) -> Result<(), UnpackError> {
         match programs.iter().find(|program| !self.there.contains(**program)) {
             None => Ok(()),
             Some(program) => Err(UnpackError::Missing {
@@ -96,7 +101,7 @@ impl Tools {
 }
 
 /// Runs a script without input; what it said, and its last words.
-pub(super) async fn run(
+pub(crate) async fn run(
     runner: &Arc<dyn Runner>,
     script: &str,
     arguments: &[&str],
@@ -109,8 +114,18 @@ pub(super) async fn run(
     Ok((String::from_utf8_lossy(&said).into_owned(), end))
 }
 
-/// Unpacks a copy into a folder that is made for it. Every byte is hashed where it arrives and compared with the
-/// manifest.
+/// An archive of a backup, packed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Packed<'a> {
+    pub(crate) file: &'a BackupFile,
+    pub(crate) codec: Codec,
+    /// Its size unpacked.
+    pub(crate) archive_bytes: u64,
+    /// Its hash unpacked.
+    pub(crate) archive_sha256: &'a String,
+}
+
+/// Unpacks the archive of a copy of a server.
 pub(super) async fn unpack(
     runner: &Arc<dyn Runner>,
     tools: &Tools,
@@ -119,8 +134,31 @@ pub(super) async fn unpack(
 ) -> Result<(), UnpackError> {
     let no_copy = || UnpackError::NoCopy(backup.id.to_string());
     let base = backup.manifest.base.as_ref().ok_or_else(no_copy)?;
-    let file: &BackupFile = backup.manifest.files.first().ok_or_else(no_copy)?;
-    let codec = Codec::from_word(&file.codec).ok_or_else(no_copy)?;
+    let file = backup.manifest.files.first().ok_or_else(no_copy)?;
+    let archive = Packed {
+        file,
+        codec: Codec::from_word(&file.codec).ok_or_else(no_copy)?,
+        archive_bytes: base.archive_bytes,
+        archive_sha256: &base.archive_sha256,
+    };
+    unpack_archive(runner, tools, backup, archive, folder).await
+}
+
+/// Unpacks an archive into a folder that is made for it. Every byte is hashed where it arrives and compared with the
+/// manifest.
+pub(crate) async fn unpack_archive(
+    runner: &Arc<dyn Runner>,
+    tools: &Tools,
+    backup: &Backup,
+    archive: Packed<'_>,
+    folder: &str,
+) -> Result<(), UnpackError> {
+    let Packed {
+        file,
+        codec,
+        archive_bytes,
+        archive_sha256,
+    } = archive;
     tools.need(&runner.place(), &["tar", "head", "tee", "wc", "sha256sum"])?;
     let packed = backup.read(file, 0..file.bytes).await?;
     let there = codec == Codec::None || tools.there.contains(codec.word());
@@ -130,8 +168,8 @@ pub(super) async fn unpack(
         (
             Box::new(unpacked_here(packed, codec)),
             Codec::None,
-            base.archive_bytes,
-            &base.archive_sha256,
+            archive_bytes,
+            archive_sha256,
         )
     };
     let nonce = nonce();

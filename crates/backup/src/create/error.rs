@@ -2,7 +2,9 @@
 
 use thiserror::Error;
 
-use crate::{RunError, StoreError};
+use postgres_room::HoldError;
+
+use crate::{ArtefactError, RunError, StoreError};
 
 /// Why there is no backup. Whatever the reason, nothing that looks like one was left.
 #[derive(Debug, Error)]
@@ -87,6 +89,12 @@ pub enum CreateError {
         /// The table and who holds it.
         holders: String,
     },
+    /// A volume or bucket that belongs to it could not be taken.
+    #[error("failed to take what belongs to the backup")]
+    Artefact(#[source] Box<ArtefactError>),
+    /// Writers could not be kept away.
+    #[error(transparent)]
+    Hold(HoldError),
     /// The store cannot be written.
     #[error("failed to keep the backup")]
     Store(#[from] StoreError),

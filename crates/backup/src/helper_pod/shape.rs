@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{
-    Capabilities, Container, EmptyDirVolumeSource, EnvVar, ExecAction, LocalObjectReference,
-    PersistentVolumeClaimVolumeSource, Pod, PodSecurityContext, PodSpec, PodTemplateSpec, Probe,
-    ResourceRequirements, SeccompProfile, SecurityContext, Volume, VolumeMount,
+    Affinity, Capabilities, Container, EmptyDirVolumeSource, EnvVar, ExecAction, LocalObjectReference,
+    NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, PersistentVolumeClaimVolumeSource,
+    Pod, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile,
+    SecurityContext, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::api::ObjectMeta;
@@ -54,6 +55,8 @@ pub(crate) struct PodShape<'a> {
     pub(crate) room: Option<u64>,
     /// The command that tells whether the pod is ready; ready at once without one.
     pub(crate) ready: Option<Vec<String>>,
+    /// The node that it has to run on, where only that one can mount its volume.
+    pub(crate) node: Option<&'a str>,
     /// When it ends itself, whatever happens to us.
     pub(crate) deadline: Duration,
 }
@@ -134,6 +137,7 @@ impl PodShape<'_> {
                 }),
                 ..PodSecurityContext::default()
             }),
+            affinity: self.node.map(on_node),
             containers: vec![self.only_container()],
             volumes: Some(self.volumes()),
             ..PodSpec::default()
@@ -233,6 +237,28 @@ impl PodShape<'_> {
     }
 }
 
+/// Bound to a node by its name, as the pods of a DaemonSet are.
+fn on_node(node: &str) -> Affinity {
+    let name = NodeSelectorRequirement {
+        key: "metadata.name".into(),
+        operator: "In".into(),
+        values: Some(vec![node.to_owned()]),
+    };
+    let term = NodeSelectorTerm {
+        match_fields: Some(vec![name]),
+        ..NodeSelectorTerm::default()
+    };
+    Affinity {
+        node_affinity: Some(NodeAffinity {
+            required_during_scheduling_ignored_during_execution: Some(NodeSelector {
+                node_selector_terms: vec![term],
+            }),
+            ..NodeAffinity::default()
+        }),
+        ..Affinity::default()
+    }
+}
+
 fn volume_name(number: usize) -> String {
     format!("folder-{number}")
 }
@@ -272,6 +298,7 @@ mod tests {
             ],
             room: Some(1 << 30),
             ready: None,
+            node: Some("worker-1"),
             deadline: Duration::from_secs(600),
         }
     }

@@ -8,6 +8,8 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::DeleteParams;
 
+use crate::background::afterwards;
+
 /// How long deleting may take us; the object's own deadline ends it anyhow.
 const DELETE_TIME: Duration = Duration::from_secs(20);
 
@@ -67,10 +69,8 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if !self.deleted
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            runtime.spawn(self.object.clone().delete());
+        if !self.deleted {
+            afterwards(self.object.clone().delete());
         }
     }
 }

@@ -6,7 +6,7 @@ use cluster::{Cluster, ListScope};
 use jiff::Timestamp;
 use model::{
     ArchiveWay, ArchiverFacts, BackupFinding, BackupInventory, BackupSubject, FindingLevel, FoundBackup,
-    Mechanism, Seen, Unread, causes,
+    KeyFingerprints, KeyStanding, KeyState, Mechanism, Seen, Unread, causes,
 };
 
 use super::found::{Finds, age};
@@ -16,7 +16,8 @@ use super::{
     catalogue, cnpg, cnpg_plugin, cnpg_snapshots, cronjob, crunchy, found_backup, k8up, kanister, kubeblocks,
     kubestash, managed, percona, stackgres, stash, velero, volume_snapshot, zalando,
 };
-use crate::{Filter, Store};
+use crate::keys::key_standing;
+use crate::{BackupId, Filter, Store};
 
 /// How long one request to the API server may take when a person waits for a list.
 pub const LOOK_LIMIT: Duration = Duration::from_secs(15);
@@ -90,7 +91,7 @@ pub struct InventoryRequest<'a> {
 
 /// Looks at everything at once. What cannot be read is told and ends nothing.
 pub async fn inventory(request: &InventoryRequest<'_>) -> BackupInventory {
-    let ((finds, mut unread), (own, unread_stores), (asked, unread_tools)) =
+    let ((finds, mut unread), (own, noted, unread_stores), (asked, unread_tools)) =
         tokio::join!(in_cluster(request), in_stores(request), in_catalogues(request));
     unread.extend(unread_stores);
     unread.extend(unread_tools);
@@ -102,6 +103,10 @@ pub async fn inventory(request: &InventoryRequest<'_>) -> BackupInventory {
         ..BackupInventory::default()
     };
     sort_out(&mut inventory, finds, request);
+    if let (Some((cluster, _)), Some(_), Some(noted)) = (request.cluster, request.wanted, &noted) {
+        inventory.keys = key_standing(cluster, &cluster.namespace, &noted.keys, request.now).await;
+        inventory.findings.extend(drifted(&inventory.keys, noted));
+    }
     if let Some(archiver) = request.archiver {
         archive(&mut inventory, archiver, request.wanted);
     }
@@ -146,11 +151,40 @@ async fn in_cluster(request: &InventoryRequest<'_>) -> (Finds, Vec<Unread>) {
     (finds, unread)
 }
 
-async fn in_stores(request: &InventoryRequest<'_>) -> (Vec<FoundBackup>, Vec<Unread>) {
-    let (mut backups, mut unread) = (Vec::new(), Vec::new());
+/// The keys that a backup of ours notes.
+struct Noted {
+    id: BackupId,
+    of: BackupSubject,
+    namespace: String,
+    keys: KeyFingerprints,
+}
+
+/// Our backups, and the keys that the newest of them notes.
+async fn in_stores(request: &InventoryRequest<'_>) -> (Vec<FoundBackup>, Option<Noted>, Vec<Unread>) {
+    let (mut backups, mut noted, mut unread) = (Vec::new(), None::<Noted>, Vec::new());
     for store in request.stores {
         match store.list(request.filter).await {
-            Ok(found) => backups.extend(found.iter().map(|backup| found_backup(backup, request.now))),
+            Ok(found) => {
+                for backup in found {
+                    let told = found_backup(&backup, request.now);
+                    let mine = request
+                        .wanted
+                        .is_some_and(|wanted| wanted.owns_backup(&told) == Belongs::Yes);
+                    let newer = noted.as_ref().is_none_or(|noted| noted.id < backup.id);
+                    if let Some(keys) = backup.manifest.keys
+                        && mine
+                        && newer
+                    {
+                        noted = Some(Noted {
+                            id: backup.id,
+                            of: told.of.clone(),
+                            namespace: told.namespace.clone(),
+                            keys,
+                        });
+                    }
+                    backups.push(told);
+                }
+            }
             Err(error) => unread.push(Unread {
                 mechanism: Some(Mechanism::Pgbackup),
                 what: "the store".into(),
@@ -158,7 +192,31 @@ async fn in_stores(request: &InventoryRequest<'_>) -> (Vec<FoundBackup>, Vec<Unr
             }),
         }
     }
-    (backups, unread)
+    (backups, noted, unread)
+}
+
+/// Keys that are not those of the newest backup any more: what was encrypted under them cannot be read after a restore.
+fn drifted(keys: &[KeyStanding], noted: &Noted) -> Vec<BackupFinding> {
+    let finding = |key: &KeyStanding| {
+        let what = match key.state {
+            KeyState::Changed => "has changed",
+            KeyState::Gone => "is gone",
+            KeyState::Same | KeyState::Unknown => return None,
+        };
+        Some(BackupFinding {
+            id: "key-not-the-same".into(),
+            level: FindingLevel::Warn,
+            mechanism: Mechanism::Pgbackup,
+            namespace: noted.namespace.clone(),
+            object: key.source.clone(),
+            of: noted.of.clone(),
+            message: format!(
+                "key {} {what} since backup {}: rows that were encrypted under it can only be read with the key of that time",
+                key.key, noted.id
+            ),
+        })
+    };
+    keys.iter().filter_map(finding).collect()
 }
 
 async fn in_catalogues(request: &InventoryRequest<'_>) -> (Finds, Vec<Unread>) {

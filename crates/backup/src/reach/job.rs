@@ -1,4 +1,6 @@
-//! A Job of ours beside the server: its image, its client programs, and nothing else of it.
+//! A Job of ours that commands are run in: beside a server, or with a volume.
+//!
+//! Beside a server it has its image, its client programs, and nothing else of it.
 //!
 //! The Job's container only waits; commands are run in it as in the server's own container, so that the same proof comes
 //! back, and passwords reach it on standard input alone. It ends with us: a command of its own listens for our end.
@@ -64,7 +66,7 @@ pub enum JobError {
 }
 
 /// Runs commands in the pod of a Job of ours; the Job goes with it.
-pub(super) struct JobRunner {
+pub(crate) struct JobRunner {
     job: Temporary,
     commands: PodRunner,
     keeper: JoinHandle<()>,
@@ -72,10 +74,10 @@ pub(super) struct JobRunner {
 
 impl JobRunner {
     /// Creates the Job and waits until its pod runs.
-    pub(super) async fn start(cluster: &Cluster, like: &Like) -> Result<Self, JobError> {
-        let namespace = like.namespace.clone();
+    pub(crate) async fn start(cluster: &Cluster, shape: &PodShape<'_>) -> Result<Self, JobError> {
+        let namespace = shape.namespace.to_owned();
         let jobs: Api<Job> = Api::namespaced(cluster.client.clone(), &namespace);
-        let wanted = job(&shape(like));
+        let wanted = job(shape);
         let name = wanted.metadata.name.clone().unwrap_or_default();
         jobs.create(&PostParams::default(), &wanted)
             .await
@@ -101,7 +103,7 @@ impl JobRunner {
             source,
         })?;
         let pod = pod.metadata.name.unwrap_or_default();
-        let commands = PodRunner::new(cluster, &namespace, &pod, CONTAINER);
+        let commands = PodRunner::new(cluster, &namespace, &pod, shape.container);
         let listening = commands.clone();
         let keeper = tokio::spawn(async move {
             let mut said = tokio::io::sink();
@@ -146,8 +148,8 @@ impl Drop for JobRunner {
     }
 }
 
-/// Its pod, of the image and under the user of the server's.
-fn shape(like: &Like) -> PodShape<'_> {
+/// The pod of a Job that dumps, of the image and under the user of the server's.
+pub(super) fn shape(like: &Like) -> PodShape<'_> {
     PodShape {
         purpose: "dump",
         container: CONTAINER,
@@ -162,6 +164,7 @@ fn shape(like: &Like) -> PodShape<'_> {
         folders: vec![(WORK, HelperVolume::Empty)],
         room: None,
         ready: None,
+        node: None,
         deadline: DEADLINE,
     }
 }

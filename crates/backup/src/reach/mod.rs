@@ -22,7 +22,7 @@ pub use choose::NoRoute;
 use choose::{Way, choose};
 use forward::Door;
 pub use job::JobError;
-use job::JobRunner;
+pub(crate) use job::JobRunner;
 pub use route::Route;
 
 /// Settings of libpq under which the name in the server's certificate counts.
@@ -283,7 +283,11 @@ async fn by_job(
         .map_err(|error| failed(error.into()))?;
     // A name of the application's own namespace means nothing in another; the pod's address is the same everywhere.
     let address = like.address.clone();
-    let runner = Arc::new(JobRunner::start(here.cluster, &like).await.map_err(failed)?);
+    let runner = Arc::new(
+        JobRunner::start(here.cluster, &job::shape(&like))
+            .await
+            .map_err(failed)?,
+    );
     let host = address.unwrap_or_else(|| location.host.clone());
     Server::reach_beside(
         here.cluster,

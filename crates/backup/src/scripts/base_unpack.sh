@@ -18,7 +18,7 @@ exec 3<&0
     {
       {
         head -c "$size" <&3 | tee /dev/fd/7 /dev/fd/8 | { unpack; echo "unpack $?" >&5; } | {
-          tar -x -f - -C "$folder" >&2; echo "tar $?" >&5; cat >/dev/null
+          tar -x -p -f - -C "$folder" >&2; echo "tar $?" >&5; cat >/dev/null
         } >/dev/null
       } 8>&1 | { wc -c | { read -r count _; echo "bytes $count"; } >&5; }
     } 7>&1 | { sha256sum | { read -r hash _; echo "sha256 $hash"; } >&5; }

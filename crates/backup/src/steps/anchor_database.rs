@@ -77,7 +77,7 @@ impl Step for AnchorDatabaseStep {
                 "{database} may have changed, and this run has no backup of it"
             )));
         };
-        let backup = made.backup().await?;
+        let backup = made.backup(context).await?;
         let request = RestoreRequest {
             id: record.restore,
             // It is what was in use before; the image that ran on it comes back with it.

@@ -7,7 +7,7 @@ use model::{BackUp, BackupFormat, BackupRelease, PlannedStep};
 use serde::{Deserialize, Serialize};
 
 use crate::transfer::size_in_words;
-use crate::{Backup, BackupId, CreateRequest, LOCK_WAIT, Packing, Place, Store, create};
+use crate::{Backup, BackupId, CreateRequest, LOCK_WAIT, Packing, Place, Store, StoreError, create};
 
 use super::reach;
 
@@ -30,9 +30,9 @@ impl BackUpRecord {
     ///
     /// # Errors
     /// When it was never proven, or is not on this machine.
-    pub async fn backup(&self) -> Result<Backup, StepFailure> {
+    pub async fn backup(&self, context: &StepContext) -> Result<Backup, StepFailure> {
         let id: BackupId = self.id.parse()?;
-        let store = Store::open(&self.store)?;
+        let store = opened(&self.store, context)?;
         store.find(&id).await.map_err(|error| {
             StepFailure::new(format!(
                 "the backup of this run, {}, was written to {} on {}: {}",
@@ -57,10 +57,10 @@ impl Step for BackUpStep {
     }
 
     async fn apply(&self, context: &StepContext) -> Result<Outcome, StepFailure> {
-        let store = Store::open(&self.spec.store)?;
+        let store = opened(&self.spec.store, context)?;
         let earlier: Option<BackUpRecord> = context.recorded()?;
         if let Some(record) = &earlier
-            && let Ok(backup) = record.backup().await
+            && let Ok(backup) = record.backup(context).await
         {
             return Ok(told(&backup, "kept from before: "));
         }
@@ -104,6 +104,11 @@ impl Step for BackUpStep {
     async fn undo(&self, _context: &StepContext) -> Result<Outcome, StepFailure> {
         Ok(Outcome::quiet())
     }
+}
+
+/// The store of a plan; a claim is one of the release's namespace where its text names none.
+pub(super) fn opened(text: &str, context: &StepContext) -> Result<Store, StoreError> {
+    Ok(Store::open(text)?.within(context.cluster(), &context.run().namespace))
 }
 
 fn told(backup: &Backup, before: &str) -> Outcome {

@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use model::{PlannedStep, RestoreDatabase, RestoreSource};
 use serde::{Deserialize, Serialize};
 
+use super::back_up::opened;
 use super::reach;
 use crate::restore::{RestoreError, RestoreReport, RestoreRequest, restore, restore_id, undo_restore};
 use crate::seal::Identities;
-use crate::{Abandoned, ForeignDump, Server, Store, abandon_restore};
+use crate::{Abandoned, ForeignDump, Server, abandon_restore};
 
 /// What the journal remembers of a restore: its id before the database is touched, its report afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +44,7 @@ impl RestoreDatabaseStep {
         let identities = self.identities.clone();
         match &self.spec.source {
             RestoreSource::Backup { store, id } => {
-                let backup = Store::open(store)?.find(&id.parse()?).await?;
+                let backup = opened(store, context)?.find(&id.parse()?).await?;
                 let backup = backup.opened(identities).await?;
                 Ok(restore(server, &backup, request, &progress).await?)
             }

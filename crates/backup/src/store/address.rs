@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use thiserror::Error;
 use url::Url;
 
+use super::ClaimAddress;
+
 /// The options of an `s3://` URL.
 const OPTIONS: [&str; 3] = ["endpoint", "region", "path-style"];
 
@@ -16,6 +18,8 @@ pub(super) enum Address {
     Folder(PathBuf),
     /// A bucket.
     Bucket(BucketAddress),
+    /// A folder in a claim of the cluster.
+    Claim(ClaimAddress),
 }
 
 /// Whose interface a bucket has.
@@ -48,9 +52,10 @@ pub(super) struct BucketAddress {
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// Neither a folder nor a bucket.
+    /// Neither a folder nor a bucket nor a claim.
     #[error(
-        "{0:?} is no place for backups: name a folder, as a path or as file:///path, or a bucket, as s3://bucket/prefix"
+        "{0:?} is no place for backups: name a folder, as a path or as file:///path, a bucket, as s3://bucket/prefix, or a \
+         claim, as pvc://claim/folder or pvc://namespace/claim/path"
     )]
     NoStore(String),
     /// Credentials in the text.
@@ -62,6 +67,16 @@ pub enum AddressError {
     /// No bucket.
     #[error("{0}: the URL names no bucket; write {0}://bucket/prefix")]
     NoBucket(String),
+    /// No folder of a claim.
+    #[error(
+        "{text} names no folder of a claim ({why}): write pvc://claim/folder or pvc://namespace/claim/path"
+    )]
+    Claim {
+        /// The text.
+        text: String,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// An option that there is not.
     #[error("a store has no option {name:?}{}; there are: {}", suggestion(.name), OPTIONS.join(", "))]
     Option {
@@ -109,6 +124,7 @@ impl Address {
             "s3" => Provider::S3,
             "gs" => Provider::Google,
             "az" => Provider::Azure,
+            "pvc" => return ClaimAddress::parse(text).map(Self::Claim),
             // Only the scheme is repeated: what follows may hold anything.
             other => return Err(AddressError::NoStore(format!("{other}://…"))),
         };
@@ -203,6 +219,7 @@ impl fmt::Display for Address {
         match self {
             Self::Folder(path) => path.display().fmt(f),
             Self::Bucket(address) => address.fmt(f),
+            Self::Claim(address) => address.fmt(f),
         }
     }
 }
@@ -236,7 +253,7 @@ mod tests {
     fn bucket(text: &str) -> BucketAddress {
         match Address::parse(text).unwrap() {
             Address::Bucket(address) => address,
-            Address::Folder(path) => panic!("{}", path.display()),
+            other => panic!("{other}"),
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) struct StoredFile {
     pub(super) bytes: u64,
 }
 
-/// A folder or a bucket.
+/// A folder, a bucket or a volume.
 #[async_trait]
 pub(super) trait Backend: Send + Sync + fmt::Debug {
     /// The folder itself, where the store is one on this machine.
@@ -68,6 +68,12 @@ pub(super) trait Backend: Send + Sync + fmt::Debug {
 
     /// Waits for what goes on in the background.
     async fn settle(&self);
+
+    /// What the store says of keeping old versions, and of how long nothing in it can be deleted, in words.
+    async fn keeping(&self) -> (String, String) {
+        let unknown = "unknown: it is no bucket".to_owned();
+        (unknown.clone(), unknown)
+    }
 }
 
 /// A file that is being written. Dropped before it is finished, it leaves nothing.

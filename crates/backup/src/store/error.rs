@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::address::AddressError;
 use super::bucket::BucketFault;
+use super::volume::VolumeFault;
 
 /// Why a store cannot be used.
 #[derive(Debug, Error)]
@@ -36,6 +37,17 @@ pub enum StoreError {
         /// Why not.
         #[source]
         source: BucketFault,
+    },
+    /// A file of a volume, or the volume itself.
+    #[error("failed to {doing} {file}")]
+    Volume {
+        /// What was tried: `read`, `write`, `list`, …
+        doing: &'static str,
+        /// The file's or the claim's address.
+        file: String,
+        /// Why not.
+        #[source]
+        source: VolumeFault,
     },
     /// What is stored is not as long as what was written.
     #[error("{path} holds {stored} bytes of the {written} that were written")]

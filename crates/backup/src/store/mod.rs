@@ -1,5 +1,5 @@
-//! Where backups are kept: a folder, or a bucket of an object store. Both keep the same files under the same names, and
-//! in both a backup is there once its manifest is.
+//! Where backups are kept: a folder, a bucket of an object store, or a claim of the cluster. All keep the same files under
+//! the same names, and in all a backup is there once its manifest is.
 
 mod address;
 mod backend;
@@ -14,6 +14,7 @@ mod probe;
 mod sealed;
 mod sink;
 mod stores;
+mod volume;
 
 pub use address::AddressError;
 pub use backup::Backup;
@@ -22,6 +23,7 @@ pub use error::StoreError;
 pub use layout::{Filter, Place};
 pub use probe::{StoreAct, StoreFinding, StoreProblem};
 pub use stores::{Partial, Store, Tuning, Variables};
+pub use volume::{ClaimAddress, VolumeFault};
 
 pub(crate) use backend::Incoming;
 pub(crate) use draft::Draft;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cluster::Cluster;
 use futures::{StreamExt as _, TryStreamExt as _};
 use model::{KeyFingerprints, Secret};
 
@@ -15,7 +16,8 @@ use super::backup::Looked;
 use super::bucket::Bucket;
 use super::folder::Folder;
 use super::layout::{DEPTH, MANIFEST, step};
-use super::{Backup, Draft, Filter, Place, StoreError};
+use super::volume::Volume;
+use super::{Backup, ClaimAddress, Draft, Filter, Place, StoreError};
 use crate::BackupId;
 use crate::seal::Recipients;
 
@@ -106,7 +108,7 @@ impl fmt::Display for Store {
 
 impl Store {
     /// A store in a folder (a path or `file:///path`), which is made when the first backup is, or in a bucket:
-    /// `s3://bucket/prefix`, `gs://…`, `az://…`. Options follow as a query: `?endpoint=URL&region=R&path-style=false`.
+    /// `s3://bucket/prefix`, `gs://…`, `az://…`, or in a claim: `pvc://…`, see [`Store::within`]. Options follow as a query: `?endpoint=URL&region=R&path-style=false`.
     /// Credentials come from the environment and never stand in the text.
     ///
     /// # Errors
@@ -124,6 +126,7 @@ impl Store {
         let backend: Arc<dyn Backend> = match &address {
             Address::Folder(root) => Arc::new(Folder::new(root.clone())),
             Address::Bucket(address) => Arc::new(Bucket::open(address, tuning)?),
+            Address::Claim(address) => Arc::new(Volume::open(address, None)),
         };
         Ok(Self {
             address,
@@ -131,6 +134,25 @@ impl Store {
             recipients: None,
             keys: None,
         })
+    }
+
+    /// The same store, reached through this cluster where it is a claim of it; `namespace` is meant where its text names
+    /// none.
+    pub fn within(mut self, cluster: &Cluster, namespace: &str) -> Self {
+        if let Address::Claim(address) = &self.address {
+            let volume = Volume::open(address, Some((cluster, namespace)));
+            self.address = Address::Claim(volume.address().clone());
+            self.backend = Arc::new(volume);
+        }
+        self
+    }
+
+    /// The claim that the store is in, where it is in one: it is reached with [`Store::within`] only.
+    pub fn claim(&self) -> Option<&ClaimAddress> {
+        match &self.address {
+            Address::Claim(address) => Some(address),
+            Address::Folder(_) | Address::Bucket(_) => None,
+        }
     }
 
     /// The same store, in which every new backup is encrypted on its way to these recipients. Manifests stay readable.
@@ -317,6 +339,11 @@ impl Store {
     pub(crate) async fn small_paths(&self, folder: &str, depth: usize) -> Result<Vec<String>, StoreError> {
         let files = self.backend.files(folder, depth).await?;
         Ok(files.into_iter().map(|file| file.path).collect())
+    }
+
+    /// What a bucket says of keeping old versions, and of how long nothing in it can be deleted, in words.
+    pub(crate) async fn keeping(&self) -> (String, String) {
+        self.backend.keeping().await
     }
 
     /// Waits until what a dropped attempt left is gone. To be called before a program ends that may have dropped one.

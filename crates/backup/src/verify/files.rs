@@ -6,11 +6,11 @@ use crate::transfer::pass;
 use crate::{Backup, StoreError};
 
 /// Reads every file to its end; tells in words which are not what they were. The dump is left to the restore, which reads
-/// it before anything is sent.
+/// it before anything is sent, and archives of artefacts to the check that looks into them.
 pub(super) async fn damaged(backup: &Backup) -> Result<Vec<String>, StoreError> {
     let mut damaged = Vec::new();
     for file in &backup.manifest.files {
-        if !is_dump(file)
+        if !is_read_elsewhere(file)
             && let Some(words) = damage(backup, file).await?
         {
             damaged.push(words);
@@ -19,8 +19,10 @@ pub(super) async fn damaged(backup: &Backup) -> Result<Vec<String>, StoreError> 
     Ok(damaged)
 }
 
-fn is_dump(file: &BackupFile) -> bool {
-    file.name.starts_with("dump.")
+fn is_read_elsewhere(file: &BackupFile) -> bool {
+    ["dump.", "artefact-"]
+        .iter()
+        .any(|start| file.name.starts_with(start))
 }
 
 async fn damage(backup: &Backup, file: &BackupFile) -> Result<Option<String>, StoreError> {

@@ -128,6 +128,7 @@ fn shape<'a>(request: &'a VerifyRequest, locale: &Locale, room: u64) -> PodShape
         folders: vec![(WORK, HelperVolume::Empty)],
         room: Some(room),
         ready: Some(["pg_isready", "-q"].map(str::to_owned).to_vec()),
+        node: None,
         deadline: request.deadline,
     }
 }

@@ -26,11 +26,13 @@ pub enum BackupAct {
     Base,
     /// Carry files from and to pods.
     Get,
+    /// Keep backups in a claim, and take volumes beside a dump.
+    Volume,
 }
 
 impl BackupAct {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Create,
         Self::Verify,
         Self::Restore,
@@ -38,6 +40,7 @@ impl BackupAct {
         Self::Status,
         Self::Base,
         Self::Get,
+        Self::Volume,
     ];
 
     /// The act's word on the command line.
@@ -50,6 +53,7 @@ impl BackupAct {
             Self::Status => "status",
             Self::Base => "base",
             Self::Get => "get",
+            Self::Volume => "volume",
         }
     }
 }
@@ -100,6 +104,7 @@ pub fn act_rights(acts: &BTreeSet<BackupAct>, needs: &ActNeeds) -> ActRights {
     for act in acts {
         let (table, more) = match act {
             BackupAct::Get => (carrying(own), Vec::new()),
+            BackupAct::Volume => mounting(own),
             BackupAct::Create => (database(needs), cluster_name()),
             BackupAct::Verify => {
                 let mut table = database(needs);
@@ -235,6 +240,32 @@ fn carrying(own: &str) -> Vec<Need<'_>> {
         need(Phase::Observe, "", "pods", &["get"], own),
         subresource(Phase::Backup, "pods", "exec", &["get", "create"], own),
     ]
+}
+
+/// A Job that mounts a claim, and commands in it; snapshots, where the cluster makes them.
+fn mounting(own: &str) -> (Vec<Need<'_>>, Vec<Need<'_>>) {
+    const SNAPSHOTS: &str = "snapshot.storage.k8s.io";
+    let needed = vec![
+        need(Phase::Backup, "batch", "jobs", &["create", "delete"], own),
+        need(Phase::Backup, "", "pods", &["list", "watch"], own),
+        need(Phase::Backup, "", "persistentvolumeclaims", &["get"], own),
+        subresource(Phase::Backup, "pods", "exec", &["get", "create"], own),
+    ];
+    let helpful = vec![
+        need(Phase::Backup, "apps", "deployments", &["list"], own),
+        need(Phase::Backup, "apps", "statefulsets", &["list"], own),
+        need(Phase::Backup, "", "persistentvolumeclaims", &["list"], own),
+        need(
+            Phase::Backup,
+            SNAPSHOTS,
+            "volumesnapshots",
+            &["create", "list", "watch", "delete"],
+            own,
+        ),
+        need(Phase::Backup, SNAPSHOTS, "volumesnapshotclasses", &["list"], ""),
+        need(Phase::Backup, "storage.k8s.io", "storageclasses", &["get"], ""),
+    ];
+    (needed, helpful)
 }
 
 /// The objects of a schedule. Who grants rights by a Role must hold them: the API server refuses otherwise.

@@ -116,7 +116,7 @@ pub(super) async fn backups(
         return Seen::Absent;
     };
     let store = match Store::open(store) {
-        Ok(store) => store,
+        Ok(store) => store.within(cluster, &cluster.namespace),
         Err(error) => return Seen::Unreadable(causes(&error)),
     };
     let wanted = Wanted::observe(cluster, location, server).await;

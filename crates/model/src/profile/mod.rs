@@ -5,6 +5,6 @@ mod schema;
 
 pub use parse::{ProfileError, parse};
 pub use schema::{
-    AfterMigration, Budgets, Busy, Database, GateWord, Health, Match, Migrations, MustBeTrue, Profile,
-    QuiesceNeed, Role, RoleKind, RunBy, SchemaOf, Selector, Verify,
+    AfterMigration, ArtefactPlace, Budgets, Busy, Database, GateWord, Health, Keys, Match, Migrations,
+    MustBeTrue, Profile, QuiesceNeed, Role, RoleKind, RunBy, SchemaOf, Selector, Verify,
 };

@@ -48,6 +48,12 @@ pub struct Profile {
     /// What a restore test asks of a restored copy.
     #[serde(default)]
     pub verify: Verify,
+    /// Without which a restored database is of no use.
+    #[serde(default)]
+    pub keys: Keys,
+    /// Volumes and buckets that belong to the same moment as the database.
+    #[serde(default)]
+    pub artefacts: Vec<ArtefactPlace>,
 }
 
 /// What a restore test asks of a restored copy.
@@ -67,6 +73,39 @@ pub struct MustBeTrue {
     pub what: String,
     /// One statement whose only row begins with true; run read-only.
     pub sql: String,
+}
+
+/// Keys without which a restored database is of no use.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Keys {
+    /// Secrets of the release's namespace, or single keys of them as `SECRET/KEY`.
+    #[serde(default)]
+    pub secrets: Vec<String>,
+    /// Every Secret with these labels: `app=web,tier=backend`.
+    #[serde(default)]
+    pub selectors: Vec<String>,
+    /// Paths in the release's values: `auth.signingKey`.
+    #[serde(default)]
+    pub values: Vec<String>,
+}
+
+/// A volume or bucket that belongs to the same moment as the database. Exactly one of `claim`, `labels` and `bucket` is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ArtefactPlace {
+    /// A claim of the release's namespace, by name.
+    #[serde(default)]
+    pub claim: Option<String>,
+    /// Claims of the release's namespace, by their labels.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// A folder in the claim; all of it where not said.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// A bucket: `s3://bucket/prefix`.
+    #[serde(default)]
+    pub bucket: Option<String>,
 }
 
 /// What an older version needs to run again.

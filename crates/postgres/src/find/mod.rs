@@ -15,6 +15,7 @@ mod pgpass;
 mod pod;
 mod pooler;
 mod resolve;
+mod server_image;
 mod server_pod;
 mod template;
 #[cfg(test)]
@@ -27,3 +28,4 @@ pub use credentials::{CredentialError, credentials, credentials_given, password_
 pub use given::at_address;
 pub use keeper::{Keeper, keeper};
 pub use named::{Named, NamedError, Operator};
+pub use server_image::{ServerImage, image_of_a_server};

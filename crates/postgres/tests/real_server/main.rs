@@ -4,6 +4,7 @@
 
 mod archiving;
 mod connecting;
+mod holding;
 mod migrating;
 mod observing;
 mod schemas;

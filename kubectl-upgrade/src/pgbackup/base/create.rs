@@ -46,7 +46,7 @@ async fn made(flags: &CreateFlags, environment: &Environment) -> Result<ExitCode
     let output = &session.output;
     let refused = |error: &dyn std::error::Error| could_not_begin(output, error);
     let place = store_place(flags.to.as_deref(), environment).map_err(|words| refused(&Words(words)))?;
-    let store = open_store(output, &place)?;
+    let store = open_store(&place, &flags.common, environment).await?;
     let release = flags.target.release.as_deref();
     may_find(&session, BackupAct::Base, release).await?;
     let target = target(&session, &flags.target, release)

@@ -64,7 +64,7 @@ pub(super) async fn run(flags: &RestoreFlags, environment: &Environment) -> Exit
 async fn put_back(flags: &RestoreFlags, environment: &Environment) -> Result<ExitCode, ExitCode> {
     let session = Session::open(&flags.common, environment).await?;
     let output = &session.output;
-    let backup = backup_of(&flags.id, &flags.store, output, environment).await?;
+    let backup = backup_of(&flags.id, &flags.store, &flags.common, environment).await?;
     let request = request(&session.cluster, flags, output).await?;
     let (namespace, claim) = &flags.pvc;
     let asleep = if flags.hibernate {

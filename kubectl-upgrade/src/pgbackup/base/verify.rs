@@ -35,7 +35,7 @@ pub(super) async fn run(flags: &VerifyFlags, environment: &Environment) -> ExitC
 async fn tried(flags: &VerifyFlags, environment: &Environment) -> Result<ExitCode, ExitCode> {
     let session = Session::open(&flags.common, environment).await?;
     let output = &session.output;
-    let backup = backup_of(&flags.id, &flags.store, output, environment).await?;
+    let backup = backup_of(&flags.id, &flags.store, &flags.common, environment).await?;
     let request = request(&session, flags, &backup).await?;
     let title = format!("try the copy {}", flags.id);
     let tested = act_until(output, &title, async |progress, cancel| {

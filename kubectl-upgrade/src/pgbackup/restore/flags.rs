@@ -7,6 +7,7 @@ use clap::Args;
 use model::RestoreOptions;
 
 use super::super::arguments::{StoreFlags, TargetFlags};
+use super::super::artefacts::WithArtefactsFlag;
 use super::super::seal::IdentityFlags;
 use crate::session::Common;
 
@@ -58,6 +59,8 @@ pub(crate) struct RestoreFlags {
     /// Do not ask
     #[arg(short = 'y', long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) artefacts: WithArtefactsFlag,
     #[command(flatten)]
     pub(crate) identity: IdentityFlags,
     #[command(flatten)]

@@ -77,7 +77,7 @@ async fn back_up(
     server: &Server,
 ) -> Result<Backup, ExitCode> {
     let output = &ground.output;
-    let store = store_of(&flags.store, output, environment)?;
+    let store = store_of(&flags.store, &flags.common, environment).await?;
     let request = CreateRequest {
         id: BackupId::new(Timestamp::now()),
         place: ground.place(server).await,

@@ -46,7 +46,7 @@ pub(super) async fn drop_old(
     let output = &ground.output;
     let (_, server) = reach(ground, target, target.release.as_deref(), "drop").await?;
     let lost = loss(&server, id).await.map_err(|error| failed(output, &error))?;
-    let store = store_of(&flags.store, output, environment)?;
+    let store = store_of(&flags.store, &flags.common, environment).await?;
     let backup = newest_backup(&store, &server)
         .await
         .map_err(|error| failed(output, &error))?;

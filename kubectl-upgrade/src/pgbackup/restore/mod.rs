@@ -95,9 +95,9 @@ async fn on_ground(
             put_back(&ground, flags, environment, target, given).await
         }
         Wanted::Backup(id) => {
-            let sealed = backup_of(id, &flags.store, output, environment).await?;
+            let sealed = backup_of(id, &flags.store, &flags.common, environment).await?;
             let identities = flags.identity.read(output)?;
-            let store = super::stored::store_of(&flags.store, output, environment)?;
+            let store = super::stored::store_of(&flags.store, &flags.common, environment).await?;
             let backup = flags.identity.open(sealed, output).await?;
             if let Some(session) = &ground.session {
                 warn_of_drift(session, &backup).await;

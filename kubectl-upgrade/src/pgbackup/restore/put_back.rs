@@ -16,6 +16,7 @@ use upgrade::flow::RestorePlanRequest;
 
 use super::super::act::{ActEnd, act};
 use super::super::arguments::TargetFlags;
+use super::super::artefacts::settle;
 use super::super::failure::failed;
 use super::super::ground::Ground;
 use super::super::rights::may_do;
@@ -122,13 +123,20 @@ pub(super) async fn put_back(
         return Ok(ExitCode::Done);
     }
     agree(output, "Do it?", flags.yes)?;
-    match planned {
-        Some((session, wanted, plan)) => {
-            read_first(output, &server, given.from).await?;
-            run::run(session, flags, &told, (&wanted, plan), given.identities).await
+    let placed = match (&ground.session, given.from) {
+        (Some(session), RestoreFrom::Backup(backup)) => {
+            flags.artefacts.place(session, backup, &request.id).await?
         }
+        _ => None,
+    };
+    let ended = match planned {
+        Some((session, wanted, plan)) => match read_first(output, &server, given.from).await {
+            Ok(()) => run::run(session, flags, &told, (&wanted, plan), given.identities).await,
+            Err(code) => Err(code),
+        },
         None => directly(ground, &server, given.from, &request, &told).await,
-    }
+    };
+    settle(output, placed, ended).await
 }
 
 /// Nobody is stopped for a dump that cannot be restored.

@@ -114,6 +114,10 @@ impl Backend for Bucket {
         }
     }
 
+    async fn keeping(&self) -> (String, String) {
+        self.keeps().await
+    }
+
     async fn settle(&self) {
         self.background.close();
         self.background.wait().await;

@@ -88,7 +88,7 @@ impl Clients {
     }
 }
 
-fn s3(address: &BucketAddress, tuning: &Tuning) -> AmazonS3Builder {
+pub(super) fn s3(address: &BucketAddress, tuning: &Tuning) -> AmazonS3Builder {
     let mut builder = from(
         tuning,
         AmazonS3Builder::from_env,

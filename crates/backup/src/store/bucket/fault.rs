@@ -81,7 +81,7 @@ pub(super) fn is_not_implemented(error: &Error) -> bool {
 }
 
 /// The content of an element of a server's answer.
-fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(&format!("<{name}>"))?;
     let (value, _) = rest.split_once(&format!("</{name}>"))?;
     (!value.is_empty()).then_some(value)

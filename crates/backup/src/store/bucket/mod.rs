@@ -3,6 +3,7 @@
 mod backend;
 mod client;
 mod fault;
+mod keeping;
 mod parts;
 mod upload;
 

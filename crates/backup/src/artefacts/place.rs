@@ -1,0 +1,275 @@
+//! A pod of ours that mounts a volume, as whoever owns its files.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cluster::Cluster;
+
+use super::ArtefactError;
+use crate::Runner;
+use crate::base::{Tools, run};
+use crate::helper_pod::{HelperVolume, PodShape, VOLUME};
+use crate::reach::JobRunner;
+use crate::script::{self, IDLE, last_words};
+
+/// The user where neither a workload nor the files say one.
+const NOBODY: i64 = 65532;
+
+/// How long the pod may be there at most; it ends with us.
+const DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The image where no Postgres runs in the namespace.
+const USUAL_IMAGE: &str = "docker.io/library/busybox:stable";
+
+/// Which volume, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wanted<'a> {
+    pub(super) namespace: &'a str,
+    pub(super) claim: &'a str,
+    /// The folder in it; all of it where there is none.
+    pub(super) path: Option<&'a str>,
+    pub(super) read_only: bool,
+    /// Who to be, as `uid:gid`, where known.
+    pub(super) owner: Option<&'a str>,
+}
+
+impl Wanted<'_> {
+    /// The volume in words.
+    pub(super) fn words(&self) -> String {
+        format!("volume {}/{}", self.namespace, self.claim)
+    }
+}
+
+/// The pod, and what it found.
+pub(super) struct Hand {
+    pub(super) runner: Arc<dyn Runner>,
+    pub(super) tools: Tools,
+    /// Who it runs as, `uid:gid`.
+    pub(super) owner: String,
+    /// Bytes free in the volume.
+    pub(super) free_bytes: u64,
+    /// Bytes in use on its file system, which may hold more than the volume.
+    pub(super) used_bytes: u64,
+    /// Restores whose files have begun to move in this volume, by their ids.
+    pub(super) begun: Vec<String>,
+}
+
+/// What `artefact_look.sh` said.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Look {
+    owners: Vec<String>,
+    closed: Vec<String>,
+    absent: bool,
+    free_bytes: u64,
+    used_bytes: u64,
+    begun: Vec<String>,
+}
+
+impl Look {
+    fn read(text: &str) -> Self {
+        let all = |key: &str| -> Vec<String> {
+            let values = text
+                .lines()
+                .filter_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
+            values.map(str::to_owned).collect()
+        };
+        let one = |key: &str| all(key).into_iter().next();
+        const KIB: u64 = 1024;
+        let kib = |key: &str| one(key).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * KIB;
+        Self {
+            owners: all("owner"),
+            closed: all("closed"),
+            absent: text.lines().any(|line| line == "absent"),
+            free_bytes: kib("free"),
+            used_bytes: kib("used"),
+            begun: all("journal")
+                .iter()
+                .filter_map(|line| Some(line.split_once(' ')?.0.to_owned()))
+                .collect(),
+        }
+    }
+}
+
+impl Hand {
+    /// Starts the pod: as the owner that is known, as the workload that mounts the volume does, else as whoever owns what
+    /// lies in it.
+    pub(super) async fn begin(cluster: &Cluster, wanted: &Wanted<'_>) -> Result<Self, ArtefactError> {
+        let Wanted { namespace, claim, .. } = wanted;
+        let api = |source| ArtefactError::Api {
+            what: wanted.words(),
+            source,
+        };
+        match cluster.has_claim(namespace, claim).await {
+            Ok(true) => {}
+            Ok(false) => {
+                return Err(ArtefactError::NoClaim {
+                    claim: (*claim).to_owned(),
+                    namespace: (*namespace).to_owned(),
+                });
+            }
+            // Whether it is there, the pod will tell.
+            Err(error) if error.is_forbidden() => {}
+            Err(error) => return Err(api(error)),
+        }
+        // Who may not look for workloads finds out by the files.
+        let workload = cluster.user_of_claim(namespace, claim).await.ok().flatten();
+        let known = wanted.owner.map(str::to_owned);
+        let of_workload = workload
+            .and_then(|workload| workload.user)
+            .filter(|user| *user != 0);
+        let first = known.or_else(|| of_workload.map(|user| format!("{user}:{user}")));
+        let mut owner = first.unwrap_or_else(|| format!("{NOBODY}:{NOBODY}"));
+        loop {
+            let runner = start(cluster, wanted, &owner).await?;
+            let looked = look(&runner, wanted).await;
+            let found = match looked {
+                Ok(found) => found,
+                Err(error) => {
+                    runner.close().await;
+                    return Err(error);
+                }
+            };
+            let other = found.closed.iter().find(|closed| **closed != owner);
+            let may_change = wanted.owner.is_none() && wanted.read_only;
+            match other {
+                None => {}
+                Some(other)
+                    if may_change && !other.starts_with("0:") && owner.starts_with(&NOBODY.to_string()) =>
+                {
+                    runner.close().await;
+                    owner = other.clone();
+                    continue;
+                }
+                Some(other) => {
+                    runner.close().await;
+                    return Err(ArtefactError::Closed {
+                        volume: wanted.words(),
+                        owner: other.clone(),
+                    });
+                }
+            }
+            if found.absent && wanted.read_only {
+                runner.close().await;
+                return Err(ArtefactError::NoFolder {
+                    volume: wanted.words(),
+                    path: wanted.path.unwrap_or_default().to_owned(),
+                });
+            }
+            let tools = match Tools::look(&runner).await {
+                Ok(tools) => tools,
+                Err(source) => {
+                    runner.close().await;
+                    return Err(ArtefactError::Unpack {
+                        volume: wanted.words(),
+                        source,
+                    });
+                }
+            };
+            // Whoever unpacks makes files of its own: those of the owner, where there is only one.
+            let recorded = match found.owners.as_slice() {
+                [one] if !one.starts_with("0:") => one.clone(),
+                _ => owner,
+            };
+            return Ok(Self {
+                runner,
+                tools,
+                owner: recorded,
+                free_bytes: found.free_bytes,
+                used_bytes: found.used_bytes,
+                begun: found.begun,
+            });
+        }
+    }
+}
+
+/// The folder as the pod sees it.
+pub(super) fn folder(path: Option<&str>) -> String {
+    path.map_or_else(|| VOLUME.to_owned(), |path| format!("{VOLUME}/{path}"))
+}
+
+async fn look(runner: &Arc<dyn Runner>, wanted: &Wanted<'_>) -> Result<Look, ArtefactError> {
+    let looked = run(
+        runner,
+        script::ARTEFACT_LOOK,
+        &[VOLUME, wanted.path.unwrap_or(".")],
+    )
+    .await;
+    let (said, end) = looked.map_err(|source| ArtefactError::Stream {
+        volume: wanted.words(),
+        source,
+    })?;
+    if end.exit_code == 0 {
+        return Ok(Look::read(&said));
+    }
+    Err(ArtefactError::Step {
+        doing: "look into",
+        volume: wanted.words(),
+        words: last_words(&end.stderr_tail),
+    })
+}
+
+async fn start(
+    cluster: &Cluster,
+    wanted: &Wanted<'_>,
+    owner: &str,
+) -> Result<Arc<dyn Runner>, ArtefactError> {
+    let Wanted { namespace, claim, .. } = wanted;
+    let (image, pull_secrets) = match postgres_room::image_of_a_server(cluster, namespace).await {
+        Some(found) => (found.image, found.pull_secrets),
+        None => (USUAL_IMAGE.to_owned(), Vec::new()),
+    };
+    let (user, group) = owner.split_once(':').unwrap_or((owner, owner));
+    let number = |text: &str| text.parse().ok().filter(|id| *id > 0).unwrap_or(NOBODY);
+    let node = cluster.node_of_claim(namespace, claim).await.ok().flatten();
+    let shape = PodShape {
+        purpose: "artefact",
+        container: "artefact",
+        namespace,
+        image: &image,
+        pull_secrets: &pull_secrets,
+        user: number(user),
+        group: number(group),
+        script: IDLE,
+        arguments: vec![DEADLINE.as_secs().to_string()],
+        environment: vec![("HOME", "/tmp")],
+        folders: vec![
+            (
+                VOLUME,
+                HelperVolume::Claim {
+                    name: (*claim).to_owned(),
+                    read_only: wanted.read_only,
+                },
+            ),
+            ("/tmp", HelperVolume::Empty),
+        ],
+        room: None,
+        ready: None,
+        node: node.as_deref(),
+        deadline: DEADLINE,
+    };
+    match JobRunner::start(cluster, &shape).await {
+        Ok(runner) => Ok(Arc::new(runner)),
+        Err(source) => Err(ArtefactError::Pod {
+            image,
+            volume: wanted.words(),
+            source: Box::new(source),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_pod_found_is_read() {
+        let look = Look::read("us 1:1\nused 1\nfree 3\njournal x-0 aside\nowner 7:8\nclosed 26:26\n");
+        assert_eq!((look.used_bytes, look.free_bytes), (1024, 3072));
+        assert_eq!(
+            (look.owners, look.closed),
+            (vec!["7:8".to_owned()], vec!["26:26".to_owned()])
+        );
+        assert_eq!(look.begun, ["x-0"]);
+        assert!(Look::read("us 1:1\nabsent\n").absent);
+    }
+}
