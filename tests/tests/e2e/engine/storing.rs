@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use engine::{Faults, Journal, JournalError, LeaseError, NewRun, facts, runs};
 use serde_json::json;
 
-use crate::stage::*;
+use super::stage::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_run_is_refused_by_the_holders_name_and_a_dead_ones_lease_runs_out() -> Result<()> {

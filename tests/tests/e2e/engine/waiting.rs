@@ -6,7 +6,7 @@ use model::{
     UpgradeOutcome, WaitIdle,
 };
 
-use crate::stage::*;
+use super::stage::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_roll_out_that_cannot_end_is_told_with_its_first_cause() -> Result<()> {

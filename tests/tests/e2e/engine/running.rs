@@ -7,7 +7,7 @@ use engine::{Act, Events, Faults, Journal, unfinished};
 use model::{Quiesce, Resume, Reversal, RollOut, StepSpec, UpgradeOutcome};
 use tokio_util::sync::CancellationToken;
 
-use crate::stage::*;
+use super::stage::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_fails_gives_back_the_exact_counts_and_holds_and_leaves_only_its_head() -> Result<()> {

@@ -1,0 +1,26 @@
+//! The programs against real releases on the test node. One binary: every test shares one queue, so that none waits for the
+//! slowest of another file, and all of it is linked once.
+
+mod backup;
+mod bad_input;
+mod boot_run;
+mod checks;
+mod cluster;
+mod engine;
+mod faults;
+mod helm;
+mod hook_run;
+mod killed;
+mod meddling;
+mod pgbackup;
+mod pgbackup_artefacts;
+mod pgbackup_base;
+mod pgbackup_create;
+mod pgbackup_files;
+mod pgbackup_restore;
+mod pgbackup_schedule;
+mod pgbackup_status;
+mod postgres;
+mod rollback;
+mod unlock;
+mod upgrade_check;
