@@ -65,6 +65,20 @@ impl<'a> KubectlPlugins<'a> {
         Ended::of(&mut self.command(plugin, arguments)?)
     }
 
+    /// A ServiceAccount of the test's namespace that has the rights which `pgbackup rbac --for ACTS MORE` prints, and no
+    /// others; gives the name by which it can be impersonated.
+    ///
+    /// # Errors
+    /// When the rights cannot be printed or applied.
+    pub fn account_with(&self, acts: &str, more: &[&str]) -> Result<String> {
+        let account = format!("only-{}", acts.replace(',', "-"));
+        let words = ["rbac", "--for", acts, "--service-account", &account];
+        let printed = self.run("pgbackup", &[&words, more].concat())?.expect(0)?;
+        let namespace = &self.world.place.namespace;
+        self.world.node.apply(namespace, &printed.stdout)?;
+        Ok(format!("system:serviceaccount:{namespace}:{account}"))
+    }
+
     /// The helm of a line, for `--helm-bin`.
     #[must_use]
     pub fn helm(&self, line: HelmLine) -> String {

@@ -1,6 +1,9 @@
 //! What the end-to-end tests share: the node, a place of one's own, the three programs as they are installed, and what
 //! is looked at in the cluster before and after.
 
+mod backed_up;
+mod frozen;
+mod hidden;
 mod kubectl_plugins;
 mod processes;
 mod program;
@@ -9,6 +12,9 @@ mod safe_upgrade;
 mod state;
 mod world;
 
+pub use backed_up::{Act, BackedUp, HalfWay, MANY, SOME};
+pub use frozen::{Freezing, Frozen, Rows};
+pub use hidden::{Hidden, files_below};
 pub use kubectl_plugins::KubectlPlugins;
 pub use processes::{Process, plugin_below, processes, signal, wait_for};
 pub use program::{Ended, plugins_folder, program};

@@ -45,6 +45,16 @@ impl World {
         })
     }
 
+    /// The password in a Secret of the namespace.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn password(&self, secret: &str) -> Result<String> {
+        let template = "go-template={{.data.password|base64decode}}";
+        self.place
+            .kubectl(&["get", "secret", secret, "--output", template])
+    }
+
     /// A folder below this test's own.
     ///
     /// # Errors

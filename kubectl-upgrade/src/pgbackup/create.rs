@@ -234,18 +234,30 @@ async fn back_up(
 
 /// The commands that use the backup, as they have to be typed.
 fn next(report: &BackupReport, flags: &CreateFlags, target: &[String], store: &Store) -> Vec<NextStep> {
-    let mut words = vec![report.backup.id.clone()];
-    words.extend(target.iter().map(|word| shell_word(word)));
-    if flags.to.is_some() {
-        words.extend(["--from".into(), shell_word(&store.to_string())]);
-    }
-    let words = words.join(" ");
-    let step = |verb: &str, text: &str| NextStep {
+    let words = |target: &[String]| {
+        let mut words = vec![report.backup.id.clone()];
+        words.extend(target.iter().map(|word| shell_word(word)));
+        if flags.to.is_some() {
+            words.extend(["--from".into(), shell_word(&store.to_string())]);
+        }
+        words.join(" ")
+    };
+    let step = |verb: &str, words: String, text: &str| NextStep {
         text: text.into(),
         command: Some(format!("kubectl pgbackup {verb} {words}")),
     };
+    // Without a cluster there is no pod for a throw-away server.
+    let verified_in = if flags.target.is_address() {
+        words(&["--local".to_owned()])
+    } else {
+        words(target)
+    };
     vec![
-        step("verify", "restore it into a throw-away server and compare"),
-        step("restore", "put it back; asks first"),
+        step(
+            "verify",
+            verified_in,
+            "restore it into a throw-away server and compare",
+        ),
+        step("restore", words(target), "put it back; asks first"),
     ]
 }

@@ -1,7 +1,7 @@
 //! Ledger, an application that migrates when it boots, taken through the traffic gate.
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Ended, Left, ReleaseState, SafeUpgrade, World};
+use e2e::{Ended, Hidden, Left, ReleaseState, SafeUpgrade, World};
 use test_apps::{HelmLine, Ledger, Probe};
 
 /// The profile that says what ledger is.
@@ -25,12 +25,14 @@ fn upgrades_behind_the_gate(line: HelmLine, postgres: &str) -> Result<()> {
     )?;
     let (before, state) = (app.summary_of("test")?, ReleaseState::read(&world.place)?);
     let probe = Probe::start(&app.address()?, "/version");
+    let hidden = Hidden::watch(&world, &[&world.password("books-postgres")?])?;
 
     let safe = SafeUpgrade::new(&world, line)?;
     let ended = safe
         .upgrade("books", &app.chart("1.1.0")?, &[KEEP, "--profile", PROFILE])?
         .expect(0)?;
     let answers = probe.stop()?;
+    hidden.are_nowhere(&world, &[&ended], &[safe.backups()])?;
 
     let report = ended.json()?;
     let opened = step_started(&report, "open-traffic")?;

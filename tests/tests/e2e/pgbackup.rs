@@ -1,11 +1,11 @@
 //! `kubectl pgbackup` on a release of the node: made, listed, fetched, tried, restored, taken back, interrupted.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Ended, KubectlPlugins, PsqlSession, World, until_answer, until_no_session_of_ours};
+use e2e::{Ended, KubectlPlugins, PsqlSession, World, files_below, until_answer, until_no_session_of_ours};
 use serde_json::Value;
 use test_apps::{HelmLine, Ledger};
 
@@ -204,19 +204,6 @@ fn restorable_by_plain_pg_restore(world: &World, app: &Ledger, backup: &Path, be
     Ended::of(&mut command)?.expect(0)?;
     ensure!(entries(app, "plain")? == before);
     Ok(())
-}
-
-fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            files.extend(files_below(&path)?);
-        } else {
-            files.push(path);
-        }
-    }
-    Ok(files)
 }
 
 #[test]

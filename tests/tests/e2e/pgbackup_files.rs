@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use age::secrecy::ExposeSecret as _;
 use anyhow::{Context, Result, ensure};
-use e2e::{Ended, KubectlPlugins, World};
+use e2e::{Ended, KubectlPlugins, World, files_below};
 use serde_json::Value;
 use test_apps::{HelmLine, Postgres};
 
@@ -115,19 +115,6 @@ fn key_pair(world: &World, name: &str) -> Result<(String, String)> {
     let file = world.folder.path().join(name);
     std::fs::write(&file, key.to_string().expose_secret())?;
     Ok((key.to_public().to_string(), file.display().to_string()))
-}
-
-fn files_below(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            files.extend(files_below(&path)?);
-        } else {
-            files.push(path);
-        }
-    }
-    Ok(files)
 }
 
 #[test]

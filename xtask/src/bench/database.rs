@@ -80,6 +80,7 @@ impl Database {
         let bytes: u64 = self
             .postgres
             .query("SELECT pg_database_size(current_database())")?
+            .trim()
             .parse()
             .context("read the database's size")?;
         Ok(bytes / 1_000_000)

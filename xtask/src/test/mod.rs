@@ -55,10 +55,12 @@ enum Stage {
     AppTests,
     /// The programs against real releases.
     EndToEnd,
+    /// Faults of the whole node, which nothing else may meet.
+    NodeFaults,
 }
 
 impl Stage {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Style,
         Self::Licences,
         Self::Units,
@@ -68,6 +70,7 @@ impl Stage {
         Self::NodeTests,
         Self::AppTests,
         Self::EndToEnd,
+        Self::NodeFaults,
     ];
 
     fn title(self) -> &'static str {
@@ -81,6 +84,7 @@ impl Stage {
             Self::NodeTests => "tests of the test node",
             Self::AppTests => "tests of the applications to upgrade",
             Self::EndToEnd => "end-to-end tests",
+            Self::NodeFaults => "faults of the whole node",
         }
     }
 
@@ -150,6 +154,11 @@ impl Stage {
                 &["--include-ignored", AT_THE_SAME_TIME],
             ),
             Self::EndToEnd => runner.tests("end to end", &["--package", "e2e"], &[AT_THE_SAME_TIME]),
+            Self::NodeFaults => runner.tests(
+                "faults of the node",
+                &["--package", "e2e", "--test", "node_faults"],
+                &["--include-ignored", "--test-threads=1"],
+            ),
         }
     }
 }

@@ -196,13 +196,13 @@ impl Backup {
     /// Writes the result of a restore test beside the manifest.
     ///
     /// # Errors
-    /// When it cannot be written, or there is one of the same second.
+    /// When it cannot be written, or there is one of the same millisecond.
     pub async fn publish_verification(
         &self,
         verification: &Verification,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let name = format!("{VERIFIED}{}.json", now.strftime("%Y%m%dT%H%M%SZ"));
+        let name = format!("{VERIFIED}{}.json", now.strftime("%Y%m%dT%H%M%S%.3fZ"));
         let path = format!("{}/{name}", self.folder);
         let text = serde_json::to_vec_pretty(verification)
             .map_err(std::io::Error::from)
