@@ -7,6 +7,7 @@ mod boot_run;
 mod checks;
 mod cluster;
 mod engine;
+mod examples;
 mod faults;
 mod helm;
 mod hook_run;

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Lets a pipeline go on only where a release may be upgraded.
+#
+#   RELEASE=books CHART=./chart NAMESPACE=shop sh gate-a-pipeline.sh --set image.tag=1.1.0
+#
+# What follows is handed on as flags of `helm upgrade` and of the check. Ends as the check does: 0 ready, 2 blocked,
+# 3 not known, 1 could not begin. Leaves upgrade-check.xml (JUnit) and upgrade-check.md (for the ticket) in REPORTS.
+set -eu
+: "${RELEASE:?the release to judge}" "${CHART:?the chart to upgrade to}" "${NAMESPACE:?the namespace of the release}"
+reports=${REPORTS:-.}
+seen=$(mktemp)
+trap 'rm -f "$seen"' EXIT
+
+code=0
+kubectl upgrade-check "$RELEASE" "$CHART" "$@" --namespace "$NAMESPACE" --save-observation "$seen" || code=$?
+
+# The cluster was looked at once; the other forms are made of what was seen.
+if [ -s "$seen" ]; then
+  for form in junit:xml markdown:md; do
+    kubectl upgrade-check --observation "$seen" -o "${form%:*}" >"$reports/upgrade-check.${form#*:}" || [ $? -ne 1 ]
+  done
+fi
+exit "$code"
