@@ -14,6 +14,7 @@ pub fn registry() -> impl Iterator<Item = &'static Check> {
         rows::path::ROWS,
         rows::workload::ROWS,
         rows::postgres::ROWS,
+        rows::health::ROWS,
         rows::migration::ROWS,
         rows::backup::ROWS,
     ]

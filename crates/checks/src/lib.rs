@@ -8,6 +8,7 @@ mod assign;
 mod check;
 mod evaluate;
 mod image;
+mod locks;
 mod observe;
 pub mod profiles;
 mod rows;
@@ -20,6 +21,7 @@ pub use access::{AccessNeeds, ActNeeds, ActRights, BackupAct, Grantee, access_re
 pub use assign::{Assigned, assign};
 pub use check::{Check, Judged, Judgement, Unjudged};
 pub use evaluate::{evaluate, evaluate_by, registry};
+pub use locks::{Ending, LockFacts, find_party, judge_locks, may_end, observe_locks};
 pub use observe::{ObserveError, ObserveRequest, Observed, observe};
 pub use rules::{Rules, RulesError, read_waivers};
 pub use saved::{SavedError, load_observation, save_observation};

@@ -91,6 +91,24 @@ fn trouble(status: &PodStatus) -> Option<String> {
 }
 
 impl Cluster {
+    /// The names of a namespace's living pods by their addresses. Pods on their node's own network share its address and
+    /// are left out.
+    ///
+    /// # Errors
+    /// When pods cannot be listed.
+    pub async fn pods_by_address(&self, namespace: &str) -> Result<BTreeMap<String, String>, ApiError> {
+        let pods = self.listed::<Pod>(namespace).await?;
+        let own = |pod: &&Pod| {
+            let on_node = pod.spec.as_ref().and_then(|spec| spec.host_network);
+            on_node != Some(true) && !has_ended(pod)
+        };
+        Ok(pods
+            .iter()
+            .filter(own)
+            .filter_map(|pod| Some((pod.status.as_ref()?.pod_ip.clone()?, pod.metadata.name.clone()?)))
+            .collect())
+    }
+
     /// The container of a pod that is meant when none is named: the one that the pod's annotation says, else the first.
     ///
     /// # Errors

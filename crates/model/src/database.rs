@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MigrationFacts, MigrationState, Seen};
+use crate::{DatabaseHealth, MigrationFacts, MigrationState, Seen};
 
 /// Where the knowledge of a database came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -247,4 +247,11 @@ pub struct DatabaseFacts {
     pub free_bytes: Seen<u64>,
     /// Logical slots and subscriptions, which a swap would break.
     pub replication: Seen<Vec<String>>,
+    /// Limits, settings and damage. `Absent` in a look that was kept before these were asked for.
+    #[serde(default = "not_asked")]
+    pub health: Seen<DatabaseHealth>,
+}
+
+fn not_asked<T>() -> Seen<T> {
+    Seen::Absent
 }

@@ -11,8 +11,10 @@ mod check;
 mod database;
 mod event;
 mod exit;
+mod health;
 mod inventory;
 mod keys;
+mod locks;
 mod migration;
 mod observation;
 mod plan;
@@ -46,6 +48,7 @@ pub use database::{
 };
 pub use event::{Event, LogSource, MigrationSample, StepState};
 pub use exit::ExitCode;
+pub use health::{DatabaseHealth, IdleSlot, StandbyFacts};
 pub use inventory::{
     ArchiveWay, ArchiverFacts, BackupDetailsReport, BackupFinding, BackupInventory, BackupState,
     BackupStatusReport, BackupSubject, FindingLevel, FoundBackup, Freshness, FreshnessRule, Mechanism,
@@ -55,6 +58,7 @@ pub use keys::{
     ComparedKey, KeyFingerprint, KeyFingerprints, KeyStanding, KeyState, KeysListReport, KeysManifest,
     KeysReport,
 };
+pub use locks::{LockNode, LockParty, LockReport, LockVerdict, LockWait, ProbeOutcome, ProbedTable};
 pub use migration::{
     MigrationEnd, MigrationFacts, MigrationHistory, MigrationLock, MigrationLockKind, MigrationState,
     MigrationTool, MigrationTrouble, UnreadableMigrations,

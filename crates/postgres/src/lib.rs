@@ -17,6 +17,7 @@ mod hold;
 mod migrations;
 mod observe;
 mod schema;
+mod signal;
 
 pub use admin::{
     Admin, AdminError, DatabaseEntry, RestoreName, Swap, TerminatedSession, quote_identifier, quote_literal,
@@ -34,7 +35,8 @@ pub use migrations::{
     Comparison, compare, mend_migration, migration_state, migrations, release_migration_lock,
 };
 pub use observe::{
-    archiver, blocked, collation_drift, database_size, facts, free_bytes, held_locks, prepared_transactions,
-    redact, replication, server, sessions,
+    activity, archiver, blocked, collation_drift, database_size, facts, free_bytes, health, held_locks,
+    prepared_transactions, probe, redact, replication, server, sessions, superusers,
 };
 pub use schema::{Snapshot, extensions, grantees, owners, row_counts, schema_hash, settings};
+pub use signal::{Signal, SignalError, signal};

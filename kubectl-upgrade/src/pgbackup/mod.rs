@@ -1,7 +1,7 @@
 //! `kubectl pgbackup`: makes, proves, lists, fetches and restores backups.
 
 mod act;
-mod arguments;
+pub(crate) mod arguments;
 mod artefacts;
 mod base;
 mod create;
@@ -21,7 +21,7 @@ mod show;
 mod status;
 mod store;
 mod stored;
-mod target;
+pub(crate) mod target;
 mod verify;
 mod via;
 

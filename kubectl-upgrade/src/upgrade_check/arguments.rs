@@ -6,14 +6,15 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use cli::{ConnectionFlags, DatabaseFlags, Environment, Format, Output, OutputFlags, parse};
 use model::ExitCode;
 
-use super::{explain, judge};
+use super::locks::LocksFlags;
+use super::{explain, judge, locks};
 use crate::session::Common;
 
 /// The name of the program's file, which kubectl makes of `upgrade-check`.
 const PROGRAM: &str = "kubectl-upgrade_check";
 
 /// Words that are commands even where a release has that name; `--release NAME` means the release.
-const COMMANDS: [&str; 5] = ["explain", "completion", "help", "--version", "-V"];
+const COMMANDS: [&str; 6] = ["explain", "locks", "completion", "help", "--version", "-V"];
 
 /// Judge whether a Helm release may be upgraded; changes nothing
 #[derive(Debug, Parser)]
@@ -23,6 +24,7 @@ const COMMANDS: [&str; 5] = ["explain", "completion", "help", "--version", "-V"]
     version,
     override_usage = "kubectl upgrade-check RELEASE [CHART] [flags of helm upgrade] [flags]\n       \
                       kubectl upgrade-check --observation FILE [flags]\n       \
+                      kubectl upgrade-check locks TARGET [flags]\n       \
                       kubectl upgrade-check explain [CHECK]\n       \
                       kubectl upgrade-check completion SHELL",
     after_help = "Without CHART the running revision is judged. With it, the values and version flags of `helm upgrade` \
@@ -158,6 +160,8 @@ enum Other {
         #[command(flatten)]
         output: OutputFlags,
     },
+    /// Show who holds up whom in the database, and end whom you name
+    Locks(Box<LocksFlags>),
     /// Print a completion script for a shell
     Completion {
         /// The shell
@@ -182,6 +186,7 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
     };
     match command {
         Other::Explain { id, output } => explain::run(id.as_deref(), &Output::new(&output, &environment)),
+        Other::Locks(flags) => locks::run(&flags, &environment).await,
         Other::Completion { shell } => {
             let output = Output::new(&OutputFlags::default(), &environment);
             let written = cli::print_completion(shell, whole_command(), PROGRAM);

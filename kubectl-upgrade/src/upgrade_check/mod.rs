@@ -3,6 +3,7 @@
 mod arguments;
 mod explain;
 mod judge;
+mod locks;
 mod migration_files;
 
 use std::ffi::OsString;

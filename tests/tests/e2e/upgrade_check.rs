@@ -111,6 +111,35 @@ fn a_held_lock_blocks_by_the_holder_s_number_until_it_is_gone() -> Result<()> {
         pid.trim()
     );
 
+    // The tree says the same, a probe does not queue behind it, and whom a person names is ended.
+    let locks = |more: &[&str]| {
+        kubectl.run(
+            "upgrade-check",
+            &[&["locks", "books", "-o", "json"], more].concat(),
+        )
+    };
+    let tree = locks(&["--probe"])?.expect(2)?.json()?;
+    let number: i32 = pid.trim().parse()?;
+    let roots = tree["roots"].as_array().context("a report has roots")?;
+    let root = roots
+        .iter()
+        .find(|root| root["party"]["pid"] == number)
+        .with_context(|| format!("no pid {number} in {tree}"))?;
+    ensure!(root["waiters"].to_string().contains("patient"), "{root}");
+    let probed = tree["probed"].as_array().context("tables were asked")?;
+    ensure!(
+        probed
+            .iter()
+            .any(|table| table["table"] == "public.entries" && table["outcome"] == "held"),
+        "{tree}"
+    );
+    locks(&["--terminate", pid.trim()])?.expect(1)?;
+    locks(&["--terminate", pid.trim(), "--yes"])?.expect(0)?;
+    let left = app
+        .database()
+        .query("select count(*) from pg_stat_activity where application_name = 'forgotten'")?;
+    ensure!(left.trim() == "0", "{left} are left");
+
     drop(holder);
     drop(waiter);
     until(check, 0)?;

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use checks::evaluate;
 use model::{
     ApplyMethod, BackupGrade, BackupInventory, BackupState, BackupSubject, ChartIdentity, CheckResult,
-    ClusterFacts, ContainerFacts, CredentialSource, DatabaseFacts, DatabaseLocation, DatabaseOrigin,
-    DatabaseRoute, DryRunOutcome, FoundBackup, Mechanism, MigrationFacts, MigrationHistory, MigrationState,
-    MigrationTool, ObjectDryRun, ObjectName, Observation, PodFacts, PostgresServer, ProbeBudget, Profile,
-    Release, ReleaseStatus, RenderedHook, RenderedWorkload, RevisionSummary, Seen, Session, SessionRole,
-    Target, UpdateStrategy, ValuesHazard, Workload, WorkloadKind, WorkloadName,
+    ClusterFacts, ContainerFacts, CredentialSource, DatabaseFacts, DatabaseHealth, DatabaseLocation,
+    DatabaseOrigin, DatabaseRoute, DryRunOutcome, FoundBackup, Mechanism, MigrationFacts, MigrationHistory,
+    MigrationState, MigrationTool, ObjectDryRun, ObjectName, Observation, PodFacts, PostgresServer,
+    ProbeBudget, Profile, Release, ReleaseStatus, RenderedHook, RenderedWorkload, RevisionSummary, Seen,
+    Session, SessionRole, Target, UpdateStrategy, ValuesHazard, Workload, WorkloadKind, WorkloadName,
 };
 
 /// Everything that a row may look at.
@@ -68,6 +68,10 @@ impl Case {
 
     pub(crate) fn database(&mut self) -> &mut DatabaseFacts {
         present(&mut self.seen.database)
+    }
+
+    pub(crate) fn health(&mut self) -> &mut DatabaseHealth {
+        present(&mut self.database().health)
     }
 
     pub(crate) fn workloads(&mut self) -> &mut Vec<Workload> {
@@ -261,6 +265,16 @@ fn database() -> DatabaseFacts {
         can_swap: Seen::Present(true),
         free_bytes: Seen::Present(1_000_000_000),
         replication: Seen::Present(Vec::new()),
+        health: Seen::Present(DatabaseHealth {
+            schema: Some("public".into()),
+            may_create: true,
+            transaction_age: 1_000_000,
+            freeze_max_age: 200_000_000,
+            connections: 97,
+            connected: 10,
+            own: 3,
+            ..DatabaseHealth::default()
+        }),
     }
 }
 

@@ -5,6 +5,7 @@ mod backup;
 mod cluster;
 mod documents;
 mod fixture;
+mod health;
 mod helm;
 mod migration;
 mod path;

@@ -159,6 +159,29 @@ impl Admin {
             .await
     }
 
+    /// Tells the sessions with these process ids on a database, and only there, to give up their statements.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn cancel(&self, database: &str, pids: &[i32]) -> Result<(), AdminError> {
+        let list = pids.iter().map(i32::to_string).collect::<Vec<_>>().join(",");
+        let sql = format!(
+            "select to_json(pg_cancel_backend(pid)) from pg_stat_activity \
+             where datname = :'name' and pid <> pg_backend_pid() and pid = any('{{{list}}}'::int[])"
+        );
+        let values = [("name", database)];
+        let statement = Statement {
+            sql: &sql,
+            values: &values,
+        };
+        let told: Vec<bool> = self
+            .way
+            .ask("cancel the statements of sessions", &statement)
+            .await?;
+        drop(told);
+        Ok(())
+    }
+
     async fn end(&self, database: &str, which: &str) -> Result<Vec<TerminatedSession>, AdminError> {
         let doing = format!("end the sessions on database {database}");
         let sql = format!(

@@ -5,7 +5,8 @@ use model::{DatabaseFacts, DatabaseRoute, MigrationTool, Seen};
 
 use super::server::role_can_swap;
 use super::{
-    blocked, database_size, free_bytes, held_locks, prepared_transactions, replication, server, sessions,
+    blocked, database_size, free_bytes, health, held_locks, prepared_transactions, replication, server,
+    sessions,
 };
 use crate::migrations::{chosen, migrations};
 use crate::{Admin, Database, QueryError};
@@ -33,6 +34,7 @@ pub async fn facts(
         replication,
         can_swap,
         free_bytes,
+        health,
     ) = tokio::join!(
         server(database),
         database_size(database),
@@ -49,6 +51,7 @@ pub async fn facts(
                 None => Seen::Absent,
             }
         },
+        health(database),
     );
     Ok(DatabaseFacts {
         location: database.connector().location().clone(),
@@ -63,6 +66,7 @@ pub async fn facts(
         can_swap,
         free_bytes,
         replication,
+        health,
     })
 }
 

@@ -1,5 +1,7 @@
 //! Who is connected, and as what.
 
+use std::collections::BTreeSet;
+
 use model::{Seen, Session, SessionRole};
 
 use super::redact;
@@ -32,8 +34,26 @@ pub(crate) struct Activity {
     pub(crate) hidden: Vec<String>,
 }
 
+/// The process ids of the sessions whose role is a superuser.
+///
+/// # Errors
+/// When the query fails.
+pub async fn superusers(database: &Database) -> Result<BTreeSet<i32>, QueryError> {
+    let rows = database
+        .query(
+            "read which sessions are superusers'",
+            "select a.pid from pg_stat_activity a join pg_roles r on r.oid = a.usesysid where r.rolsuper",
+            &[],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
 /// Every session that can be seen, be it only in part.
-pub(crate) async fn activity(database: &Database) -> Result<Vec<Session>, QueryError> {
+///
+/// # Errors
+/// When the query fails.
+pub async fn activity(database: &Database) -> Result<Vec<Session>, QueryError> {
     read(database).await.map(|activity| activity.sessions)
 }
 

@@ -5,8 +5,10 @@
 mod archiving;
 mod connecting;
 mod holding;
+mod limits;
 mod migrating;
 mod observing;
 mod schemas;
+mod signalling;
 mod support;
 mod swapping;

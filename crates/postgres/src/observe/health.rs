@@ -1,0 +1,246 @@
+//! Limits, settings and damage of a database, as far as a migration meets them.
+
+use model::{DatabaseHealth, DatabaseRoute, IdleSlot, Seen, StandbyFacts};
+
+use super::collation_drift;
+use crate::{Database, QueryError};
+
+/// The most names of each kind that are read.
+const MOST: i64 = 50;
+
+/// Schemas that are the application's, in a condition on `pg_namespace n`.
+const OWN_SCHEMAS: &str = "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_toast%' \
+                           and n.nspname not like 'pg\\_temp%'";
+
+/// Everything of it in one look.
+pub async fn health(database: &Database) -> Seen<DatabaseHealth> {
+    Seen::from_result(read(database).await.map(Some))
+}
+
+async fn read(database: &Database) -> Result<DatabaseHealth, QueryError> {
+    let (
+        rights,
+        foreign_tables,
+        timeouts,
+        standbys,
+        idle_slots,
+        invalid_indexes,
+        unvalidated,
+        age,
+        sequences,
+    ) = tokio::join!(
+        rights(database),
+        foreign_tables(database),
+        timeouts(database),
+        standbys(database),
+        idle_slots(database),
+        invalid_indexes(database),
+        unvalidated(database),
+        age(database),
+        sequences(database),
+    );
+    let (collations, connections, pooler) =
+        tokio::join!(collation_drift(database), connections(database), pooler(database));
+    let (schema, may_create) = rights?;
+    let [statement_timeout_ms, lock_timeout_ms, idle_timeout_ms] = timeouts?;
+    let (synchronous, standbys) = standbys?;
+    let (transaction_age, freeze_max_age) = age?;
+    let [connections, connected, own] = connections?;
+    Ok(DatabaseHealth {
+        schema,
+        may_create,
+        foreign_tables: foreign_tables?,
+        statement_timeout_ms,
+        lock_timeout_ms,
+        idle_timeout_ms,
+        pooler,
+        synchronous,
+        standbys,
+        idle_slots: idle_slots?,
+        invalid_indexes: invalid_indexes?,
+        unvalidated: unvalidated?,
+        transaction_age,
+        freeze_max_age,
+        sequences: sequences?,
+        collations: collations?,
+        connections,
+        connected,
+        own,
+    })
+}
+
+async fn rights(database: &Database) -> Result<(Option<String>, bool), QueryError> {
+    let rows = database
+        .query(
+            "read what the role may create",
+            "select current_schema()::text, coalesce(has_schema_privilege(current_schema(), 'create'), false)",
+            &[],
+        )
+        .await?;
+    Ok(rows.first().map_or((None, false), |row| (row.get(0), row.get(1))))
+}
+
+/// Tables of an extension are its own affair.
+async fn foreign_tables(database: &Database) -> Result<Vec<String>, QueryError> {
+    names(
+        database,
+        "read who owns the tables",
+        &format!(
+            "select format('%I.%I', n.nspname, c.relname) || ' of ' || pg_get_userbyid(c.relowner) \
+             from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+             where c.relkind in ('r', 'p', 'm', 'v', 'S') and {OWN_SCHEMAS} \
+               and not pg_has_role(c.relowner, 'usage') \
+               and not exists (select from pg_depend d where d.objid = c.oid and d.classid = 'pg_class'::regclass \
+                               and d.deptype = 'e') \
+             order by 1 limit $1"
+        ),
+    )
+    .await
+}
+
+/// `reset_val` is what a session begins with, by its role and its database.
+async fn timeouts(database: &Database) -> Result<[i64; 3], QueryError> {
+    let rows = database
+        .query(
+            "read the timeouts of the role",
+            "select name, reset_val::bigint from pg_settings \
+             where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')",
+            &[],
+        )
+        .await?;
+    let of = |wanted: &str| {
+        let found = rows.iter().find(|row| row.get::<_, &str>(0) == wanted);
+        found.map_or(0, |row| row.get(1))
+    };
+    Ok([
+        of("statement_timeout"),
+        of("lock_timeout"),
+        of("idle_in_transaction_session_timeout"),
+    ])
+}
+
+async fn standbys(database: &Database) -> Result<(String, Vec<StandbyFacts>), QueryError> {
+    let rows = database
+        .query(
+            "read the standbys",
+            "select coalesce(application_name, ''), sync_state, \
+                    case when not pg_is_in_recovery() then pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)::bigint end \
+             from pg_stat_replication order by 1",
+            &[],
+        )
+        .await?;
+    let standbys = rows.iter().map(|row| StandbyFacts {
+        name: row.get(0),
+        sync: row.get(1),
+        behind_bytes: row.get(2),
+    });
+    let standbys = standbys.collect();
+    let named = database
+        .query(
+            "read which standbys commits wait for",
+            "select current_setting('synchronous_standby_names')",
+            &[],
+        )
+        .await?;
+    Ok((named.first().map(|row| row.get(0)).unwrap_or_default(), standbys))
+}
+
+async fn idle_slots(database: &Database) -> Result<Vec<IdleSlot>, QueryError> {
+    let rows = database
+        .query(
+            "read the replication slots",
+            "select slot_name::text, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint \
+             from pg_replication_slots where not active and restart_lsn is not null and not pg_is_in_recovery() order by 2 desc",
+            &[],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| IdleSlot {
+            name: row.get(0),
+            kept_bytes: row.get(1),
+        })
+        .collect())
+}
+
+async fn invalid_indexes(database: &Database) -> Result<Vec<String>, QueryError> {
+    names(
+        database,
+        "read the invalid indexes",
+        &format!(
+            "select format('%I.%I', n.nspname, c.relname) from pg_index i join pg_class c on c.oid = i.indexrelid \
+             join pg_namespace n on n.oid = c.relnamespace \
+             where not i.indisvalid and c.relkind = 'i' and {OWN_SCHEMAS} order by 1 limit $1"
+        ),
+    )
+    .await
+}
+
+async fn unvalidated(database: &Database) -> Result<Vec<String>, QueryError> {
+    names(
+        database,
+        "read the constraints that are not validated",
+        &format!(
+            "select format('%I on %I.%I', k.conname, n.nspname, c.relname) from pg_constraint k \
+             join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace \
+             where not k.convalidated and k.contype in ('c', 'f') and {OWN_SCHEMAS} order by 1 limit $1"
+        ),
+    )
+    .await
+}
+
+async fn age(database: &Database) -> Result<(i64, i64), QueryError> {
+    let rows = database
+        .query(
+            "read how old the oldest transaction number is",
+            "select age(datfrozenxid)::bigint, current_setting('autovacuum_freeze_max_age')::bigint \
+             from pg_database where datname = current_database()",
+            &[],
+        )
+        .await?;
+    Ok(rows.first().map_or((0, 0), |row| (row.get(0), row.get(1))))
+}
+
+/// A sequence that our role may not read has no last value.
+async fn sequences(database: &Database) -> Result<Vec<String>, QueryError> {
+    names(
+        database,
+        "read how far the sequences are",
+        "select format('%I.%I', schemaname, sequencename) || ' ' \
+                || floor(100.0 * (last_value::numeric - min_value) / (max_value::numeric - min_value)) || ' %' \
+         from pg_sequences \
+         where last_value is not null and not cycle and increment_by > 0 and max_value > min_value \
+           and (last_value::numeric - min_value) / (max_value::numeric - min_value) >= 0.9 \
+         order by 1 limit $1",
+    )
+    .await
+}
+
+async fn connections(database: &Database) -> Result<[i32; 3], QueryError> {
+    let rows = database
+        .query(
+            "count the connections",
+            "select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int, \
+                    count(*) filter (where backend_type = 'client backend' or backend_type is null)::int, \
+                    count(*) filter (where usename = current_user)::int \
+             from pg_stat_activity where usename is not null",
+            &[],
+        )
+        .await?;
+    Ok(rows
+        .first()
+        .map_or([0; 3], |row| [row.get(0), row.get(1), row.get(2)]))
+}
+
+/// A pod that runs Postgres is reached without a pooler; at an address one may answer.
+async fn pooler(database: &Database) -> Option<String> {
+    match database.connector().location().route {
+        DatabaseRoute::Direct => database.connector().pooler().await,
+        DatabaseRoute::Pod { .. } => None,
+    }
+}
+
+async fn names(database: &Database, doing: &str, sql: &str) -> Result<Vec<String>, QueryError> {
+    let rows = database.query(doing, sql, &[&MOST]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}

@@ -1,0 +1,69 @@
+//! Limits, settings and damage that a real server tells of.
+
+use model::Seen;
+use postgres_room::{Connector, SessionOptions, health};
+
+use crate::support::{credentials, database, location, open, session, unique};
+
+const DAMAGE: &str = "
+    create table \"odd \"\"t\" (a int); insert into \"odd \"\"t\" values (1), (1), (-1);
+    alter table \"odd \"\"t\" add constraint positive check (a > 0) not valid;
+    create table small (id smallserial); select setval('small_id_seq', 32000);
+    create table of_extension (a int); create extension pg_trgm";
+
+#[tokio::test]
+async fn damage_is_named() {
+    let name = unique("limits");
+    let live = database(&name, DAMAGE).await;
+    // A concurrent build that fails leaves its index behind.
+    let owner = session(&name, "owner").await;
+    let failed = owner
+        .batch_execute("create unique index concurrently broken on \"odd \"\"t\" (a)")
+        .await;
+    assert!(failed.is_err());
+    let Seen::Present(found) = health(&open(&live).await).await else {
+        panic!("a superuser may see everything");
+    };
+    assert_eq!(found.invalid_indexes, ["public.broken"]);
+    assert_eq!(found.unvalidated, ["positive on public.\"odd \"\"t\""]);
+    assert_eq!(found.sequences, ["public.small_id_seq 97 %"]);
+    assert_eq!(
+        (found.schema.as_deref(), found.may_create),
+        (Some("public"), true)
+    );
+    assert!(found.foreign_tables.is_empty(), "{:?}", found.foreign_tables);
+    assert!(found.synchronous.is_empty() && found.standbys.is_empty());
+    assert_eq!(found.pooler, None);
+    assert!(found.transaction_age >= 0 && found.freeze_max_age > 0);
+    assert!(found.connections > found.connected && found.connected > 0 && found.own > 0);
+    assert_eq!(found.collations, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_rights_and_timeouts_are_those_of_the_application_s_role() {
+    let name = unique("limits");
+    let role = format!("{name}_app");
+    let live = database(
+        &name,
+        &format!(
+            "create table theirs (a int); create role {role} login password 'long enough'; \
+             alter role {role} set statement_timeout = '30s'; \
+             alter role {role} in database {name} set lock_timeout = '1s'; \
+             revoke create on schema public from public"
+        ),
+    )
+    .await;
+    let as_app = location(&live.database, &role);
+    let connector = Connector::direct(&as_app, &credentials(&role, "long enough"), "test");
+    let look = connector.connect(&SessionOptions::default()).await.unwrap();
+    let Seen::Present(found) = health(&look).await else {
+        panic!("all of it may be read by anybody");
+    };
+    assert_eq!(found.foreign_tables, ["public.theirs of postgres"]);
+    assert!(!found.may_create);
+    assert_eq!(
+        (found.statement_timeout_ms, found.lock_timeout_ms),
+        (30_000, 1_000)
+    );
+    assert_eq!(found.own, 1);
+}
