@@ -30,6 +30,7 @@ mod store;
 mod strict;
 mod target;
 mod unlock;
+mod version;
 mod waiver;
 mod workload;
 
@@ -90,6 +91,7 @@ pub use target::{
     RenderedWorkload, Target, ValuesHazard,
 };
 pub use unlock::{PendingEvidence, StandingWorkload, Stands, UnlockReport};
+pub use version::Version;
 pub use waiver::{Waived, Waiver, WaiverFile};
 pub use workload::{
     ContainerFacts, ObjectName, PodFacts, ProbeBudget, Scaler, UpdateStrategy, Workload, WorkloadKind,
