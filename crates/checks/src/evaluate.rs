@@ -12,6 +12,7 @@ pub fn registry() -> impl Iterator<Item = &'static Check> {
         rows::cluster::ROWS,
         rows::helm::ROWS,
         rows::path::ROWS,
+        rows::notes::ROWS,
         rows::workload::ROWS,
         rows::postgres::ROWS,
         rows::health::ROWS,

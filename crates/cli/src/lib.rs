@@ -1,6 +1,7 @@
 //! What the three programs share between their arguments and their exit: connection flags, Helm's environment, output,
 //! consent, signals. It holds no judgement of its own.
 
+mod cache;
 mod completion;
 mod config;
 mod connection;
@@ -17,6 +18,7 @@ mod store;
 mod usage;
 mod watched;
 
+pub use cache::cache_folder;
 pub use completion::print_completion;
 pub use config::{Config, ConfigError, NamedStore};
 pub use connection::ConnectionFlags;

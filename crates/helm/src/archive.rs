@@ -6,10 +6,10 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use model::ChartIdentity;
+use model::{ChartFile, ChartIdentity};
 use serde_json::Value;
 
-use crate::{HelmError, yaml};
+use crate::{HelmError, documents, yaml};
 
 /// The most bytes of one file that are read. Helm itself refuses charts with larger ones (5 MiB a file by default).
 const LARGEST_FILE: u64 = 16 << 20;
@@ -26,12 +26,7 @@ pub(crate) fn identity(archive: &Path, bytes: &[u8]) -> Result<ChartIdentity, He
     let chart = yaml::parse(&text)
         .map_err(|reason| broken(format!("Chart.yaml: {reason}")))?
         .ok_or_else(|| broken("its Chart.yaml is empty".to_owned()))?;
-    let field = |name: &str| chart.text_at(&[name]).map(str::to_owned);
-    Ok(ChartIdentity {
-        name: field("name").ok_or_else(|| broken("its Chart.yaml names no chart".to_owned()))?,
-        version: field("version").ok_or_else(|| broken("its Chart.yaml names no version".to_owned()))?,
-        app_version: field("appVersion").filter(|version| !version.is_empty()),
-    })
+    documents::identity(&chart).map_err(broken)
 }
 
 /// The chart's own `values.yaml`; an empty mapping when it has none.
@@ -70,6 +65,37 @@ fn read(archive: &Path) -> Result<Vec<u8>, HelmError> {
     })
 }
 
+/// The files directly in an archive's one top folder that `wanted` names.
+pub(crate) fn top_files(archive: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<ChartFile>, HelmError> {
+    let bytes = read(archive)?;
+    let mut files = Vec::new();
+    let mut take = || -> std::io::Result<()> {
+        for entry in tar::Archive::new(GzDecoder::new(bytes.as_slice())).entries()? {
+            let entry = entry?;
+            let name = top_name(&entry.path()?).filter(|name| wanted(name));
+            if let Some(name) = name {
+                files.push(ChartFile {
+                    text: bounded(entry)?,
+                    name,
+                });
+            }
+        }
+        Ok(())
+    };
+    take().map_err(|error| HelmError::Chart {
+        path: archive.to_owned(),
+        reason: error.to_string(),
+    })?;
+    Ok(files)
+}
+
+/// A text of bounded size; what is no text in it is replaced.
+pub(crate) fn bounded(file: impl Read) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    file.take(LARGEST_FILE).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// A file directly in the archive's one top folder.
 fn top_file(bytes: &[u8], name: &str) -> std::io::Result<Option<String>> {
     let mut archive = tar::Archive::new(GzDecoder::new(bytes));
@@ -85,12 +111,17 @@ fn top_file(bytes: &[u8], name: &str) -> std::io::Result<Option<String>> {
 }
 
 fn is_top_file(path: &Path, name: &str) -> bool {
+    top_name(path).as_deref() == Some(name)
+}
+
+/// The name of a file directly in the archive's one top folder.
+fn top_name(path: &Path) -> Option<String> {
     let mut parts = path
         .components()
         .filter(|part| !matches!(part, std::path::Component::CurDir));
-    parts.next().is_some()
-        && parts.next().is_some_and(|part| part.as_os_str() == name)
-        && parts.next().is_none()
+    parts.next()?;
+    let name = parts.next()?.as_os_str().to_str()?.to_owned();
+    parts.next().is_none().then_some(name)
 }
 
 fn rewrite(bytes: &[u8], values: &Value) -> std::io::Result<Vec<u8>> {
@@ -147,6 +178,21 @@ mod tests {
             ("web", "1.2.3")
         );
         assert_eq!(identity.app_version.as_deref(), Some("1.10"));
+    }
+
+    #[test]
+    fn only_files_of_the_chart_itself_are_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("web.tgz");
+        let bytes = chart(&[
+            ("web/CHANGELOG.md", "## 1.2.3"),
+            ("web/charts/db/CHANGELOG.md", "## 9.9.9"),
+            ("web/values.yaml", "a: 1\n"),
+        ]);
+        std::fs::write(&path, bytes).unwrap();
+        let files = top_files(&path, |name| name == "CHANGELOG.md").unwrap();
+        assert_eq!(files.len(), 1);
+        assert_eq!(files[0].text, "## 1.2.3");
     }
 
     #[test]

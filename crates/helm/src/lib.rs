@@ -8,6 +8,7 @@
 
 mod archive;
 mod chart;
+mod documents;
 mod error;
 mod flags;
 pub mod manifest;
@@ -24,6 +25,7 @@ mod values;
 mod yaml;
 
 pub use chart::PinnedChart;
+pub use documents::chart_documents;
 pub use error::HelmError;
 pub use flags::{
     Arity, FlagError, HelmFlag, Lines, OwnFlag, Reuse, Split, Treatment, UpgradeLine, UserPostRenderer,

@@ -1,9 +1,14 @@
 //! A release as Helm writes it in JSON: in its records and in the answer of a dry run, alike on both Helm lines.
 
-use model::{ChartIdentity, ObjectName, RenderedHook};
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use model::{ChartDocuments, ChartFile, ChartIdentity, ObjectName, RenderedHook};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::documents::{changelog, is_changelog};
 use crate::yaml;
 
 /// Helm 3 writes empty times as `""`, Helm 4 leaves them out; either writes `null` for what is empty.
@@ -44,6 +49,17 @@ pub(crate) struct Chart {
     pub(crate) metadata: Option<Metadata>,
     #[serde(default)]
     pub(crate) values: Option<Value>,
+    #[serde(default)]
+    files: Option<Vec<File>>,
+}
+
+/// A file of a chart that is no template, in base64.
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    data: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -55,6 +71,12 @@ pub(crate) struct Metadata {
     pub(crate) version: String,
     #[serde(default)]
     pub(crate) app_version: Option<String>,
+    #[serde(default)]
+    home: Option<String>,
+    #[serde(default)]
+    sources: Option<Vec<String>>,
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize, Clone)]
@@ -79,6 +101,30 @@ impl Chart {
             name: metadata.name.clone(),
             version: metadata.version.clone(),
             app_version: metadata.app_version.clone().filter(|version| !version.is_empty()),
+        }
+    }
+
+    /// What the chart says about itself and its changes. A change log that is no base64 is none.
+    pub(crate) fn documents(&self) -> ChartDocuments {
+        let metadata = self.metadata.as_ref();
+        let files = self.files.iter().flatten();
+        let texts = files.filter(|file| is_changelog(&file.name)).filter_map(|file| {
+            let bytes = STANDARD.decode(file.data.as_deref()?).ok()?;
+            Some(ChartFile {
+                name: file.name.clone(),
+                text: String::from_utf8_lossy(&bytes).into_owned(),
+            })
+        });
+        ChartDocuments {
+            identity: self.identity(),
+            home: metadata.and_then(|metadata| metadata.home.clone()),
+            sources: metadata
+                .and_then(|metadata| metadata.sources.clone())
+                .unwrap_or_default(),
+            annotations: metadata
+                .and_then(|metadata| metadata.annotations.clone())
+                .unwrap_or_default(),
+            changelog: changelog(texts.collect()),
         }
     }
 }

@@ -16,6 +16,7 @@ mod inventory;
 mod keys;
 mod locks;
 mod migration;
+mod notes;
 mod observation;
 mod plan;
 pub mod profile;
@@ -63,6 +64,10 @@ pub use locks::{LockNode, LockParty, LockReport, LockVerdict, LockWait, ProbeOut
 pub use migration::{
     MigrationEnd, MigrationFacts, MigrationHistory, MigrationLock, MigrationLockKind, MigrationState,
     MigrationTool, MigrationTrouble, UnreadableMigrations,
+};
+pub use notes::{
+    ChartDocuments, ChartFile, Highlight, HighlightKind, NotesDirection, NotesLink, NotesReport,
+    NotesSourceReport, NotesState, NotesSummary, NotesVerdict, VersionChange, VersionNotes, VersionOf,
 };
 pub use observation::{ClusterFacts, HookJob, LeaseFacts, MeasuredRestore, Observation, SavedObservation};
 pub use plan::{

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ChartIdentity, ContainerFacts, ObjectName, Seen, UpdateStrategy, WorkloadName};
+use crate::{ChartIdentity, ContainerFacts, NotesReport, ObjectName, Seen, UpdateStrategy, WorkloadName};
 
 /// A field of a live object that another manager owns with another value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +139,9 @@ pub struct Target {
     /// The files of its migrations, where the user named them.
     #[serde(default)]
     pub migrations: Option<MigrationFiles>,
+    /// What is known of the notes on the way there, where they were looked for; without their whole text.
+    #[serde(default)]
+    pub notes: Option<NotesReport>,
     /// The chart that would be applied cannot be the running one: false when judging the running revision alone.
     pub is_upgrade: bool,
 }

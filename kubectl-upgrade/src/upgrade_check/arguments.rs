@@ -7,7 +7,7 @@ use cli::{ConnectionFlags, DatabaseFlags, Environment, Format, Output, OutputFla
 use model::ExitCode;
 
 use super::locks::LocksFlags;
-use super::{explain, judge, locks};
+use super::{explain, judge, locks, notes};
 use crate::session::Common;
 
 /// The name of the program's file, which kubectl makes of `upgrade-check`.
@@ -15,6 +15,9 @@ const PROGRAM: &str = "kubectl-upgrade_check";
 
 /// Words that are commands even where a release has that name; `--release NAME` means the release.
 const COMMANDS: [&str; 6] = ["explain", "locks", "completion", "help", "--version", "-V"];
+
+/// The command whose line mixes its own flags with those of `helm upgrade`, as judging does.
+const NOTES: &str = "notes";
 
 /// Judge whether a Helm release may be upgraded; changes nothing
 #[derive(Debug, Parser)]
@@ -25,6 +28,7 @@ const COMMANDS: [&str; 6] = ["explain", "locks", "completion", "help", "--versio
     override_usage = "kubectl upgrade-check RELEASE [CHART] [flags of helm upgrade] [flags]\n       \
                       kubectl upgrade-check --observation FILE [flags]\n       \
                       kubectl upgrade-check locks TARGET [flags]\n       \
+                      kubectl upgrade-check notes RELEASE CHART|VERSION [flags]\n       \
                       kubectl upgrade-check explain [CHECK]\n       \
                       kubectl upgrade-check completion SHELL",
     after_help = "Without CHART the running revision is judged. With it, the values and version flags of `helm upgrade` \
@@ -172,12 +176,25 @@ enum Other {
 /// Runs the command that the words mean.
 pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitCode {
     let first = words.get(1).map(String::as_str);
+    if first == Some(NOTES) {
+        let line: Vec<String> = words
+            .iter()
+            .take(1)
+            .chain(words.iter().skip(2))
+            .cloned()
+            .collect();
+        return notes::run(&line, environment).await;
+    }
     if !first.is_some_and(|first| COMMANDS.contains(&first)) {
         return judge::run(&words, environment).await;
     }
     if words.len() == 2 && first == Some("help") {
         // The whole of it: the commands alone would hide what the program is for.
         drop(CheckCommand::command().print_help());
+        return ExitCode::Done;
+    }
+    if first == Some("help") && words.get(2).map(String::as_str) == Some(NOTES) {
+        drop(notes::NotesCommand::command().print_help());
         return ExitCode::Done;
     }
     let command = match parse::<OtherCommand>(&words) {
@@ -198,7 +215,9 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
 /// Flags and commands together, for completion.
 fn whole_command() -> clap::Command {
     let commands: Vec<clap::Command> = OtherCommand::command().get_subcommands().cloned().collect();
-    CheckCommand::command().subcommands(commands)
+    CheckCommand::command()
+        .subcommands(commands)
+        .subcommand(notes::NotesCommand::command())
 }
 
 #[cfg(test)]
@@ -210,6 +229,7 @@ mod tests {
         whole_command().debug_assert();
         CheckCommand::command().debug_assert();
         OtherCommand::command().debug_assert();
+        notes::NotesCommand::command().debug_assert();
     }
 
     #[test]

@@ -17,6 +17,7 @@ use thiserror::Error;
 
 use super::arguments::{CheckCommand, CheckFlags, FailOn, Form};
 use super::migration_files::{MigrationFilesError, migration_files};
+use super::notes;
 use crate::session::{Session, UNCHANGED, could_not_begin};
 
 /// Why there is no judgement.
@@ -214,7 +215,15 @@ async fn observe(
         into: folder.path(),
     };
     let (observed, target) = checks::observe_with_target(&request(&line.release)?, &render).await?;
-    let target = target.map(|(_, target)| model::Target { migrations, ..target });
+    let notes = match &target {
+        Some((renderable, _)) => notes::at_hand(&renderable.chart.archive, &observed, environment).await,
+        None => None,
+    };
+    let target = target.map(|(_, target)| model::Target {
+        migrations,
+        notes,
+        ..target
+    });
     if target.is_none() {
         let right = checks::unreadable_records(&observed.observation).unwrap_or_default();
         // Talk that nobody takes is no reason to judge nothing.

@@ -5,6 +5,7 @@ mod explain;
 mod judge;
 mod locks;
 mod migration_files;
+mod notes;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

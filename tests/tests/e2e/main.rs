@@ -13,6 +13,7 @@ mod helm;
 mod hook_run;
 mod killed;
 mod meddling;
+mod notes;
 mod pgbackup;
 mod pgbackup_artefacts;
 mod pgbackup_base;

@@ -5,6 +5,7 @@ pub(crate) mod cluster;
 pub(crate) mod health;
 pub(crate) mod helm;
 pub(crate) mod migration;
+pub(crate) mod notes;
 pub(crate) mod path;
 pub(crate) mod postgres;
 pub(crate) mod workload;

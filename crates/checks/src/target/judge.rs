@@ -54,6 +54,7 @@ pub async fn target(request: &TargetRequest<'_>) -> Result<Target, HelmError> {
             .timeout
             .map_or(HELM_TIMEOUT_SECONDS, |timeout| timeout.as_secs()),
         migrations: None,
+        notes: None,
         is_upgrade: true,
     })
 }

@@ -495,6 +495,7 @@ fn target() -> Target {
         changed_secrets: Seen::Present(Vec::new()),
         timeout_seconds: 300,
         migrations: None,
+        notes: None,
         is_upgrade: true,
     }
 }

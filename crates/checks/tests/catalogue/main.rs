@@ -8,6 +8,7 @@ mod fixture;
 mod health;
 mod helm;
 mod migration;
+mod notes;
 mod path;
 mod postgres;
 mod registry;

@@ -1,6 +1,6 @@
 //! One record, decoded.
 
-use model::{ApplyMethod, Release, ReleaseStatus, RenderedHook};
+use model::{ApplyMethod, ChartDocuments, Release, ReleaseStatus, RenderedHook};
 use serde_json::Value;
 
 use crate::record::{Record, or_empty};
@@ -18,6 +18,8 @@ pub struct StoredRelease {
     pub values: Value,
     /// The chart's own default values, without those of its dependencies.
     pub chart_values: Value,
+    /// What the chart says about itself and its changes.
+    pub documents: ChartDocuments,
 }
 
 impl StoredRelease {
@@ -49,6 +51,7 @@ impl StoredRelease {
                 stored_bytes,
             },
             manifest: record.manifest,
+            documents: chart.documents(),
             values: or_empty(record.config),
             chart_values: or_empty(chart.values),
         })

@@ -42,6 +42,22 @@ fn through_storage(record: &Value) -> StoredRelease {
 }
 
 #[test]
+fn a_record_tells_what_its_chart_says_about_changes() {
+    let mut record = helm3();
+    record["chart"]["files"] = json!([
+        {"name": "README.md", "data": "eA=="},
+        {"name": "CHANGELOG.md", "data": "IyMgMS4yLjM="},
+    ]);
+    record["chart"]["metadata"]["annotations"] = json!({"artifacthub.io/changes": "- one"});
+    record["chart"]["metadata"]["sources"] = json!(["https://github.com/shop/web"]);
+    let documents = through_storage(&record).documents;
+    assert_eq!(documents.changelog.unwrap().text, "## 1.2.3");
+    assert_eq!(documents.annotations["artifacthub.io/changes"], "- one");
+    assert_eq!(documents.sources, ["https://github.com/shop/web"]);
+    assert_eq!(through_storage(&helm3()).documents.changelog, None);
+}
+
+#[test]
 fn records_of_both_lines_are_read() {
     let three = through_storage(&helm3());
     assert_eq!(three.release.revision, 7);

@@ -6,5 +6,6 @@ mod schema;
 pub use parse::{ProfileError, parse};
 pub use schema::{
     AfterMigration, ArtefactPlace, Budgets, Busy, Database, GateWord, Health, Keys, Match, Migrations,
-    MustBeTrue, Profile, QuiesceNeed, Role, RoleKind, RunBy, SchemaOf, Selector, Verify,
+    MustBeTrue, Notes, NotesMarkers, NotesSource, Profile, QuiesceNeed, Role, RoleKind, RunBy, SchemaOf,
+    Selector, Verify,
 };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Profile;
+use super::{NotesSource, Profile};
 use crate::{API_VERSION, read_strict};
 
 /// Why a text is no profile.
@@ -68,6 +68,10 @@ pub fn parse(source: &str, text: &str) -> Result<Profile, ProfileError> {
     if profile.kind != "Profile" {
         return refuse(format!("kind is `{}`, not `Profile`", profile.kind));
     }
+    let is_one = |place: &NotesSource| place.github.is_some() != place.changelog.is_some();
+    if !profile.notes.sources.iter().all(is_one) {
+        return refuse("each of `notes.sources` names either `github` or `changelog`".into());
+    }
     Ok(profile)
 }
 
@@ -91,6 +95,16 @@ mod tests {
             error.to_string(),
             "profile x.yaml, line 5: unknown key `tolo` (did you mean `tool`?)"
         );
+    }
+
+    #[test]
+    fn a_source_of_notes_is_one_place() {
+        let read = |source: &str| parse("x.yaml", &format!("{SMALL}notes:\n  sources:\n    - {source}\n"));
+        assert!(read("{ github: a/b, of: chart, tags: chart- }").is_ok());
+        for source in ["{ of: app }", "{ github: a/b, changelog: CHANGELOG.md }"] {
+            let error = read(source).unwrap_err();
+            assert!(error.message.contains("`notes.sources`"), "{error}");
+        }
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub struct Profile {
     /// Which workload does what. A workload that no role selects is a writer that must be quiesced.
     #[serde(default)]
     pub roles: Vec<Role>,
+    /// Where its release notes are, and what marks what matters in them.
+    #[serde(default)]
+    pub notes: Notes,
     /// How the schema is migrated.
     #[serde(default)]
     pub migrations: Migrations,
@@ -54,6 +57,57 @@ pub struct Profile {
     /// Volumes and buckets that belong to the same moment as the database.
     #[serde(default)]
     pub artefacts: Vec<ArtefactPlace>,
+}
+
+/// Where the release notes of an application are, and what marks what matters in them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Notes {
+    /// Where they are. The chart's own change log and annotations are always read.
+    #[serde(default)]
+    pub sources: Vec<NotesSource>,
+    /// Words that mark what matters, besides the usual ones.
+    #[serde(default)]
+    pub markers: NotesMarkers,
+}
+
+/// A place where release notes are: either `github` or `changelog`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NotesSource {
+    /// A repository whose releases have notes, as `owner/repository`.
+    #[serde(default)]
+    pub github: Option<String>,
+    /// A change log: an address or a file.
+    #[serde(default)]
+    pub changelog: Option<String>,
+    /// Whose versions it tells about; found out by the target's versions where not said.
+    #[serde(default)]
+    pub of: Option<crate::VersionOf>,
+    /// What stands before the version in a tag that counts, such as `app-`; any where not said.
+    #[serde(default)]
+    pub tags: Option<String>,
+}
+
+/// Words in a heading or a line that mark what matters, in any case.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NotesMarkers {
+    /// Mark what does not work any more.
+    #[serde(default)]
+    pub breaking: Vec<String>,
+    /// Mark migrations and steps by hand.
+    #[serde(default)]
+    pub migrations: Vec<String>,
+    /// Mark what will not work for long.
+    #[serde(default)]
+    pub deprecations: Vec<String>,
+    /// Mark mended weaknesses.
+    #[serde(default)]
+    pub security: Vec<String>,
+    /// Mark what is known to fail.
+    #[serde(default)]
+    pub known_issues: Vec<String>,
 }
 
 /// What a restore test asks of a restored copy.

@@ -127,6 +127,7 @@ fn world() -> World {
             changed_secrets: Seen::Absent,
             timeout_seconds: 300,
             migrations: None,
+            notes: None,
             is_upgrade: true,
         },
         profile: model::profile::parse("shop", profile).unwrap(),

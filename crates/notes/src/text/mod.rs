@@ -1,0 +1,13 @@
+//! What stands in a text, without asking anybody.
+
+mod blocks;
+mod changelog;
+mod highlights;
+mod markers;
+mod plain;
+
+pub use changelog::changelog;
+pub use highlights::highlights;
+
+pub(crate) use highlights::headline;
+pub(crate) use plain::harmless;

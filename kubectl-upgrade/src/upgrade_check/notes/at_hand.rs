@@ -1,0 +1,57 @@
+//! What is at hand of the notes on the way to a target, for the check on them. No server is asked.
+
+use std::path::Path;
+
+use checks::Observed;
+use cli::Environment;
+use helm::chart_documents;
+use jiff::Timestamp;
+use model::NotesReport;
+use notes::{ReportRequest, Way, chart_links, report};
+
+use super::arguments::ReadingFlags;
+use super::ask::{Asking, Charts, cache, github, sources};
+use super::target::versions;
+
+/// What the charts of both ends tell, and what was kept of earlier answers. `None` where either end is not known, or where
+/// the environment or the profile names a source that cannot be one: `notes` says so to who asks.
+pub(crate) async fn at_hand(
+    archive: &Path,
+    observed: &Observed,
+    environment: &Environment,
+) -> Option<NotesReport> {
+    let github = github(&ReadingFlags::default(), environment).ok()?;
+    let target = chart_documents(archive).ok()?;
+    let stored = observed.stored.as_ref()?;
+    let charts = Charts {
+        running: Some(&stored.documents),
+        target: Some(&target),
+    };
+    let way = Way::between(&versions(&stored.documents), &versions(&target));
+    let profile = &observed.profile;
+    let sources = sources(&[], profile, &charts, &github).ok()?;
+    let now = Timestamp::now();
+    let asking = Asking {
+        github: &github,
+        sources: &sources,
+        charts: &charts,
+        way: &way,
+        cache: cache(environment),
+        now,
+    };
+    let answers = asking.at_hand().await;
+    let mut report = report(&ReportRequest {
+        release: &stored.release.name,
+        way: &way,
+        answers: &answers,
+        markers: &profile.notes.markers,
+        links: chart_links(&target),
+        prereleases: false,
+        now,
+    });
+    // A look that is kept in a file is to stay small.
+    for notes in &mut report.versions {
+        notes.text.clear();
+    }
+    Some(report)
+}
