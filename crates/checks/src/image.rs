@@ -87,28 +87,6 @@ impl<'a> Image<'a> {
     }
 }
 
-/// A version of an application as a number, however loosely it is written: `v1.8`, `2026.3`, `1.2.3-rc1`.
-pub(crate) fn loose_version(text: &str) -> Option<semver::Version> {
-    let text = text.trim();
-    let text = text.strip_prefix('v').unwrap_or(text);
-    if let Ok(version) = semver::Version::parse(text) {
-        return Some(version);
-    }
-    let core_ends = text
-        .find(|character: char| !character.is_ascii_digit() && character != '.')
-        .unwrap_or(text.len());
-    let (core, rest) = text.split_at(core_ends);
-    let mut numbers = core.trim_end_matches('.').split('.').map(str::parse::<u64>);
-    let major = numbers.next()?.ok()?;
-    let minor = numbers.next().unwrap_or(Ok(0)).ok()?;
-    let patch = numbers.next().unwrap_or(Ok(0)).ok()?;
-    let mut version = semver::Version::new(major, minor, patch);
-    if let Some(before) = rest.strip_prefix('-') {
-        version.pre = semver::Prerelease::new(before).ok()?;
-    }
-    Some(version)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,13 +123,5 @@ mod tests {
         assert!(Image::parse("postgres:alpine").floats());
         assert!(!Image::parse("postgres:17").floats());
         assert!(!Image::parse("postgres@sha256:00").floats());
-    }
-
-    #[test]
-    fn versions_are_read_loosely() {
-        assert_eq!(loose_version("v1.8"), Some(semver::Version::new(1, 8, 0)));
-        assert_eq!(loose_version("2026.3"), Some(semver::Version::new(2026, 3, 0)));
-        assert!(loose_version("1.2-rc1") < loose_version("1.2"));
-        assert_eq!(loose_version("stable"), None);
     }
 }

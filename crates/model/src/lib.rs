@@ -32,6 +32,7 @@ mod strict;
 mod target;
 mod unlock;
 mod version;
+mod version_range;
 mod waiver;
 mod workload;
 
@@ -97,6 +98,7 @@ pub use target::{
 };
 pub use unlock::{PendingEvidence, StandingWorkload, Stands, UnlockReport};
 pub use version::Version;
+pub use version_range::VersionRange;
 pub use waiver::{Waived, Waiver, WaiverFile};
 pub use workload::{
     ContainerFacts, ObjectName, PodFacts, ProbeBudget, Scaler, UpdateStrategy, Workload, WorkloadKind,

@@ -1,9 +1,8 @@
 //! The cluster and our rights in it.
 
-use model::{Category, Confidence, Observation, Phase, Severity};
+use model::{Category, Confidence, Observation, Phase, Severity, Version};
 
 use crate::check::{Check, Judged, Judgement, listed, some_of};
-use crate::image::loose_version;
 
 /// The first version that speaks the exec protocol with a close signal for standard input, which backups rest on.
 const OLDEST_MINOR: u64 = 30;
@@ -62,10 +61,10 @@ pub(crate) const ROWS: &[Check] = &[
 
 fn version(seen: &Observation) -> Judgement {
     let text = seen.cluster.version.as_str();
-    let Some(version) = loose_version(text) else {
+    let Some(version) = Version::parse(text) else {
         return Ok(Judged::unknown(format!("the API server calls itself {text}")));
     };
-    let judged = if version.major > 1 || version.minor >= OLDEST_MINOR {
+    let judged = if version.major() > 1 || version.minor() >= OLDEST_MINOR {
         Judged::pass(format!("Kubernetes {text}"))
     } else {
         Judged::fail(format!(

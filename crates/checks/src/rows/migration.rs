@@ -4,13 +4,12 @@ use model::profile::SchemaOf;
 use model::{
     Category, Confidence, DatabaseFacts, MigrationEnd, MigrationFacts, MigrationFiles, MigrationHistory,
     MigrationLock, MigrationLockKind, MigrationTool, MigrationTrouble, Observation, Profile, SessionRole,
-    Severity, Target, UnreadableMigrations,
+    Severity, Target, UnreadableMigrations, Version,
 };
 use postgres_room::{Comparison, compare, mend_migration, release_migration_lock};
 
 use super::postgres::{database, end_session};
 use crate::check::{Check, Judged, Judgement, Unjudged, duration, given, needed, some_of};
-use crate::image::loose_version;
 use crate::words::{age, psql, who};
 
 const NO_TABLE: &str = "no table of a known migration tool was found";
@@ -41,13 +40,13 @@ pub(crate) const ROWS: &[Check] = &[
 
 /// The schema version that an application version brings, by the profile's word.
 pub(super) fn schema_of<'a>(profile: &'a Profile, app_version: Option<&str>) -> Option<&'a SchemaOf> {
-    let version = app_version.and_then(loose_version)?;
+    let version = app_version.and_then(Version::parse)?;
     profile
         .migrations
         .schema
         .iter()
-        .filter(|schema| loose_version(&schema.from).is_some_and(|from| from <= version))
-        .max_by_key(|schema| loose_version(&schema.from))
+        .filter(|schema| Version::parse(&schema.from).is_some_and(|from| from <= version))
+        .max_by_key(|schema| Version::parse(&schema.from))
 }
 
 fn facts(facts: &DatabaseFacts) -> Result<&MigrationFacts, Unjudged> {

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use model::profile::{QuiesceNeed, RoleKind};
 use model::{
     Category, Confidence, DryRunOutcome, FieldConflict, ObjectDryRun, Observation, Profile, Severity, Target,
+    Version,
 };
 
 use crate::assign::assign;
 use crate::check::{Check, Judged, Judgement, Unjudged, duration, given, listed, needed, readable, some_of};
-use crate::image::{Image, loose_version};
+use crate::image::Image;
 use crate::profiles::GENERIC;
 use crate::rows::migration::schema_of;
 use crate::words::age;
@@ -165,7 +166,7 @@ fn version_jump(seen: &Observation, target: Option<&Target>) -> Judgement {
         ))
         .advise("see that the chart you named is the one you mean")
     } else {
-        match (loose_version(&old), loose_version(&new)) {
+        match (Version::parse(&old), Version::parse(&new)) {
             (Some(a), Some(b)) if b < a => Judged::warn(format!(
                 "this goes back from {jump}: an older version seldom understands a newer schema"
             ))
@@ -176,7 +177,7 @@ fn version_jump(seen: &Observation, target: Option<&Target>) -> Judgement {
                 "the same version {old}, chart {} to {}",
                 from.version, to.version
             )),
-            (Some(a), Some(b)) if b.major > a.major => {
+            (Some(a), Some(b)) if b.major() > a.major() => {
                 Judged::pass(format!("{jump}, over a major version: read its notes"))
             }
             (Some(_), Some(_)) => Judged::pass(jump),
@@ -206,7 +207,7 @@ fn image_change(seen: &Observation, target: Option<&Target>) -> Judgement {
             }
             let change = format!("{} to {}", running.image, container.image);
             let (a, b) = (Image::parse(&running.image), Image::parse(&container.image));
-            let version = |image: Image<'_>| image.tag.and_then(loose_version);
+            let version = |image: Image<'_>| image.tag.and_then(Version::parse);
             if a.repository == b.repository
                 && let (Some(a), Some(b)) = (version(a), version(b))
                 && b < a

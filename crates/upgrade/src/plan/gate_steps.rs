@@ -1,7 +1,9 @@
 //! The gate and what opens it.
 
 use checks::Assigned;
-use model::{Gate, GateMode, HealthQuestion, OpenTraffic, Profile, Reversal, StepSpec, WorkloadName};
+use model::{
+    Gate, GateMode, HealthQuestion, OpenTraffic, Profile, Reversal, StepSpec, Version, WorkloadName,
+};
 
 use super::build::Steps;
 use super::{GateChoice, PlanInput};
@@ -47,20 +49,16 @@ pub(super) fn open(choice: &GateChoice, timeout_seconds: u64, steps: &mut Steps)
 
 /// The schema version the profile expects of the target: that of the newest entry not above the target's version.
 pub(super) fn expected_schema(input: &PlanInput<'_>) -> Option<String> {
-    let wanted = version(input.target.chart.app_version.as_deref()?)?;
+    let wanted = Version::parse(input.target.chart.app_version.as_deref()?)?;
     input
         .profile
         .migrations
         .schema
         .iter()
-        .filter_map(|entry| Some((version(&entry.from)?, &entry.version)))
+        .filter_map(|entry| Some((Version::parse(&entry.from)?, &entry.version)))
         .filter(|(from, _)| *from <= wanted)
         .max_by(|a, b| a.0.cmp(&b.0))
         .map(|(_, schema)| schema.clone())
-}
-
-fn version(text: &str) -> Option<semver::Version> {
-    semver::Version::parse(text.trim_start_matches('v')).ok()
 }
 
 /// The profile's health questions, for one workload or for all.
