@@ -5,6 +5,7 @@
 //! - [`Connector`] opens a [`Database`]: read-only unless said otherwise, through the pod or by address.
 //! - [`facts`], [`sessions`], [`blocked`] … read one database; [`migrations`] reads what migration tools recorded in it,
 //!   and [`migration_state`] the one state that an upgrade compares.
+//! - [`question`] asks what a profile, a path or a person wants to know, and can do nothing but read.
 //! - [`Snapshot`] holds the view that a dump is made in, so that counts and hashes belong to that dump.
 //! - [`Hold`] keeps writers away for a bounded time.
 //! - [`Admin`] creates, renames and swaps databases.
@@ -35,8 +36,8 @@ pub use migrations::{
     Comparison, compare, mend_migration, migration_state, migrations, release_migration_lock,
 };
 pub use observe::{
-    activity, archiver, blocked, collation_drift, database_size, facts, free_bytes, health, held_locks,
-    prepared_transactions, probe, redact, replication, server, sessions, superusers,
+    Answer, AskedAs, Said, activity, archiver, blocked, collation_drift, database_size, facts, free_bytes,
+    health, held_locks, prepared_transactions, probe, question, redact, replication, server, sessions, superusers,
 };
 pub use schema::{Snapshot, extensions, grantees, owners, row_counts, schema_hash, settings};
 pub use signal::{Signal, SignalError, signal};

@@ -3,16 +3,11 @@
 use std::time::Duration;
 
 use model::{AssertionResult, AssertionVerdict};
-use postgres_room::{Database, QueryError, SessionOptions, quote_identifier};
+use postgres_room::{Answer, AskedAs, QueryError, Said, SessionOptions, question, quote_identifier};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::Type;
-use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::{DATABASE, Findings, Questions, VerifyError};
 use crate::{Progress, Server};
-
-/// Evidence is cut here, in characters: a result is read by people.
-const EVIDENCE: usize = 300;
 
 /// A statement that must be true.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +42,15 @@ pub(super) async fn ask_all(
             writable: false,
         };
         let database = connector.connect(&options).await?;
-        let (verdict, evidence) = judge(&database, &assertion.sql)
-            .await
-            .map_err(|error| QueryError {
-                doing: format!("ask whether {}", assertion.what),
-                error,
-            })?;
+        let asked = question(&database, &assertion.sql, AskedAs::Itself).await;
+        let Answer {
+            said,
+            words: evidence,
+        } = asked.map_err(|error| QueryError {
+            doing: format!("ask whether {}", assertion.what),
+            error: error.error,
+        })?;
+        let verdict = verdict(&said);
         let words = format!("{}: {evidence}", assertion.what);
         match verdict {
             AssertionVerdict::Holds => {}
@@ -105,88 +103,14 @@ async fn make_reader(server: &Server) -> Result<String, VerifyError> {
     Ok(role)
 }
 
-/// What a statement says. An error is the session's, not the statement's.
-async fn judge(database: &Database, sql: &str) -> Result<(AssertionVerdict, String), tokio_postgres::Error> {
-    let client = database.client();
-    client.batch_execute("start transaction read only").await?;
-    let judged = match look(database, sql).await {
-        Ok(judged) => judged,
-        Err(error) => match error.as_db_error() {
-            None => return Err(error),
-            Some(words) => {
-                let verdict = if is_no_answer(words.code()) {
-                    AssertionVerdict::Unknown
-                } else {
-                    AssertionVerdict::Fails
-                };
-                (verdict, words.message().to_owned())
-            }
-        },
-    };
-    client.batch_execute("rollback").await?;
-    let (verdict, evidence) = judged;
-    Ok((verdict, evidence.chars().take(EVIDENCE).collect()))
-}
-
-/// Runs a statement by a cursor: nothing but reading can be done so, and of many rows only two are fetched.
-async fn look(database: &Database, sql: &str) -> Result<(AssertionVerdict, String), tokio_postgres::Error> {
-    let client = database.client();
-    // The server takes it only if it is one statement.
-    let prepared = client.prepare(sql).await?;
-    let is_answer = |column: &tokio_postgres::Column| *column.type_() == Type::BOOL;
-    if !prepared.columns().first().is_some_and(is_answer) {
-        let words = "its first column is no boolean, so it says neither true nor false";
-        return Ok((AssertionVerdict::Unknown, words.to_owned()));
+fn verdict(said: &Said) -> AssertionVerdict {
+    match said {
+        Said::Yes => AssertionVerdict::Holds,
+        Said::No | Said::Neither => AssertionVerdict::Fails,
+        Said::NoQuestion => AssertionVerdict::Unknown,
+        Said::Refused(code) if is_no_answer(code) => AssertionVerdict::Unknown,
+        Said::Refused(_) => AssertionVerdict::Fails,
     }
-    let declare = format!("declare answer no scroll cursor for {sql}");
-    if let Err(error) = client.batch_execute(&declare).await {
-        // The statement itself has been understood: what a cursor does not take writes.
-        return match error.code() {
-            Some(&SqlState::SYNTAX_ERROR) => {
-                let words = "it is no query, and only queries are asked";
-                Ok((AssertionVerdict::Unknown, words.to_owned()))
-            }
-            Some(_) | None => Err(error),
-        };
-    }
-    let messages = client.simple_query("fetch 2 from answer").await?;
-    let rows: Vec<&SimpleQueryRow> = messages
-        .iter()
-        .filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(row),
-            _ => None,
-        })
-        .collect();
-    Ok(match rows.as_slice() {
-        [row] => (said(row.get(0)), words(row)),
-        [] => (AssertionVerdict::Fails, "it returned no row".to_owned()),
-        _ => (
-            AssertionVerdict::Fails,
-            "it returned more rows than one".to_owned(),
-        ),
-    })
-}
-
-fn said(answer: Option<&str>) -> AssertionVerdict {
-    if answer == Some("t") {
-        AssertionVerdict::Holds
-    } else {
-        AssertionVerdict::Fails
-    }
-}
-
-/// The answer and its evidence.
-fn words(row: &SimpleQueryRow) -> String {
-    let value = |number: usize| row.get(number).unwrap_or("null").to_owned();
-    let mut words = match row.get(0) {
-        Some("t") => "true".to_owned(),
-        Some(_) => "false".to_owned(),
-        None => "null".to_owned(),
-    };
-    for (number, column) in row.columns().iter().enumerate().skip(1) {
-        words.push_str(&format!(", {} = {}", column.name(), value(number)));
-    }
-    words
 }
 
 /// What keeps a statement from an answer, and says nothing of the data.

@@ -8,6 +8,7 @@ mod holding;
 mod limits;
 mod migrating;
 mod observing;
+mod questions;
 mod schemas;
 mod signalling;
 mod support;
