@@ -57,6 +57,9 @@ pub(crate) struct UpgradeFlags {
     /// Profile: a built-in name or a file
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) profile: Option<String>,
+    /// Upgrade path: a file, or URL@sha256:DIGEST; without it the profile's, else a built-in one
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) path_file: Option<String>,
     /// Store for the backup: a name, a folder or s3://bucket/prefix
     #[arg(long, value_name = "STORE")]
     pub(crate) backup_to: Option<String>,

@@ -91,6 +91,7 @@ async fn act(
             .profile
             .as_deref()
             .map_or(ProfileChoice::Matching, ProfileChoice::from_argument),
+        path_file: flags.path_file.clone(),
         database: flags.database.options(),
         store: store_place(flags.backup_to.as_deref(), environment).map_err(Refusal::Words)?,
         gate: flags.gate.map(Into::into),

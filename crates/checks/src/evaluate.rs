@@ -13,6 +13,7 @@ pub fn registry() -> impl Iterator<Item = &'static Check> {
         rows::helm::ROWS,
         rows::path::ROWS,
         rows::notes::ROWS,
+        rows::upgrade_path::ROWS,
         rows::workload::ROWS,
         rows::postgres::ROWS,
         rows::health::ROWS,
@@ -58,7 +59,8 @@ pub fn evaluate_by(
     report
 }
 
-fn identity(seen: &Observation) -> ReleaseIdentity {
+/// Which release was looked at.
+pub(crate) fn identity(seen: &Observation) -> ReleaseIdentity {
     match seen.release.present() {
         Some(release) => ReleaseIdentity::from(release),
         None => ReleaseIdentity {

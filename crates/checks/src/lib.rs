@@ -10,6 +10,7 @@ mod evaluate;
 mod image;
 mod locks;
 mod observe;
+pub mod path;
 pub mod profiles;
 mod rows;
 mod rules;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 use model::Profile;
-use model::profile::{ProfileError, parse};
+use model::profile::{Match, ProfileError, parse};
 use thiserror::Error;
 
 use crate::image::Image;
@@ -144,21 +144,12 @@ fn named(name: &str) -> Result<Profile, ProfileChoiceError> {
 fn matching(charts: &[&str], images: &[&str]) -> Result<Resolved, ProfileChoiceError> {
     let profiles = built_in().map_err(ProfileChoiceError::Wrong)?;
     let by_chart = profiles.iter().find_map(|profile| {
-        let chart = charts
-            .iter()
-            .find(|chart| profile.matches.charts.iter().any(|name| name == *chart))?;
+        let chart = fits_chart(&profile.matches, charts)?;
         Some((profile, format!("its chart is {chart}")))
     });
     let by_image = || {
         profiles.iter().find_map(|profile| {
-            let image = images.iter().find(|image| {
-                let image = Image::parse(image);
-                profile
-                    .matches
-                    .images
-                    .iter()
-                    .any(|wanted| image.is_repository(wanted))
-            })?;
+            let image = fits_image(&profile.matches, images)?;
             Some((profile, format!("it runs {image}")))
         })
     };
@@ -172,6 +163,23 @@ fn matching(charts: &[&str], images: &[&str]) -> Result<Resolved, ProfileChoiceE
             reason: "no profile names its chart or images".into(),
         }),
     }
+}
+
+/// The chart by which it fits.
+pub(crate) fn fits_chart<'a>(matches: &Match, charts: &[&'a str]) -> Option<&'a str> {
+    charts
+        .iter()
+        .find(|chart| matches.charts.iter().any(|name| name == *chart))
+        .copied()
+}
+
+/// The image by which it fits.
+pub(crate) fn fits_image<'a>(matches: &Match, images: &[&'a str]) -> Option<&'a str> {
+    let fits = |image: &&&str| {
+        let image = Image::parse(image);
+        matches.images.iter().any(|wanted| image.is_repository(wanted))
+    };
+    images.iter().find(fits).copied()
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod locks;
 mod migration;
 mod notes;
 mod observation;
+pub mod path;
 mod plan;
 pub mod profile;
 mod prune;

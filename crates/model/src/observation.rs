@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::path::PathFacts;
 use crate::{
     AccessDecision, BackupInventory, DatabaseFacts, DatabaseLocation, PodFacts, Profile, Release,
     RevisionSummary, Scaler, Seen, Target, Workload,
@@ -87,6 +88,9 @@ pub struct Observation {
     pub last_restore: Seen<MeasuredRestore>,
     /// The name of the profile in force.
     pub profile: String,
+    /// The upgrade path in force and what the database answered to it; none where no path knows the application.
+    #[serde(default)]
+    pub path: Option<PathFacts>,
 }
 
 /// What a restore test measured.

@@ -37,7 +37,8 @@ pub use migrations::{
 };
 pub use observe::{
     Answer, AskedAs, Said, activity, archiver, blocked, collation_drift, database_size, facts, free_bytes,
-    health, held_locks, prepared_transactions, probe, question, redact, replication, server, sessions, superusers,
+    health, held_locks, prepared_transactions, probe, question, redact, replication, server, sessions,
+    superusers,
 };
 pub use schema::{Snapshot, extensions, grantees, owners, row_counts, schema_hash, settings};
 pub use signal::{Signal, SignalError, signal};

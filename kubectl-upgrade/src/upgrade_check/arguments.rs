@@ -7,14 +7,23 @@ use cli::{ConnectionFlags, DatabaseFlags, Environment, Format, Output, OutputFla
 use model::ExitCode;
 
 use super::locks::LocksFlags;
-use super::{explain, judge, locks, notes};
+use super::path::PathCommand;
+use super::{explain, judge, locks, notes, path};
 use crate::session::Common;
 
 /// The name of the program's file, which kubectl makes of `upgrade-check`.
 const PROGRAM: &str = "kubectl-upgrade_check";
 
 /// Words that are commands even where a release has that name; `--release NAME` means the release.
-const COMMANDS: [&str; 6] = ["explain", "locks", "completion", "help", "--version", "-V"];
+const COMMANDS: [&str; 7] = [
+    "path",
+    "locks",
+    "explain",
+    "completion",
+    "help",
+    "--version",
+    "-V",
+];
 
 /// The command whose line mixes its own flags with those of `helm upgrade`, as judging does.
 const NOTES: &str = "notes";
@@ -29,6 +38,7 @@ const NOTES: &str = "notes";
                       kubectl upgrade-check --observation FILE [flags]\n       \
                       kubectl upgrade-check locks TARGET [flags]\n       \
                       kubectl upgrade-check notes RELEASE CHART|VERSION [flags]\n       \
+                      kubectl upgrade-check path RELEASE VERSION|CHART [flags]\n       \
                       kubectl upgrade-check explain [CHECK]\n       \
                       kubectl upgrade-check completion SHELL",
     after_help = "Without CHART the running revision is judged. With it, the values and version flags of `helm upgrade` \
@@ -50,6 +60,9 @@ pub(crate) struct CheckFlags {
     /// Profile: a built-in name or a file
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) profile: Option<String>,
+    /// Upgrade path: a file, or URL@sha256:DIGEST; without it the profile's, else a built-in one
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) path_file: Option<String>,
     /// Store where backups are looked for: a name, a folder or s3://bucket/prefix
     #[arg(long, value_name = "STORE")]
     pub(crate) backup_store: Option<String>,
@@ -188,6 +201,13 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
     if !first.is_some_and(|first| COMMANDS.contains(&first)) {
         return judge::run(&words, environment).await;
     }
+    if first == Some("path") {
+        return path::run(&words, environment).await;
+    }
+    if first == Some("help") && words.get(2).map(String::as_str) == Some("path") {
+        drop(PathCommand::command().print_help());
+        return ExitCode::Done;
+    }
     if words.len() == 2 && first == Some("help") {
         // The whole of it: the commands alone would hide what the program is for.
         drop(CheckCommand::command().print_help());
@@ -212,12 +232,20 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
     }
 }
 
+/// A command that has a whole line of its own, as one of several: a name with a space in it is none that a shell completes.
+fn one_of_several(name: &'static str, command: &clap::Command) -> clap::Command {
+    clap::Command::new(name)
+        .about(command.get_about().cloned().unwrap_or_default())
+        .args(command.get_arguments().cloned())
+}
+
 /// Flags and commands together, for completion.
 fn whole_command() -> clap::Command {
     let commands: Vec<clap::Command> = OtherCommand::command().get_subcommands().cloned().collect();
     CheckCommand::command()
+        .subcommand(one_of_several("path", &PathCommand::command()))
+        .subcommand(one_of_several(NOTES, &notes::NotesCommand::command()))
         .subcommands(commands)
-        .subcommand(notes::NotesCommand::command())
 }
 
 #[cfg(test)]
@@ -228,8 +256,22 @@ mod tests {
     fn the_arguments_are_well_formed() {
         whole_command().debug_assert();
         CheckCommand::command().debug_assert();
+        PathCommand::command().debug_assert();
         OtherCommand::command().debug_assert();
         notes::NotesCommand::command().debug_assert();
+    }
+
+    #[test]
+    fn every_shell_completes_every_command() {
+        for shell in clap_complete::Shell::value_variants() {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut whole_command(), PROGRAM, &mut script);
+            let script = String::from_utf8(script).unwrap();
+            assert!(
+                script.contains("path-file") && script.contains("explain") && script.contains("prereleases"),
+                "{shell}"
+            );
+        }
     }
 
     #[test]

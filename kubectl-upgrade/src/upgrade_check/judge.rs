@@ -4,39 +4,29 @@ use std::error::Error;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use checks::profiles::ProfileChoice;
-use checks::{ObserveError, ObserveRequest, RenderRequest, Rules, RulesError, SavedError};
+use checks::path::PathChoiceError;
+use checks::{Rules, RulesError, SavedError};
 use clap::CommandFactory;
 use cli::{Environment, MixedLineError, Output, OutputFlags, store_place};
-use helm::{FlagError, Helm, HelmError, HelmMajor, UpgradeLine};
 use jiff::Timestamp;
 use model::{CheckReport, ExitCode, SavedObservation};
 use render::Detail;
-use tempfile::TempDir;
 use thiserror::Error;
 
 use super::arguments::{CheckCommand, CheckFlags, FailOn, Form};
-use super::migration_files::{MigrationFilesError, migration_files};
-use super::notes;
+use super::look::{Look, LookError, Wanted, wanted};
+use super::migration_files::migration_files;
 use crate::session::{Session, UNCHANGED, could_not_begin};
 
 /// Why there is no judgement.
 #[derive(Debug, Error)]
 enum Refusal {
     #[error(transparent)]
-    Flags(#[from] FlagError),
+    Look(#[from] LookError),
     #[error(transparent)]
-    Observe(#[from] ObserveError),
-    #[error(transparent)]
-    Helm(#[from] HelmError),
-    #[error(transparent)]
-    Migrations(#[from] MigrationFilesError),
-    #[error("--migrations needs a CHART: they are those of the version to go to")]
-    MigrationsOfNothing,
+    Path(#[from] PathChoiceError),
     #[error("{0}")]
     Store(String),
-    #[error("failed to make a folder for the chart")]
-    Folder(#[source] std::io::Error),
     #[error(transparent)]
     Rules(#[from] RulesError),
     #[error(transparent)]
@@ -49,14 +39,6 @@ enum Refusal {
     },
     #[error("with --observation no release, chart or flag of helm upgrade can be given: the file holds them")]
     ObservationAlone,
-}
-
-/// What the words mean.
-enum Wanted {
-    /// The running revision of this release.
-    Running(String),
-    /// The way to a chart; the line is parsed again once it is known which helm will take it.
-    Target,
 }
 
 /// Runs the command.
@@ -75,7 +57,7 @@ pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode 
     }
     if let Some(file) = &flags.observation {
         let output = Output::new(&flags.common().output, &environment);
-        return match kept(file, &line_words, &rules, &flags) {
+        return match kept(file, &line_words, &rules, &flags).await {
             Ok(report) => show(&output, &report, &flags),
             Err(refusal) => could_not_begin(&output, &refusal),
         };
@@ -116,14 +98,22 @@ fn rules(flags: &CheckFlags) -> Result<Rules, RulesError> {
 }
 
 /// Judges what was kept.
-fn kept(file: &Path, words: &[String], rules: &Rules, flags: &CheckFlags) -> Result<CheckReport, Refusal> {
+async fn kept(
+    file: &Path,
+    words: &[String],
+    rules: &Rules,
+    flags: &CheckFlags,
+) -> Result<CheckReport, Refusal> {
     if !words.is_empty() {
         return Err(Refusal::ObservationAlone);
     }
     let mut saved = checks::load_observation(file)?;
     if let Some(path) = &flags.migrations {
-        let target = saved.target.as_mut().ok_or(Refusal::MigrationsOfNothing)?;
-        target.migrations = Some(migration_files(path)?);
+        let target = saved.target.as_mut().ok_or(LookError::MigrationsOfNothing)?;
+        target.migrations = Some(migration_files(path).map_err(LookError::Migrations)?);
+    }
+    if let Some(path) = &flags.path_file {
+        checks::path::replace_path(&mut saved, path).await?;
     }
     judge(&saved, rules, flags)
 }
@@ -158,19 +148,6 @@ fn usage(environment: &Environment, error: &dyn Error) -> ExitCode {
     )
 }
 
-/// Flags of one Helm line only are left to the second look, which knows the line.
-fn wanted(words: &[String]) -> Result<Wanted, Box<dyn Error>> {
-    match UpgradeLine::parse(words, HelmMajor::Four) {
-        Ok(line) if line.chart.is_some() => Ok(Wanted::Target),
-        Ok(_) if words.len() > 1 => {
-            Err("flags of helm upgrade need a CHART: without one the running revision is judged".into())
-        }
-        Ok(line) => Ok(Wanted::Running(line.release)),
-        Err(FlagError::OtherLine { .. }) => Ok(Wanted::Target),
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// Looks at what runs and at what it would become.
 async fn observe(
     session: &Session,
@@ -179,66 +156,17 @@ async fn observe(
     words: &[String],
     environment: &Environment,
 ) -> Result<SavedObservation, Refusal> {
-    let request = |release: &str| -> Result<ObserveRequest, Refusal> {
-        Ok(ObserveRequest {
-            cluster: session.cluster.clone(),
-            namespace: session.namespace.clone(),
-            release: release.to_owned(),
-            profile: flags
-                .profile
-                .as_deref()
-                .map_or(ProfileChoice::Matching, ProfileChoice::from_argument),
-            database: flags.database.options(),
-            store: Some(store_place(flags.backup_store.as_deref(), environment).map_err(Refusal::Store)?),
-        })
+    let store = store_place(flags.backup_store.as_deref(), environment).map_err(Refusal::Store)?;
+    let look = Look {
+        profile: flags.profile.as_deref(),
+        path_file: flags.path_file.as_deref(),
+        database: &flags.database,
+        store: Some(store),
+        migrations: flags.migrations.as_deref(),
+        helm_bin: flags.helm_bin.as_deref(),
+        environment,
     };
-    let migrations = flags.migrations.as_deref().map(migration_files).transpose()?;
-    if let Wanted::Running(release) = wanted {
-        if migrations.is_some() {
-            return Err(Refusal::MigrationsOfNothing);
-        }
-        let observed = checks::observe(&request(&release)?).await?;
-        return Ok(SavedObservation::new(
-            observed.observation,
-            None,
-            observed.profile,
-        ));
-    }
-    let helm = Helm::find(flags.helm_bin.as_deref(), &session.options).await?;
-    let line = UpgradeLine::parse(words, helm.major())?;
-    line.chart()?;
-    let folder = TempDir::new().map_err(Refusal::Folder)?;
-    let render = RenderRequest {
-        helm: &helm,
-        line: &line,
-        namespace: &session.namespace,
-        into: folder.path(),
-    };
-    let (observed, target) = checks::observe_with_target(&request(&line.release)?, &render).await?;
-    let notes = match &target {
-        Some((renderable, _)) => notes::at_hand(&renderable.chart.archive, &observed, environment).await,
-        None => None,
-    };
-    let target = target.map(|(_, target)| model::Target {
-        migrations,
-        notes,
-        ..target
-    });
-    if target.is_none() {
-        let right = checks::unreadable_records(&observed.observation).unwrap_or_default();
-        // Talk that nobody takes is no reason to judge nothing.
-        drop(session.output.talk(|err, _| {
-            writeln!(
-                err,
-                "note: the target was not judged: helm reads the running revision first, and you may not {right}"
-            )
-        }));
-    }
-    Ok(SavedObservation::new(
-        observed.observation,
-        target,
-        observed.profile,
-    ))
+    Ok(look.observe(session, wanted, words).await?)
 }
 
 fn show(output: &Output, report: &CheckReport, flags: &CheckFlags) -> ExitCode {
@@ -259,47 +187,4 @@ fn show(output: &Output, report: &CheckReport, flags: &CheckFlags) -> ExitCode {
         Form::Html => render::check_page(out, report),
     });
     cli::end_with(output, written, report.exit_code(fail_on_warn))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asked(words: &[&str]) -> Result<bool, String> {
-        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        match wanted(&words) {
-            Ok(Wanted::Running(_)) => Ok(false),
-            Ok(Wanted::Target) => Ok(true),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-
-    #[test]
-    fn a_release_alone_means_what_runs_and_a_chart_means_a_target() {
-        assert_eq!(asked(&["shop"]), Ok(false));
-        assert_eq!(asked(&["shop", "./chart", "--set", "a=b"]), Ok(true));
-    }
-
-    #[test]
-    fn values_without_a_chart_are_a_mistake_and_not_ignored() {
-        assert!(
-            asked(&["shop", "--set", "a=b"])
-                .unwrap_err()
-                .contains("need a CHART")
-        );
-    }
-
-    #[test]
-    fn an_unknown_flag_is_told_with_its_neighbour() {
-        let told = asked(&["shop", "./chart", "--reuse-value"]).unwrap_err();
-        assert!(
-            told.contains("--reuse-value") && told.contains("--reuse-values"),
-            "{told}"
-        );
-    }
-
-    #[test]
-    fn a_flag_of_one_helm_line_waits_for_the_helm_at_hand() {
-        assert_eq!(asked(&["shop", "./chart", "--force-conflicts"]), Ok(true));
-    }
 }

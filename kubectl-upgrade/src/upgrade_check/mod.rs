@@ -4,8 +4,10 @@ mod arguments;
 mod explain;
 mod judge;
 mod locks;
+mod look;
 mod migration_files;
 mod notes;
+mod path;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

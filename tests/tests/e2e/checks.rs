@@ -58,6 +58,7 @@ impl<'a> Look<'a> {
             namespace: self.world.place.namespace.as_str().to_owned(),
             release: self.release.to_owned(),
             profile: self.profile.clone(),
+            path_file: None,
             database: FindOptions::default(),
             store: Some(self.world.subfolder("backups")?.display().to_string()),
         })

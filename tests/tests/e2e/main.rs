@@ -28,3 +28,4 @@ mod postgres;
 mod rollback;
 mod unlock;
 mod upgrade_check;
+mod upgrade_path;

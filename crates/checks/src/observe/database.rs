@@ -6,11 +6,14 @@ use backup::inventory::{InventoryRequest, Wanted, inventory};
 use backup::{Filter, Store};
 use cluster::{Cluster, ListScope};
 use jiff::Timestamp;
+use model::path::PathAnswer;
 use model::{
     BackupInventory, ClusterFacts, DatabaseFacts, DatabaseLocation, DatabaseRoute, PostgresServer, Profile,
     Seen, Workload, causes,
 };
 use postgres_room::{Connector, Credentials, FindOptions, SessionOptions};
+
+use super::path::{Question, answers, unanswered};
 
 /// What our sessions call themselves after the common prefix, so that a person can tell a check from a run.
 const SESSION_ID: &str = "check";
@@ -60,40 +63,58 @@ pub(super) async fn find(
 /// What was learned by asking the database itself.
 pub(super) struct Asked {
     pub(super) facts: Seen<DatabaseFacts>,
+    pub(super) answers: Vec<PathAnswer>,
     pub(super) credentials: Option<Credentials>,
     pub(super) connector: Option<Connector>,
 }
 
 impl Asked {
-    fn not(facts: Seen<DatabaseFacts>) -> Self {
+    fn not(facts: Seen<DatabaseFacts>, why: &str, questions: &[Question]) -> Self {
         Self {
             facts,
+            answers: unanswered(questions, why),
             credentials: None,
             connector: None,
         }
     }
 }
 
-pub(super) async fn ask(cluster: &Cluster, location: &Seen<DatabaseLocation>, profile: &Profile) -> Asked {
+pub(super) async fn ask(
+    cluster: &Cluster,
+    location: &Seen<DatabaseLocation>,
+    profile: &Profile,
+    questions: &[Question],
+) -> Asked {
     let location = match location {
         Seen::Present(location) => location,
-        Seen::Absent => return Asked::not(Seen::Absent),
-        Seen::Unreadable(why) => return Asked::not(Seen::Unreadable(why.clone())),
+        Seen::Absent => return Asked::not(Seen::Absent, "no database was found", questions),
+        Seen::Unreadable(why) => return Asked::not(Seen::Unreadable(why.clone()), why, questions),
     };
     let credentials = match postgres_room::credentials(cluster, location).await {
         Ok(credentials) => credentials,
-        Err(error) => return Asked::not(Seen::Unreadable(causes(&error))),
+        Err(error) => {
+            let why = causes(&error);
+            return Asked::not(Seen::Unreadable(why.clone()), &why, questions);
+        }
     };
     let connector = Connector::new(cluster, location, &credentials, SESSION_ID);
-    let facts = match connector.connect(&SessionOptions::default()).await {
+    let (facts, answers) = match connector.connect(&SessionOptions::default()).await {
         Ok(database) => {
-            let facts = postgres_room::facts(Some(cluster), &database, profile.migrations.tool).await;
-            Seen::from_result(facts.map(Some))
+            let (facts, answers) = tokio::join!(
+                postgres_room::facts(Some(cluster), &database, profile.migrations.tool),
+                answers(&connector, questions),
+            );
+            (Seen::from_result(facts.map(Some)), answers)
         }
-        Err(error) => Seen::Unreadable(causes(&error)),
+        Err(error) => {
+            let why = causes(&error);
+            let answers = unanswered(questions, &why);
+            (Seen::Unreadable(why), answers)
+        }
     };
     Asked {
         facts,
+        answers,
         credentials: Some(credentials),
         connector: Some(connector),
     }

@@ -2,6 +2,7 @@
 
 mod database;
 mod jobs;
+mod path;
 mod release;
 mod request;
 mod rights;

@@ -8,6 +8,7 @@ use model::{Observation, Profile};
 use postgres_room::{Connector, Credentials, FindOptions};
 use thiserror::Error;
 
+use crate::path::PathChoiceError;
 use crate::profiles::{ProfileChoice, ProfileChoiceError};
 
 /// What to look at.
@@ -21,6 +22,8 @@ pub struct ObserveRequest {
     pub release: String,
     /// What the user said about the profile.
     pub profile: ProfileChoice,
+    /// The user's own upgrade path: a file, or `URL@sha256:…`.
+    pub path_file: Option<String>,
     /// What the user said about the database.
     pub database: FindOptions,
     /// The folder or URI where backups are looked for; `None` looks nowhere.
@@ -58,6 +61,9 @@ pub enum ObserveError {
     /// The profile asked for cannot be had.
     #[error("failed to settle the profile")]
     Profile(#[source] ProfileChoiceError),
+    /// The upgrade path asked for cannot be had.
+    #[error("failed to settle the upgrade path")]
+    Path(#[source] PathChoiceError),
     /// The API server does not answer.
     #[error("failed to talk to the cluster of context {context}")]
     Cluster {

@@ -5,14 +5,17 @@ use std::collections::BTreeSet;
 use cluster::{ApiError, Cluster};
 use helm::storage::Driver;
 use jiff::Timestamp;
+use model::path::PathFacts;
 use model::{ClusterFacts, DatabaseLocation, DatabaseRoute, Observation, PodFacts, Scaler, Seen, Workload};
 
 use super::database::{Found, ask, backups, find};
 use super::jobs::hook_jobs;
+use super::path::questions;
 use super::release::{history, latest, lease, measured, unfinished_run};
 use super::rights::rights;
 use super::{ObserveError, ObserveRequest, Observed};
 use crate::AccessNeeds;
+use crate::path::choose;
 use crate::profiles::resolve;
 
 /// Gathers every fact about a release, once, in parallel.
@@ -27,6 +30,7 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
         namespace,
         release,
         profile,
+        path_file,
         database,
         store,
     } = request;
@@ -51,13 +55,20 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
         Err(why) => (None, Seen::Unreadable(why)),
     };
     let mut workloads = Seen::from_result(workloads.map(Some));
-    let resolved = {
+    let (mut resolved, chosen) = {
         let charts: Vec<&str> = stored
             .iter()
             .map(|stored| stored.release.chart.name.as_str())
             .collect();
-        resolve(profile, &charts, &images(&workloads)).map_err(ObserveError::Profile)?
+        let images = images(&workloads);
+        let resolved = resolve(profile, &charts, &images).map_err(ObserveError::Profile)?;
+        let chosen = choose(path_file.as_deref(), profile, &resolved.profile, &charts, &images)
+            .await
+            .map_err(ObserveError::Path)?;
+        (resolved, chosen)
     };
+    let origin = chosen.as_ref().map(|chosen| chosen.origin.clone());
+    resolved.profile.path = chosen.map(|chosen| chosen.path);
     let (pods, scalers, Found { location, others }) = tokio::join!(
         pods(cluster, &workloads),
         scalers(cluster, &workloads),
@@ -66,8 +77,9 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
     mark_database(&mut workloads, &location);
     let needs = needs(request, &workloads, &location);
     // Backups come after the server's own words: its identifier tells which are its own.
+    let questions = questions(&seen_release, &workloads, &resolved.profile);
     let asked = async {
-        let asked = ask(cluster, &location, &resolved.profile).await;
+        let asked = ask(cluster, &location, &resolved.profile, &questions).await;
         let server = asked.facts.present().map(|facts| &facts.server);
         let backups = backups(store.as_deref(), cluster, &facts, &location, server, now).await;
         (asked, backups)
@@ -96,6 +108,10 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
             last_migration_seconds: measured.migration_seconds,
             last_restore: measured.restore,
             profile: resolved.profile.name.clone(),
+            path: origin.map(|origin| PathFacts {
+                origin,
+                answers: asked.answers,
+            }),
         },
         profile: resolved.profile,
         profile_reason: resolved.reason,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use checks::registry;
 use model::Profile;
+use model::path::PathFile;
 
 fn project(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
@@ -51,31 +52,39 @@ fn every_heading_tells_what_the_row_means_for_an_upgrade() {
 }
 
 #[test]
-fn the_profile_schema_is_the_one_that_the_code_reads() {
-    let schema = serde_json::to_value(schemars::schema_for!(Profile)).unwrap();
-    let mut wanted = serde_json::to_string_pretty(&schema).unwrap();
-    wanted.push('\n');
-    let path = project("profiles/schema.json");
-    if std::env::var_os("UPDATE_SCHEMA").is_some() {
-        std::fs::write(&path, &wanted).unwrap();
+fn the_schemas_are_those_that_the_code_reads() {
+    for (file, schema) in [
+        ("profiles/schema.json", schemars::schema_for!(Profile)),
+        ("profiles/path.schema.json", schemars::schema_for!(PathFile)),
+    ] {
+        let schema = serde_json::to_value(schema).unwrap();
+        let mut wanted = serde_json::to_string_pretty(&schema).unwrap();
+        wanted.push('\n');
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(project(file), &wanted).unwrap();
+        }
+        assert!(
+            text(file) == wanted,
+            "{file} is old: run UPDATE_SCHEMA=1 cargo test -p checks"
+        );
     }
-    assert!(
-        text("profiles/schema.json") == wanted,
-        "profiles/schema.json is old: run UPDATE_SCHEMA=1 cargo test -p checks"
-    );
 }
 
 #[test]
-fn every_key_of_a_profile_is_described() {
-    let documents = text("docs/profiles.md");
-    let schema = serde_json::to_value(schemars::schema_for!(Profile)).unwrap();
+fn every_key_of_a_profile_and_a_path_is_described() {
+    let documents = text("docs/profiles.md") + &text("docs/path.md");
     let mut keys = BTreeSet::new();
-    collect(&schema, &mut keys);
+    for schema in [schemars::schema_for!(Profile), schemars::schema_for!(PathFile)] {
+        collect(&serde_json::to_value(schema).unwrap(), &mut keys);
+    }
     let missing: Vec<_> = keys
         .iter()
         .filter(|key| !documents.contains(&format!("`{key}`")))
         .collect();
-    assert!(missing.is_empty(), "not in docs/profiles.md: {missing:?}");
+    assert!(
+        missing.is_empty(),
+        "not in docs/profiles.md or docs/path.md: {missing:?}"
+    );
 }
 
 #[test]

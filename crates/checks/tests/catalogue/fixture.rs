@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use checks::evaluate;
+use model::path::PathFacts;
 use model::{
     ApplyMethod, BackupGrade, BackupInventory, BackupState, BackupSubject, ChartIdentity, CheckResult,
     ClusterFacts, ContainerFacts, CredentialSource, DatabaseFacts, DatabaseHealth, DatabaseLocation,
@@ -415,6 +416,10 @@ fn observation() -> Observation {
         last_migration_seconds: Seen::Absent,
         last_restore: Seen::Absent,
         profile: "ledger".into(),
+        path: Some(PathFacts {
+            origin: "the path of profile ledger".into(),
+            answers: Vec::new(),
+        }),
     }
 }
 

@@ -13,4 +13,6 @@ mod path;
 mod postgres;
 mod registry;
 mod roles;
+mod upgrade_path;
+mod ways;
 mod workload;

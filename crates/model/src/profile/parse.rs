@@ -72,6 +72,12 @@ pub fn parse(source: &str, text: &str) -> Result<Profile, ProfileError> {
     if !profile.notes.sources.iter().all(is_one) {
         return refuse("each of `notes.sources` names either `github` or `changelog`".into());
     }
+    if profile.path.is_some() && profile.path_file.is_some() {
+        return refuse("it has both `path` and `pathFile`, and only one can be in force".into());
+    }
+    if let Some(Err(message)) = profile.path.as_ref().map(crate::path::UpgradePath::check) {
+        return refuse(message);
+    }
     Ok(profile)
 }
 
@@ -105,6 +111,16 @@ mod tests {
             let error = read(source).unwrap_err();
             assert!(error.message.contains("`notes.sources`"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_path_is_read_as_strictly_and_only_once() {
+        let error = parse("x.yaml", &format!("{SMALL}path:\n  stopps: []\n")).unwrap_err();
+        assert_eq!(error.suggestion.as_deref(), Some("stops"), "{error}");
+        let both = parse("x.yaml", &format!("{SMALL}path: {{}}\npathFile: x.yaml\n")).unwrap_err();
+        assert!(both.message.contains("only one"), "{both}");
+        let text = format!("{SMALL}path:\n  running: {{ read: imageTag }}\n");
+        assert!(parse("x.yaml", &text).unwrap_err().message.contains("no `image`"));
     }
 
     #[test]

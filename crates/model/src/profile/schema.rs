@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::path::UpgradePath;
+
 /// What is particular to one application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -57,6 +59,12 @@ pub struct Profile {
     /// Volumes and buckets that belong to the same moment as the database.
     #[serde(default)]
     pub artefacts: Vec<ArtefactPlace>,
+    /// What is known of the ways between its versions.
+    #[serde(default)]
+    pub path: Option<UpgradePath>,
+    /// The same in a file of its own: a path beside the profile, a built-in name, or `URL@sha256:…`.
+    #[serde(default)]
+    pub path_file: Option<String>,
 }
 
 /// Where the release notes of an application are, and what marks what matters in them.

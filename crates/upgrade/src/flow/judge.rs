@@ -27,6 +27,8 @@ pub struct UpgradeRequest {
     pub namespace: String,
     /// `--profile`.
     pub profile: ProfileChoice,
+    /// `--path-file`.
+    pub path_file: Option<String>,
     /// `--dsn`, `--secret`.
     pub database: FindOptions,
     /// Where the backup goes.
@@ -59,6 +61,7 @@ pub async fn judge(request: &UpgradeRequest, folder: &Path) -> Result<Judged, Fl
         namespace: request.namespace.clone(),
         release: request.line.release.clone(),
         profile: request.profile.clone(),
+        path_file: request.path_file.clone(),
         database: request.database.clone(),
         store: Some(request.store.clone()),
     };

@@ -65,6 +65,7 @@ pub async fn plan_restore(request: &RestorePlanRequest) -> Result<Plan, FlowErro
         namespace: request.namespace.clone(),
         release: request.release.clone(),
         profile: request.profile.clone(),
+        path_file: None,
         database: request.find.clone(),
         store: None,
     };

@@ -52,6 +52,7 @@ pub async fn plan_rollback(request: &RollbackRequest) -> Result<Plan, FlowError>
         namespace: namespace.clone(),
         release: release.clone(),
         profile: request.profile.clone(),
+        path_file: None,
         database: request.database.clone(),
         store: None,
     };

@@ -1,0 +1,302 @@
+//! What the upgrade path says of the jump from the running version to the target's.
+
+use model::path::{Hazard, MeetingState, MustNotOverlap, UpgradePath};
+use model::{Category, Confidence, Observation, Profile, Remedy, Severity, Target, Version};
+
+use crate::check::{Check, Judged, Judgement, Unjudged, given, some_of};
+use crate::path::{
+    Beside, Gap, Leg, Met, STOP_FIRST, Way, beside, beyond, by_hand, hazards, next_hop, overlaps, reason,
+    running, wanted, way,
+};
+
+pub(crate) const ROWS: &[Check] = &[
+    Check {
+        id: "path-known",
+        category: Category::Path,
+        title: "an upgrade path knows the versions of this application",
+        severity: Severity::Info,
+        judge: known,
+    },
+    Check {
+        id: "path-stops",
+        category: Category::Path,
+        title: "the upgrade passes no version by that must be visited",
+        severity: Severity::Block,
+        judge: stops,
+    },
+    Check {
+        id: "path-hazards",
+        category: Category::Path,
+        title: "no known hazard lies between the versions",
+        severity: Severity::Block,
+        judge: hazard,
+    },
+    Check {
+        id: "path-overlap",
+        category: Category::Path,
+        title: "versions that must not run together do not",
+        severity: Severity::Block,
+        judge: overlap,
+    },
+];
+
+/// The path with the versions at its ends.
+struct Jump<'a> {
+    path: &'a UpgradePath,
+    target: &'a Target,
+    from: Version,
+    to: Version,
+}
+
+fn upgrade(target: Option<&Target>) -> Result<&Target, Unjudged> {
+    let target = given(target)?;
+    if target.is_upgrade {
+        Ok(target)
+    } else {
+        Err(Unjudged::Skip("the running revision itself is judged".into()))
+    }
+}
+
+fn jump<'a>(
+    seen: &Observation,
+    target: Option<&'a Target>,
+    profile: &'a Profile,
+) -> Result<Jump<'a>, Unjudged> {
+    let target = upgrade(target)?;
+    let path = profile
+        .path
+        .as_ref()
+        .ok_or_else(|| Unjudged::Skip("no path knows this application".into()))?;
+    let from = running(&seen.release, &seen.workloads, path).map_err(Unjudged::Unknown)?;
+    let to = wanted(target, path).map_err(Unjudged::Unknown)?;
+    Ok(Jump {
+        path,
+        target,
+        from,
+        to,
+    })
+}
+
+fn known(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judgement {
+    let target = upgrade(target)?;
+    let Some(path) = &profile.path else {
+        return Ok(Judged::unknown(
+            "none does: which versions must be visited and what lies between them was not judged",
+        )
+        .advise("read the notes of every version in between; name a path with --path-file, or write it: docs/path.md"));
+    };
+    let origin = seen
+        .path
+        .as_ref()
+        .map_or("the path", |facts| facts.origin.as_str());
+    let judged = match wanted(target, path).ok().and_then(|to| beyond(path, &to)) {
+        Some(words) => Judged::warn(format!("{origin}: {words}"))
+            .sure(Confidence::Inferred)
+            .advise("read the notes of the versions that the path does not know"),
+        None => Judged::pass(origin),
+    };
+    Ok(judged.with("path", origin))
+}
+
+fn stops(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judgement {
+    let Jump {
+        path,
+        target,
+        from,
+        to,
+    } = jump(seen, target, profile)?;
+    let legs = match way(path, &from, &to) {
+        Way::Here => return Ok(Judged::pass(format!("{to} runs already"))),
+        Way::Back => {
+            return Err(Unjudged::Skip(
+                "the target is older: no path leads back, and version-jump tells of it".into(),
+            ));
+        }
+        Way::Along { legs, gap } => match gap {
+            Some(gap) if gap.severity == Severity::Block || legs.len() == 1 => return Ok(untold(gap)),
+            Some(_) | None => legs,
+        },
+    };
+    let (Some(first), true) = (legs.first(), legs.len() > 1) else {
+        return Ok(Judged::pass(format!("{from} to {to} in one upgrade")));
+    };
+    let visits: Vec<String> = legs.iter().map(|leg| leg.to.to_string()).collect();
+    let why: Vec<String> = first.because.iter().map(reason).collect();
+    let message = format!(
+        "the way from {from} is {}: {}",
+        visits.join(", then "),
+        why.join("; ")
+    );
+    let judged = if is_advice(&legs) {
+        Judged::warn(message)
+    } else {
+        Judged::fail(message)
+    };
+    let judged = judged.sure(least_sure(&legs)).with("visits", visits);
+    Ok(match next_hop(seen, path, Some(target), first) {
+        Some(next) => match next.command {
+            Some(command) => judged.command(next.text, command),
+            None => judged.advise(next.text),
+        },
+        None => judged,
+    })
+}
+
+/// Where a step is only advised, not knowing the steps is no reason to stop.
+fn untold(gap: Gap) -> Judged {
+    let judged = match gap.severity {
+        Severity::Block => Judged::unknown(gap.why),
+        Severity::Warn | Severity::Info => Judged::warn(gap.why),
+    };
+    judged
+        .sure(Confidence::Reported)
+        .advise("see the application's own list of versions, and visit those that lie between: docs/path.md")
+}
+
+/// Whether no stop of the way is more than advised.
+fn is_advice(legs: &[Leg]) -> bool {
+    let mut reasons = legs.iter().flat_map(|leg| &leg.because);
+    reasons.all(|reason| reason.severity != Severity::Block)
+}
+
+fn least_sure(legs: &[Leg]) -> Confidence {
+    let mut reasons = legs.iter().flat_map(|leg| &leg.because);
+    if reasons.any(|reason| reason.confidence == Confidence::Inferred) {
+        Confidence::Inferred
+    } else {
+        Confidence::Reported
+    }
+}
+
+/// Whether the way leads to a newer version; hazards and overlaps are those of going forward.
+fn forward(from: &Version, to: &Version) -> Result<bool, Unjudged> {
+    if to < from {
+        return Err(Unjudged::Skip(
+            "the target is older: version-jump tells of it".into(),
+        ));
+    }
+    Ok(to > from)
+}
+
+fn hazard(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judgement {
+    let Jump { path, from, to, .. } = jump(seen, target, profile)?;
+    if !forward(&from, &to)? {
+        return Ok(Judged::pass(format!("{to} runs already")));
+    }
+    let met = hazards(path, seen, &from, &to);
+    if met.is_empty() {
+        return Ok(Judged::pass(format!("none is known between {from} and {to}")));
+    }
+    let stands = |severity: Severity, state: MeetingState| -> Vec<&Met<'_, Hazard>> {
+        met.iter()
+            .filter(|met| met.said.severity == severity && met.state == state)
+            .collect()
+    };
+    let line = |met: &&Met<'_, Hazard>| {
+        let evidence = met.evidence.as_ref().map(|words| format!(" ({words})"));
+        format!(
+            "{}: {}{}",
+            met.said.id,
+            met.said.what,
+            evidence.unwrap_or_default()
+        )
+    };
+    let lines = |met: &[&Met<'_, Hazard>]| some_of(&met.iter().map(line).collect::<Vec<_>>());
+    let blocking = stands(Severity::Block, MeetingState::Applies);
+    let untold = stands(Severity::Block, MeetingState::Unknown);
+    let mut milder = stands(Severity::Warn, MeetingState::Applies);
+    milder.extend(stands(Severity::Warn, MeetingState::Unknown));
+    let (judged, told) = if !blocking.is_empty() {
+        (Judged::fail(lines(&blocking)), blocking)
+    } else if !untold.is_empty() {
+        (
+            Judged::unknown(format!(
+                "it could not be told whether this applies: {}",
+                lines(&untold)
+            )),
+            untold,
+        )
+    } else if !milder.is_empty() {
+        (Judged::warn(lines(&milder)), milder)
+    } else {
+        let none = met
+            .iter()
+            .filter(|met| met.state == MeetingState::DoesNotApply)
+            .count();
+        let words = format!("{} known, {none} of them not of this database", met.len());
+        (Judged::pass(words), Vec::new())
+    };
+    let judged = told.iter().fold(judged, |judged, met| {
+        let Hazard {
+            remedy, command, sql, ..
+        } = met.said;
+        let by_hand = by_hand(seen, sql.as_deref()).filter(|_| met.state == MeetingState::Unknown);
+        let judged = match by_hand {
+            Some(Remedy {
+                text,
+                command: Some(command),
+            }) => judged.command(text, command),
+            Some(Remedy { .. }) | None => judged,
+        };
+        match command {
+            Some(command) => judged.command(remedy, command),
+            None => judged.advise(remedy),
+        }
+    });
+    let sources: Vec<String> = told.iter().map(|met| met.said.source.clone()).collect();
+    Ok(judged
+        .sure(
+            told.first()
+                .map_or(Confidence::Reported, |met| met.said.confidence),
+        )
+        .with("sources", sources))
+}
+
+fn overlap(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judgement {
+    let Jump {
+        path,
+        target,
+        from,
+        to,
+    } = jump(seen, target, profile)?;
+    if !forward(&from, &to)? {
+        return Ok(Judged::pass(format!("{to} runs already")));
+    }
+    let met = overlaps(path, seen, &from, &to);
+    let applying: Vec<&Met<'_, MustNotOverlap>> = met
+        .iter()
+        .filter(|met| met.state != MeetingState::DoesNotApply)
+        .collect();
+    if applying.is_empty() {
+        return Ok(Judged::pass(format!("{from} and {to} may, as far as is known")));
+    }
+    let why: Vec<String> = applying.iter().map(|met| met.said.why.clone()).collect();
+    let untold = applying
+        .iter()
+        .filter(|met| met.state == MeetingState::Unknown)
+        .find_map(|met| met.evidence.clone());
+    let judged = match beside(seen, Some(target), profile).map_err(Unjudged::Unknown)? {
+        Beside::Nobody => Judged::pass("no old pod runs beside a new one"),
+        Beside::Stopped(names) => Judged::warn(format!(
+            "{} would run in both versions under a plain upgrade, and must not: {}; safe-upgrade stops the old pods \
+             first",
+            some_of(&names),
+            why.join("; ")
+        ))
+        .advise(STOP_FIRST),
+        Beside::Serving(names) => match untold {
+            Some(reason) => Judged::unknown(format!(
+                "{} serves on beside the new version, and it could not be told whether it may: {reason}",
+                some_of(&names)
+            ))
+            .advise(STOP_FIRST),
+            None => Judged::fail(format!(
+                "{} serves on beside the new version, and must not: {}",
+                some_of(&names),
+                why.join("; ")
+            ))
+            .advise("scale it to 0 before the upgrade, or let its role in the profile stop (`quiesce: required`)"),
+        },
+    };
+    Ok(judged.sure(Confidence::Reported).with("why", why))
+}
