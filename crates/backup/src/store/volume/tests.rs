@@ -61,11 +61,8 @@ async fn a_file_that_fits_no_piece_arrives_whole_and_any_part_of_it_comes_back()
     volume.begin("a/b").await.unwrap();
     let mut writer = Arc::clone(&volume).writer("a/b/x y", 0).await.unwrap();
     writer.write_all(&content).await.unwrap();
-    assert_eq!(
-        left(folder.path()),
-        ["x y.partial"],
-        "nobody sees it before it is whole"
-    );
+    // Whether it has begun there by now is the other end's affair; nobody sees it under its name before it is whole.
+    assert!(!left(folder.path()).contains(&"x y".to_owned()));
     assert_eq!(writer.finish().await.unwrap(), content.len() as u64);
     assert_eq!(std::fs::read(folder.path().join("a/b/x y")).unwrap(), content);
     let whole = content.len() as u64;
