@@ -101,8 +101,12 @@ pub(super) async fn ask(
     let (facts, answers) = match connector.connect(&SessionOptions::default()).await {
         Ok(database) => {
             let (facts, answers) = tokio::join!(
-                postgres_room::facts(Some(cluster), &database, profile.migrations.tool),
-                answers(&connector, questions),
+                Box::pin(postgres_room::facts(
+                    Some(cluster),
+                    &database,
+                    profile.migrations.tool
+                )),
+                Box::pin(answers(&connector, questions)),
             );
             (Seen::from_result(facts.map(Some)), answers)
         }

@@ -62,9 +62,15 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
             .collect();
         let images = images(&workloads);
         let resolved = resolve(profile, &charts, &images).map_err(ObserveError::Profile)?;
-        let chosen = choose(path_file.as_deref(), profile, &resolved.profile, &charts, &images)
-            .await
-            .map_err(ObserveError::Path)?;
+        let chosen = Box::pin(choose(
+            path_file.as_deref(),
+            profile,
+            &resolved.profile,
+            &charts,
+            &images,
+        ))
+        .await
+        .map_err(ObserveError::Path)?;
         (resolved, chosen)
     };
     let origin = chosen.as_ref().map(|chosen| chosen.origin.clone());
@@ -84,7 +90,7 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
         let backups = backups(store.as_deref(), cluster, &facts, &location, server, now).await;
         (asked, backups)
     };
-    let ((asked, backups), access) = tokio::join!(asked, rights(cluster, &needs));
+    let ((asked, backups), access) = tokio::join!(Box::pin(asked), rights(cluster, &needs));
     Ok(Observed {
         observation: Observation {
             taken_at: now.to_string(),

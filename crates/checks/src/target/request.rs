@@ -97,7 +97,7 @@ pub async fn observe_with_target(
     request: &ObserveRequest,
     wanted: &RenderRequest<'_>,
 ) -> Result<(Observed, Option<(Renderable, Target)>), ObserveError> {
-    let (observed, renderable) = tokio::join!(observe(request), render(wanted));
+    let (observed, renderable) = tokio::join!(Box::pin(observe(request)), Box::pin(render(wanted)));
     // An unknown release fails both; the observer's words are the clearer ones.
     let observed = observed?;
     let renderable = match renderable {

@@ -51,7 +51,8 @@ pub async fn facts(
                 None => Seen::Absent,
             }
         },
-        health(database),
+        // On the heap: it is many questions, and whoever waits for all this may have a small stack.
+        Box::pin(health(database)),
     );
     Ok(DatabaseFacts {
         location: database.connector().location().clone(),
