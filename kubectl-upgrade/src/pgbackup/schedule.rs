@@ -11,12 +11,13 @@ use checks::{ActNeeds, BackupAct, Grantee, act_rights, roles};
 use clap::{Args, Subcommand};
 use cli::{Consent, Environment, Output, ask};
 use cluster::{ApiError, Cluster, ObjectName};
-use model::{API_VERSION, DatabaseRoute, ExitCode, ScheduleFacts, ScheduleList, causes};
+use model::{API_VERSION, DatabaseRoute, ExitCode, Phase, ScheduleFacts, ScheduleList, causes};
 use serde_json::Value;
 
 use super::arguments::{TargetFlags, time};
 use super::failure::{Ends, failed};
 use super::prune::KeepFlags;
+use super::rights::may_do;
 use super::stored::Words;
 use super::target::target;
 use crate::session::{Common, Session, could_not_begin};
@@ -153,9 +154,11 @@ async fn set(flags: &SetFlags, environment: &Environment) -> Result<ExitCode, Ex
     let names: Vec<String> = objects.iter().map(in_words).collect();
     let question = format!("Apply {}?", names.join(", "));
     agreed(output, &question, flags.yes)?;
-    for object in &objects {
+    let phases = &[Phase::Observe, Phase::Backup];
+    may_do(&session, BackupAct::Schedule, &found.location, phases).await?;
+    for (place, object) in objects.iter().enumerate() {
         let applied = session.cluster.apply(object).await;
-        applied.map_err(|error| failed(output, &error))?;
+        applied.map_err(|error| half_set(output, &error, &names[..place]))?;
     }
     let list = read(&session.cluster, &session.namespace).await;
     let mut list = list.map_err(|error| failed(output, &error))?;
@@ -163,6 +166,20 @@ async fn set(flags: &SetFlags, environment: &Environment) -> Result<ExitCode, Ex
         .retain(|item| schedules.iter().any(|(schedule, _)| schedule.name == item.name));
     let written = output.result(&list, |out, _| render::schedules(out, &list));
     Ok(cli::end_with(output, written, ExitCode::Done))
+}
+
+/// Tells what stands when an object could not be applied: the API server may refuse one whose rights its author does not
+/// hold. The same command carries on.
+fn half_set(output: &Output, error: &ApiError, applied: &[String]) -> ExitCode {
+    if applied.is_empty() {
+        return failed(output, error);
+    }
+    let state = format!(
+        "Applied before it: {}. A CronJob among these runs by the clock.",
+        applied.join(", ")
+    );
+    let next = "the same command carries on; --print gives the objects to somebody who may apply them";
+    cli::fail(output, error, &state, Some(next), ExitCode::Stopped)
 }
 
 fn in_words(object: &Value) -> String {

@@ -159,7 +159,7 @@ pub fn act_rights(acts: &BTreeSet<BackupAct>, needs: &ActNeeds) -> ActRights {
                 ));
                 (table, more)
             }
-            BackupAct::Schedule => (keeping(own), cluster_name()),
+            BackupAct::Schedule => (keeping(needs), cluster_name()),
             BackupAct::Status => (finding(own), catalogues(own)),
         };
         needed.extend(table);
@@ -269,16 +269,24 @@ fn mounting(own: &str) -> (Vec<Need<'_>>, Vec<Need<'_>>) {
 }
 
 /// The objects of a schedule. Who grants rights by a Role must hold them: the API server refuses otherwise.
-fn keeping(own: &str) -> Vec<Need<'_>> {
+fn keeping(needs: &ActNeeds) -> Vec<Need<'_>> {
     const KEEP: &[&str] = &["get", "list", "create", "patch", "delete"];
     const RBAC: &str = "rbac.authorization.k8s.io";
-    vec![
+    let own = needs.namespace.as_str();
+    let mut table = vec![
         need(Phase::Backup, "batch", "cronjobs", KEEP, own),
         need(Phase::Backup, "", "serviceaccounts", KEEP, own),
-        need(Phase::Backup, RBAC, "roles", KEEP, own),
-        need(Phase::Backup, RBAC, "rolebindings", KEEP, own),
         need(Phase::Observe, "batch", "jobs", &["list"], own),
-    ]
+        // What the schedule's account may do in no namespace: read the UID that names the cluster.
+        need(Phase::Backup, RBAC, "clusterroles", KEEP, ""),
+        need(Phase::Backup, RBAC, "clusterrolebindings", KEEP, ""),
+    ];
+    let database = needs.database_namespace.as_deref().filter(|other| *other != own);
+    for namespace in std::iter::once(own).chain(database) {
+        table.push(need(Phase::Backup, RBAC, "roles", KEEP, namespace));
+        table.push(need(Phase::Backup, RBAC, "rolebindings", KEEP, namespace));
+    }
+    table
 }
 
 /// The UID of this namespace names the cluster in a store; its context's name does where the UID may not be read.
