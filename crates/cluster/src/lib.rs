@@ -33,6 +33,7 @@ mod port_forward;
 mod port_forward_tests;
 mod scale;
 mod scalers;
+mod services;
 mod strategy;
 mod suspend;
 mod wait;
@@ -53,7 +54,7 @@ pub use objects::{ListScope, Listed, ObjectKind, ServedKinds};
 pub use pods::pod_facts;
 pub use port_forward::{PortForward, PortForwardError};
 pub use scale::{Scale, ScaleError};
-pub use wait::{Selector, WaitError};
+pub use wait::{Judgement, Selector, WaitError};
 
 /// The name under which this program writes fields (`fieldManager`).
 pub const FIELD_MANAGER: &str = "safe-upgrade";

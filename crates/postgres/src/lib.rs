@@ -27,9 +27,9 @@ pub use connect::{
     APPLICATION_PREFIX, ConnectError, Connector, Credentials, Database, QueryError, SessionOptions,
 };
 pub use find::{
-    Candidate, ConnectionStringError, CredentialError, FindAgainError, FindError, FindOptions, Keeper, Named,
-    NamedError, Operator, SecretKey, ServerImage, at_address, credentials, credentials_given, find,
-    find_again, image_of_a_server, keeper, password_in,
+    Candidate, ConnectionStringError, CredentialError, FindAgainError, FindError, FindOptions, Keeper, Leads,
+    Named, NamedError, Operator, SecretKey, ServerImage, Surroundings, ToldAddress, at_address, credentials,
+    credentials_given, find, find_again, image_of_a_server, keeper, password_in, surroundings,
 };
 pub use hold::{Hold, HoldError};
 pub use migrations::{

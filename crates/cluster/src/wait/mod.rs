@@ -9,4 +9,5 @@ mod watch;
 pub use error::WaitError;
 pub use selector::Selector;
 pub(crate) use selector::matches;
-pub(crate) use watch::{Judgement, watch_until};
+pub use watch::Judgement;
+pub(crate) use watch::watch_until;

@@ -97,6 +97,26 @@ impl Cluster {
         .await
     }
 
+    /// Waits as long as the caller's judgement of the first pod that the selector matches says so. `None` is no pod yet, or
+    /// none any more.
+    ///
+    /// # Errors
+    /// [`WaitError::TimedOut`]; [`WaitError::Stalled`] when the judgement is that; or when pods cannot be watched.
+    pub async fn wait_pod_judged<T: Send>(
+        &self,
+        namespace: &str,
+        selector: &Selector,
+        what: &str,
+        limit: Duration,
+        mut judge: impl FnMut(Option<&Pod>) -> Judgement<T> + Send,
+    ) -> Result<T, WaitError> {
+        let config = config(std::slice::from_ref(selector));
+        watch_until(self.pods(namespace), config, what.to_owned(), limit, |pods| {
+            judge(pods.values().find(|pod| matches(selector, pod.labels())))
+        })
+        .await
+    }
+
     /// Waits until a condition of one pod (`Ready`, `ContainersReady`, …) is `True`.
     ///
     /// # Errors

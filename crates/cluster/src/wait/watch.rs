@@ -16,7 +16,8 @@ use super::WaitError;
 use crate::RequestError;
 
 /// What a look at the objects says of the wait.
-pub(crate) enum Judgement<T> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement<T> {
     /// It is over.
     Done(T),
     /// It goes on; how things stand.

@@ -427,7 +427,12 @@ fn add(candidates: &mut Vec<Candidate>, candidate: Candidate) {
 }
 
 fn is_same_database(one: &DatabaseLocation, other: &DatabaseLocation) -> bool {
-    let same_server = match (&one.route, &other.route) {
+    is_same_server(one, other) && one.database == other.database
+}
+
+/// Whether two locations lead to one server: the same pod and port, or outside the cluster the same words.
+pub(crate) fn is_same_server(one: &DatabaseLocation, other: &DatabaseLocation) -> bool {
+    match (&one.route, &other.route) {
         (
             DatabaseRoute::Pod {
                 namespace, pod, port, ..
@@ -444,6 +449,5 @@ fn is_same_database(one: &DatabaseLocation, other: &DatabaseLocation) -> bool {
         }
         (DatabaseRoute::Pod { .. }, DatabaseRoute::Direct)
         | (DatabaseRoute::Direct, DatabaseRoute::Pod { .. }) => false,
-    };
-    same_server && one.database == other.database
+    }
 }

@@ -24,12 +24,21 @@ enum Source<'a> {
 pub(crate) fn references(template: &PodSpec) -> References {
     let mut names = References::default();
     for container in super::template::containers(template) {
-        for (_, source) in mounted(container, template.volumes.iter().flatten()) {
-            match source {
-                Source::Secret(name) => names.secrets.insert(name.to_owned()),
-                Source::ConfigMap(name) => names.config_maps.insert(name.to_owned()),
-            };
-        }
+        let seen = references_of(container, template);
+        names.secrets.extend(seen.secrets);
+        names.config_maps.extend(seen.config_maps);
+    }
+    names
+}
+
+/// The same of one container.
+pub(crate) fn references_of(container: &Container, template: &PodSpec) -> References {
+    let mut names = References::default();
+    for (_, source) in mounted(container, template.volumes.iter().flatten()) {
+        match source {
+            Source::Secret(name) => names.secrets.insert(name.to_owned()),
+            Source::ConfigMap(name) => names.config_maps.insert(name.to_owned()),
+        };
     }
     names
 }
@@ -72,33 +81,83 @@ fn mounted<'a>(
     found
 }
 
+/// The text of every file of a container that could be read, with what it is called: place, kind, name and key.
+struct File<'a> {
+    path: String,
+    kind: &'static str,
+    object: &'a str,
+    key: &'a str,
+    text: &'a str,
+}
+
+fn read<'a>(container: &'a Container, template: &'a PodSpec, referenced: &'a Referenced) -> Vec<File<'a>> {
+    let mut found = Vec::new();
+    for (path, source) in mounted(container, template.volumes.iter().flatten()) {
+        let (kind, object, data) = data_of(&source, referenced);
+        // What may not be read need not hold an address.
+        let Some(Ok(Some(data))) = data else { continue };
+        found.extend(data.iter().map(|(key, text)| File {
+            path: format!("{PREFIX}{}/{key}", path.trim_end_matches('/')),
+            kind,
+            object,
+            key,
+            text: text.expose(),
+        }));
+    }
+    found
+}
+
+fn data_of<'a>(source: &Source<'a>, referenced: &'a Referenced) -> (&'static str, &'a str, Option<&'a Data>) {
+    match source {
+        Source::Secret(name) => ("Secret", *name, referenced.secrets.get(*name)),
+        Source::ConfigMap(name) => ("ConfigMap", *name, referenced.config_maps.get(*name)),
+    }
+}
+
 /// Every address in the files of a container, each as if a variable held it.
 pub(crate) fn variables(container: &Container, template: &PodSpec, referenced: &Referenced) -> Vec<Variable> {
     let mut found = Vec::new();
-    for (path, source) in mounted(container, template.volumes.iter().flatten()) {
-        let (kind, name, data): (_, _, Option<&Data>) = match source {
-            Source::Secret(name) => ("Secret", name, referenced.secrets.get(name)),
-            Source::ConfigMap(name) => ("ConfigMap", name, referenced.config_maps.get(name)),
-        };
-        // What may not be read need not hold an address.
-        let Some(Ok(Some(data))) = data else { continue };
-        for (key, text) in data {
-            for (index, address) in addresses(text.expose()).into_iter().enumerate() {
-                let number = if index == 0 {
-                    String::new()
-                } else {
-                    format!(" ({})", index + 1)
-                };
-                found.push(Variable {
-                    name: format!("{PREFIX}{}/{key}{number}", path.trim_end_matches('/')),
-                    value: Ok(Secret::new(address)),
-                    origin: format!("from {kind} {name} key {key}"),
-                    secret: (kind == "Secret").then(|| format!("{name} key {key}")),
-                });
-            }
+    for File {
+        path,
+        kind,
+        object,
+        key,
+        text,
+    } in read(container, template, referenced)
+    {
+        for (index, address) in addresses(text).into_iter().enumerate() {
+            let number = if index == 0 {
+                String::new()
+            } else {
+                format!(" ({})", index + 1)
+            };
+            found.push(Variable {
+                name: format!("{path}{number}"),
+                value: Ok(Secret::new(address)),
+                origin: format!("from {kind} {object} key {key}"),
+                secret: (kind == "Secret").then(|| format!("{object} key {key}")),
+            });
         }
     }
     found
+}
+
+/// The text of every file of a container that could be read, with its place in words.
+pub(crate) fn texts<'a>(
+    container: &'a Container,
+    template: &'a PodSpec,
+    referenced: &'a Referenced,
+) -> impl Iterator<Item = (String, &'a str)> {
+    read(container, template, referenced).into_iter().map(|file| {
+        let File {
+            path,
+            kind,
+            object,
+            key,
+            text,
+        } = file;
+        (format!("{path} from {kind} {object} key {key}"), text)
+    })
 }
 
 /// The addresses of Postgres in a text, without those that are filled in later.

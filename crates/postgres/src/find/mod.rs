@@ -17,6 +17,7 @@ mod pooler;
 mod resolve;
 mod server_image;
 mod server_pod;
+mod surroundings;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -29,3 +30,4 @@ pub use given::at_address;
 pub use keeper::{Keeper, keeper};
 pub use named::{Named, NamedError, Operator};
 pub use server_image::{ServerImage, image_of_a_server};
+pub use surroundings::{Leads, Surroundings, ToldAddress, surroundings};
