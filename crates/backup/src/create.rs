@@ -38,7 +38,7 @@ use watch::{Watched, watch};
 pub const LOCK_WAIT: Duration = Duration::from_secs(30);
 
 /// The roles and tablespaces of the server, as SQL.
-const GLOBALS: &str = "globals.sql";
+pub(crate) const GLOBALS: &str = "globals.sql";
 
 /// What to back up, and what to write beside it.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! The restore test: a backup is restored into a throw-away server, compared with its manifest, and questioned.
 
 mod amcheck;
+mod app;
 mod assertions;
 mod error;
 mod extensions;
@@ -14,20 +15,22 @@ mod statements;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use model::{API_VERSION, AssertionResult, Verification};
+use model::{API_VERSION, AssertionResult, Verification, WithApp};
 
 use crate::compare::{Content, compare, session};
 use crate::fill::{Ownership, fill};
 use crate::script::{self, last_words};
 use crate::settings::{SETTINGS, Settings};
-use crate::{Backup, Progress, Server, StoreError, check_artefacts};
+use crate::{Backup, CheckedArtefacts, Progress, Server, StoreError, check_artefacts};
 
+pub use app::{AppError, AppQuestion, AppRequest};
 pub use assertions::Assertion;
 pub use error::VerifyError;
 pub use place::{LocalPlace, VerifyPlace};
 pub use pod::VerifyRequest;
 pub use statements::{StatementError, assertions_of};
 
+use app::AppServer;
 use place::{Locale, ThrowAway};
 
 /// The database that is filled on the throw-away server.
@@ -71,6 +74,7 @@ struct Findings {
     assertions: Vec<AssertionResult>,
     restore_seconds: f64,
     restored_bytes: Option<i64>,
+    with_app: Option<WithApp>,
 }
 
 /// Restores a backup into a throw-away server, compares and asks. What differs stands in the result, which is also written
@@ -108,18 +112,17 @@ pub async fn verify(
         progress(&format!("starting a throw-away server ({place})"), None);
         let mut server = ThrowAway::begin(place, &Locale::of(settings.as_ref()), &backup.manifest).await?;
         let tested = tokio::select! {
-            tested = test(&mut server, backup, settings.as_ref(), questions, progress) => tested,
+            tested = test(&mut server, backup, settings.as_ref(), questions, artefacts, progress) => tested,
             error = &mut stopped => Err(error),
         };
         progress("taking the throw-away server away", None);
         server.delete().await;
         findings = tested?;
     } else {
-        findings.differences = damaged;
+        findings.compared = artefacts.compared;
+        findings.differences = [damaged, artefacts.differences].concat();
+        findings.notes = artefacts.left_out;
     }
-    findings.compared.extend(artefacts.compared);
-    findings.differences.extend(artefacts.differences);
-    findings.notes.extend(artefacts.left_out);
     let now = Timestamp::now();
     let Findings {
         compared,
@@ -129,6 +132,7 @@ pub async fn verify(
         assertions,
         restore_seconds,
         restored_bytes,
+        with_app,
     } = findings;
     let verification = Verification {
         api_version: API_VERSION.into(),
@@ -143,18 +147,39 @@ pub async fn verify(
         restore_seconds,
         restored_bytes,
         restored_in: Some(place.to_string()),
+        with_app,
     };
     backup.publish_verification(&verification, now).await?;
     Ok(verification)
 }
 
+/// Restores, compares, asks, and boots the application where one is meant.
 async fn test(
     throw_away: &mut ThrowAway,
     backup: &Backup,
     settings: Option<&Settings>,
     questions: &Questions,
+    artefacts: CheckedArtefacts,
     progress: Progress<'_>,
 ) -> Result<Findings, VerifyError> {
+    let (restored, mut findings) = test_database(throw_away, backup, settings, questions, progress).await?;
+    findings.compared.extend(artefacts.compared);
+    findings.differences.extend(artefacts.differences);
+    findings.notes.extend(artefacts.left_out);
+    if let ThrowAway::App(pod) = throw_away {
+        with_app(pod, restored.as_ref(), backup, settings, &mut findings, progress).await?;
+    }
+    Ok(findings)
+}
+
+/// Restores, compares and asks. The server is given back where the database is restored.
+async fn test_database(
+    throw_away: &mut ThrowAway,
+    backup: &Backup,
+    settings: Option<&Settings>,
+    questions: &Questions,
+    progress: Progress<'_>,
+) -> Result<(Option<Server>, Findings), VerifyError> {
     let mut findings = Findings {
         notes: throw_away.up().await?,
         ..Findings::default()
@@ -170,7 +195,7 @@ async fn test(
     let begun = Instant::now();
     if let Err(error) = fill(&server, backup, DATABASE, &Ownership::as_was()).await {
         findings.differences.push(fault::of_the_backup(error)?);
-        return Ok(findings);
+        return Ok((None, findings));
     }
     findings.restore_seconds = begun.elapsed().as_secs_f64();
     findings.compared.push("hash and size of every file".into());
@@ -188,7 +213,26 @@ async fn test(
         progress("checking every index and table", None);
         amcheck::check(&server, &mut findings).await?;
     }
-    Ok(findings)
+    Ok((Some(server), findings))
+}
+
+/// Boots the application where the copy is as it must be: on any other its start would prove nothing.
+async fn with_app(
+    pod: &AppServer,
+    restored: Option<&Server>,
+    backup: &Backup,
+    settings: Option<&Settings>,
+    findings: &mut Findings,
+    progress: Progress<'_>,
+) -> Result<(), VerifyError> {
+    match restored.filter(|_| findings.differences.is_empty()) {
+        Some(server) => app::boot(pod, server, backup, settings, findings, progress).await,
+        None => {
+            let words = "the application was not booted: the restored copy is not as it must be";
+            findings.notes.push(words.to_owned());
+            Ok(())
+        }
+    }
 }
 
 /// Roles that the archive speaks of, without any right to log in, and an empty database.

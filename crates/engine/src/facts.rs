@@ -20,6 +20,8 @@ pub const BACKUP_SECONDS: &str = "backup-seconds";
 pub const RESTORE_SECONDS: &str = "restore-seconds";
 /// Key of the size of the database that it filled, in bytes.
 pub const RESTORED_BYTES: &str = "restored-bytes";
+/// Key of the seconds that the application took to be ready on the copy of the last restore test that booted it.
+pub const BOOT_SECONDS: &str = "boot-seconds";
 
 fn name(release: &str) -> String {
     format!("{}.facts", labels::object_name(release))

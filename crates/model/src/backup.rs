@@ -263,6 +263,75 @@ pub struct Verification {
     /// Where it was restored: `postgres:17 in namespace shop`, `PostgreSQL 17.2 on this machine`.
     #[serde(default)]
     pub restored_in: Option<String>,
+    /// How the application did on it, where it was booted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_app: Option<WithApp>,
+}
+
+/// How an application did on a restored copy of its database. What of it was not as it must be stands among the
+/// differences of the test, and what could not be judged among what was not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WithApp {
+    /// The workload whose container was booted: `deployment/web`.
+    pub workload: String,
+    /// The container.
+    pub container: String,
+    /// Its image.
+    pub image: String,
+    /// The application's version, where the workload says it (label `app.kubernetes.io/version`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Seconds until it was ready; `None` where it never was.
+    pub ready_seconds: Option<f64>,
+    /// What it answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub smoke: Vec<SmokeAnswer>,
+    /// Whether it was seen to use the restored copy, and the database in use was seen to have no session of it.
+    pub on_the_copy: bool,
+    /// How it was kept from everything else, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub isolation: Vec<String>,
+    /// What it did to the copy while it started, in words. It is no difference: applications tidy up and migrate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub did: Vec<String>,
+}
+
+/// What an application answered to a question over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SmokeAnswer {
+    /// The container port.
+    pub port: u16,
+    /// The path.
+    pub path: String,
+    /// The status code; `None` where there was no answer.
+    pub status: Option<u16>,
+    /// Why there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl SmokeAnswer {
+    /// Whether the answer is as it must be: any 2xx.
+    pub fn is_good(&self) -> bool {
+        self.status.is_some_and(|status| (200..300).contains(&status))
+    }
+
+    /// In words: `/readyz on port 8080 answered 200`.
+    pub fn words(&self) -> String {
+        let Self {
+            port,
+            path,
+            status,
+            error,
+        } = self;
+        match (status, error) {
+            (Some(status), _) => format!("{path} on port {port} answered {status}"),
+            (None, Some(error)) => format!("{path} on port {port} gave no answer: {error}"),
+            (None, None) => format!("{path} on port {port} gave no answer"),
+        }
+    }
 }
 
 /// What a statement said that must be true of a restored database.

@@ -41,8 +41,8 @@ pub use access::{AccessDecision, AccessRequest, Phase};
 pub use artefact::{Artefact, ArtefactKept, ArtefactOf};
 pub use backup::{
     AssertionResult, AssertionVerdict, BackupFile, BackupFormat, BackupGrade, BackupManifest, BackupProof,
-    BackupRelease, BackupSummary, BaseFacts, BaseRestoreReport, Encryption, PlainFile, TableRows,
-    Verification,
+    BackupRelease, BackupSummary, BaseFacts, BaseRestoreReport, Encryption, PlainFile, SmokeAnswer,
+    TableRows, Verification, WithApp,
 };
 pub use cause::causes;
 pub use check::{Category, CheckResult, Confidence, Evidence, Remedy, Severity, Verdict};

@@ -101,6 +101,9 @@ pub struct MeasuredRestore {
     pub seconds: u64,
     /// The database's size then, in bytes.
     pub bytes: u64,
+    /// Seconds until the application was ready on it, where one was booted.
+    #[serde(default)]
+    pub boot_seconds: Option<u64>,
 }
 
 /// A look that was kept, so that it can be judged later and elsewhere.

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use model::{
     AssertionVerdict, BackupFailure, BackupGrade, BackupReport, BackupSetReport, BackupSummary, Verification,
+    WithApp,
 };
 
 use crate::Style;
@@ -105,6 +106,41 @@ pub(crate) fn grade_words(grade: BackupGrade) -> &'static str {
     }
 }
 
+/// How the application did on the restored copy: what is wrong with it stands among what differs.
+fn booted(out: &mut dyn Write, app: &WithApp) -> io::Result<()> {
+    writeln!(out, "  app      {}", app_words(app))?;
+    for answer in app.smoke.iter().filter(|answer| answer.is_good()) {
+        writeln!(out, "  answer   {}", answer.words())?;
+    }
+    for did in &app.did {
+        writeln!(out, "  start    {did}")?;
+    }
+    for apart in &app.isolation {
+        writeln!(out, "  apart    {apart}")?;
+    }
+    Ok(())
+}
+
+/// `deployment/web, image web:1 (version 1), ready after 3.0 s`.
+pub(crate) fn app_words(app: &WithApp) -> String {
+    let WithApp {
+        workload,
+        image,
+        version,
+        ready_seconds,
+        ..
+    } = app;
+    let version = version.as_ref().map(|version| format!(" (version {version})"));
+    let ready = match ready_seconds {
+        Some(took) => format!("ready after {}", seconds(*took)),
+        None => "never ready".to_owned(),
+    };
+    format!(
+        "{workload}, image {image}{}, {ready}",
+        version.unwrap_or_default()
+    )
+}
+
 /// Writes what a restore test found.
 ///
 /// # Errors
@@ -136,6 +172,9 @@ pub fn verification(out: &mut dyn Write, style: Style, found: &Verification) -> 
             AssertionVerdict::Fails | AssertionVerdict::Unknown => {}
         }
     }
+    if let Some(app) = &found.with_app {
+        booted(out, app)?;
+    }
     for note in &found.notes {
         writeln!(out, "  note     {note}")?;
     }
@@ -146,4 +185,47 @@ pub fn verification(out: &mut dyn Write, style: Style, found: &Verification) -> 
         writeln!(out, "  {}  {difference}", style.paint(Tone::Bad, "differs"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tested(ready_seconds: Option<f64>) -> Verification {
+        let text = serde_json::json!({
+            "apiVersion": "", "kind": "BackupVerification", "id": "ID", "verifiedAt": "", "compared": [],
+            "differences": [], "restoreSeconds": 2.0,
+            "withApp": {
+                "workload": "deployment/web", "container": "web", "image": "web:1", "version": "1",
+                "readySeconds": ready_seconds, "onTheCopy": true,
+                "smoke": [
+                    { "port": 8080, "path": "/ready", "status": 200 },
+                    { "port": 8080, "path": "/bad", "status": 503 },
+                ],
+                "isolation": ["names are cut off"],
+                "did": ["it migrated the schema"],
+            },
+        });
+        serde_json::from_value(text).unwrap()
+    }
+
+    #[test]
+    fn how_the_application_did_on_the_copy_is_told() {
+        let shown = |ready| {
+            let mut out = Vec::new();
+            verification(&mut out, Style::plain(), &tested(ready)).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let text = shown(Some(3.0));
+        for line in [
+            "  app      deployment/web, image web:1 (version 1), ready after 3.0 s\n",
+            "  answer   /ready on port 8080 answered 200\n",
+            "  start    it migrated the schema\n",
+            "  apart    names are cut off\n",
+        ] {
+            assert!(text.contains(line), "no {line:?} in\n{text}");
+        }
+        assert!(!text.contains("/bad"), "it stands among what differs: {text}");
+        assert!(shown(None).contains("never ready"));
+    }
 }

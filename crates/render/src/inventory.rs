@@ -10,7 +10,7 @@ use model::{
 
 use crate::Style;
 use crate::artefacts::in_words;
-use crate::backups::grade_words;
+use crate::backups::{app_words, grade_words};
 use crate::run::next_steps;
 use crate::style::Tone;
 use crate::words::{age, bytes};
@@ -185,6 +185,7 @@ pub fn backup_details(out: &mut dyn Write, style: Style, report: &BackupDetailsR
             "restored, but not equal"
         };
         line("tested", Some(format!("{}: {words}", test.verified_at)))?;
+        line("booted", test.with_app.as_ref().map(app_words))?;
     }
     for note in &backup.notes {
         line("note", Some(note.clone()))?;

@@ -18,6 +18,7 @@ use super::seal::{IdentityFlags, RecipientFlags};
 use super::show::ShowFlags;
 use super::status::StatusFlags;
 use super::store::StoreVerb;
+use super::verify_app::AppFlags;
 use super::{
     base, create, files, keys, list, prune, rbac, restore, schedule, show, status, store, stored, verify,
 };
@@ -301,6 +302,8 @@ pub(crate) struct VerifyFlags {
     /// Check every index and table with the extension amcheck, too
     #[arg(long)]
     pub(crate) amcheck: bool,
+    #[command(flatten)]
+    pub(crate) app: AppFlags,
     /// User id that servers of the image run under
     #[arg(long, value_name = "UID", default_value_t = 999, requires = "image")]
     pub(crate) run_as: i64,
@@ -421,6 +424,30 @@ mod tests {
         assert!(parsed(&["prune", "--keep", "soon"]).is_err());
         assert!(parsed(&["prune", "--keep", "-3d"]).is_err());
         assert!(parsed(&["prune", "--keep", "3d", "--keep-within", "4d"]).is_err());
+    }
+
+    #[test]
+    fn the_application_is_named_as_kubectl_names_it_and_needs_a_cluster() {
+        let id = "20250131T235959Z-0a1b2c3d";
+        let Ok(Act::Verify(flags)) = parsed(&["verify", id, "--with-app", "--app", "deploy/web:main"]) else {
+            panic!("verify");
+        };
+        let named = flags.app.app.unwrap();
+        assert_eq!(
+            (named.name.as_str(), named.container.as_deref()),
+            ("web", Some("main"))
+        );
+        assert!(
+            parsed(&["verify", id, "--app", "deploy/web"]).is_err(),
+            "of no use alone"
+        );
+        assert!(parsed(&["verify", id, "--with-app", "--local"]).is_err());
+        for wrong in ["web", "pod/web", "deploy/", "deploy/web:", "svc/web"] {
+            assert!(
+                parsed(&["verify", id, "--with-app", "--app", wrong]).is_err(),
+                "{wrong}"
+            );
+        }
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use backup::{CreateError, FillError, GetError, HelperPodError, RestoreError, StoreError, VerifyError};
+use backup::{
+    AppError, CreateError, FillError, GetError, HelperPodError, RestoreError, StoreError, VerifyError,
+};
 use cli::Output;
 use model::ExitCode;
 
@@ -78,6 +80,7 @@ impl Ends for VerifyError {
     fn code(&self) -> ExitCode {
         match self {
             Self::Pod(HelperPodError::Forbidden { .. }) => ExitCode::Blocked,
+            Self::ReachedLive(_) => ExitCode::Stopped,
             Self::Like(_)
             | Self::NoImage
             | Self::NoPrograms { .. }
@@ -89,6 +92,12 @@ impl Ends for VerifyError {
 
     fn state(&self) -> &'static str {
         "This says nothing about the backup; the throw-away server is gone."
+    }
+}
+
+impl Ends for AppError {
+    fn code(&self) -> ExitCode {
+        ExitCode::CouldNotBegin
     }
 }
 

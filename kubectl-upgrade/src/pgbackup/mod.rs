@@ -23,6 +23,7 @@ mod store;
 mod stored;
 pub(crate) mod target;
 mod verify;
+mod verify_app;
 mod via;
 
 use std::ffi::OsString;

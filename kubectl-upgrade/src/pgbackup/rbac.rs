@@ -18,6 +18,9 @@ pub(crate) struct RbacFlags {
     /// Also what `create --route job` and `--format directory` need: a Job beside the server
     #[arg(long)]
     pub(crate) with_job: bool,
+    /// Also what `verify --with-app` needs: a Job, a NetworkPolicy and logs in the release's namespace
+    #[arg(long)]
+    pub(crate) with_app: bool,
     /// Namespace of the release and of the ServiceAccount
     #[arg(short = 'n', long, value_name = "NAMESPACE", default_value = "default")]
     pub(crate) namespace: String,
@@ -39,6 +42,7 @@ pub(crate) fn run(flags: &RbacFlags, environment: &Environment) -> ExitCode {
     let needs = ActNeeds {
         namespace: flags.namespace.clone(),
         database_namespace: Some(database.clone()),
+        with_app: flags.with_app,
     };
     let mut rights = act_rights(&acts, &needs);
     if flags.with_job {

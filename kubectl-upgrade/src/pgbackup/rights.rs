@@ -39,18 +39,38 @@ pub(crate) async fn may_do(
     location: &DatabaseLocation,
     phases: &[Phase],
 ) -> Result<(), ExitCode> {
-    let namespace = match &location.route {
+    may(session, act, namespace_of(location), phases).await
+}
+
+fn namespace_of(location: &DatabaseLocation) -> Option<String> {
+    match &location.route {
         DatabaseRoute::Pod { namespace, .. } => Some(namespace.clone()),
         DatabaseRoute::Direct => None,
+    }
+}
+
+fn needs(session: &Session, database_namespace: Option<String>) -> ActNeeds {
+    ActNeeds {
+        namespace: session.namespace.clone(),
+        database_namespace,
+        with_app: false,
+    }
+}
+
+/// Asks for what it takes to boot an application beside a throw-away server.
+pub(crate) async fn may_boot(session: &Session, location: &DatabaseLocation) -> Result<(), ExitCode> {
+    let needs = ActNeeds {
+        with_app: true,
+        ..needs(session, namespace_of(location))
     };
-    may(session, act, namespace, phases).await
+    may_all(session, BackupAct::Verify, &needs, &[Phase::TurnBack]).await
 }
 
 /// Asks for what it takes to mount a claim of a namespace in a Job of ours.
 pub(crate) async fn may_mount(session: &Session, namespace: &str) -> Result<(), ExitCode> {
     let needs = ActNeeds {
         namespace: namespace.to_owned(),
-        database_namespace: None,
+        ..needs(session, None)
     };
     may_all(session, BackupAct::Volume, &needs, &[Phase::Backup]).await
 }
@@ -61,10 +81,7 @@ async fn may(
     database_namespace: Option<String>,
     phases: &[Phase],
 ) -> Result<(), ExitCode> {
-    let needs = ActNeeds {
-        namespace: session.namespace.clone(),
-        database_namespace,
-    };
+    let needs = needs(session, database_namespace);
     may_all(session, act, &needs, phases).await
 }
 
@@ -106,6 +123,7 @@ async fn may_all(
     let ActNeeds {
         namespace,
         database_namespace,
+        with_app,
     } = needs;
     let mut next = format!("kubectl pgbackup rbac --for {act} -n {namespace}");
     if let Some(database) = database_namespace
@@ -113,6 +131,9 @@ async fn may_all(
         .filter(|database| *database != namespace)
     {
         next.push_str(&format!(" --database-namespace {database}"));
+    }
+    if *with_app {
+        next.push_str(" --with-app");
     }
     Err(cli::fail(
         output,

@@ -62,6 +62,9 @@ struct SetFlags {
     /// When the newest backup is restored into a throw-away server and compared, by a schedule of its own
     #[arg(long, value_name = "weekly|monthly|quarterly|FIELDS", conflicts_with = "base")]
     verify: Option<String>,
+    /// With --verify, boot the application on the restored copy, too
+    #[arg(long, requires = "verify")]
+    with_app: bool,
     /// Time zone of the fields
     #[arg(long, value_name = "ZONE", default_value = "Etc/UTC")]
     time_zone: String,
@@ -145,7 +148,12 @@ async fn set(flags: &SetFlags, environment: &Environment) -> Result<ExitCode, Ex
     let mut objects = Vec::new();
     for (schedule, act) in &schedules {
         schedule.judge().map_err(|error| failed(output, &error))?;
-        objects.extend(objects_of(schedule, *act, database_namespace.clone()));
+        let needs = ActNeeds {
+            namespace: schedule.namespace.clone(),
+            database_namespace: database_namespace.clone(),
+            with_app: flags.with_app,
+        };
+        objects.extend(objects_of(schedule, *act, &needs));
     }
     if flags.print {
         let written = output.text(|out| render::manifests(out, &objects));
@@ -327,6 +335,9 @@ fn testing(flags: &SetFlags, namespace: &str, store: &str) -> ScheduledAct {
     words.extend(flags.target.words(namespace));
     let limit = format!("{}s", flags.deadline.as_secs());
     words.extend(owned(&["--from", store, "--timeout", &limit]));
+    if flags.with_app {
+        words.push("--with-app".to_owned());
+    }
     ScheduledAct {
         name: "verify".into(),
         words,
@@ -338,12 +349,8 @@ fn owned(words: &[&str]) -> Vec<String> {
 }
 
 /// All objects of a schedule: the account, what it may do, and when.
-fn objects_of(schedule: &Schedule, act: BackupAct, database_namespace: Option<String>) -> Vec<Value> {
-    let needs = ActNeeds {
-        namespace: schedule.namespace.clone(),
-        database_namespace,
-    };
-    let rights = act_rights(&BTreeSet::from([act]), &needs);
+fn objects_of(schedule: &Schedule, act: BackupAct, needs: &ActNeeds) -> Vec<Value> {
+    let rights = act_rights(&BTreeSet::from([act]), needs);
     let grantee = Grantee {
         account: schedule.name.clone(),
         namespace: schedule.namespace.clone(),
@@ -545,10 +552,32 @@ mod tests {
     }
 
     #[test]
+    fn the_application_is_booted_by_the_clock_with_the_rights_for_it() {
+        let flags = parsed(&["--verify", "weekly", "--with-app"]).unwrap();
+        let schedules = schedules(&flags, "shop", &kept(&flags, "shop").unwrap());
+        let (schedule, act) = &schedules[0];
+        let words = schedule.acts[0].words.join(" ");
+        assert!(words.ends_with("--timeout 21600s --with-app"), "{words}");
+        let needs = ActNeeds {
+            namespace: "shop".into(),
+            database_namespace: Some("data".into()),
+            with_app: flags.with_app,
+        };
+        let objects = Value::from(objects_of(schedule, *act, &needs)).to_string();
+        assert!(objects.contains("networkpolicies"), "{objects}");
+        assert!(parsed(&["--cron", "15 3 * * *", "--with-app"]).is_err());
+    }
+
+    #[test]
     fn a_restore_test_may_make_pods_and_a_backup_may_not() {
         let flags = parsed(&["--cron", "15 3 * * *", "--verify", "weekly"]).unwrap();
         let creates_pods = |(schedule, act): &(Schedule, BackupAct)| {
-            let objects = objects_of(schedule, *act, Some("shop".into()));
+            let needs = ActNeeds {
+                namespace: "shop".into(),
+                database_namespace: Some("shop".into()),
+                with_app: false,
+            };
+            let objects = objects_of(schedule, *act, &needs);
             objects.iter().any(|object| {
                 let rules = object["rules"].as_array().into_iter().flatten();
                 rules.into_iter().any(|rule| {

@@ -25,6 +25,8 @@ pub(crate) struct Target {
     pub(crate) release: Option<BackupRelease>,
     /// What is particular to the application.
     pub(crate) profile: Profile,
+    /// The workloads that were looked through: the release's, or the one that was named.
+    pub(crate) workloads: Vec<Workload>,
 }
 
 /// Why no database is meant.
@@ -121,8 +123,8 @@ async fn find_target(
         .iter()
         .map(|stored| stored.release.chart.name.as_str())
         .collect();
-    let images = images(&workloads);
-    let images: Vec<&str> = images.iter().map(String::as_str).collect();
+    let known_images = images(&workloads);
+    let images: Vec<&str> = known_images.iter().map(String::as_str).collect();
     let profile = resolve(&choice, &charts, &images)
         .map_err(TargetError::Profile)?
         .profile;
@@ -154,13 +156,14 @@ async fn find_target(
     let release = stored.map(|stored| BackupRelease {
         name: stored.release.name,
         revision: stored.release.revision,
-        images: images.into_iter().map(str::to_owned).collect(),
+        images: known_images,
     });
     Ok(Target {
         location,
         credentials,
         release,
         profile,
+        workloads,
     })
 }
 
@@ -194,6 +197,7 @@ pub(crate) fn target_at_address(output: &Output, flags: &TargetFlags) -> Result<
         credentials,
         release: None,
         profile,
+        workloads: Vec::new(),
     })
 }
 

@@ -81,7 +81,7 @@ async fn in_the_cluster(flags: &VerifyFlags, environment: &Environment) -> Resul
         }
         WhichBackup::Id(_) => {
             let backup = backup(flags, output, environment, &Filter::default()).await?;
-            let target = if flags.image.is_some() {
+            let target = if flags.image.is_some() && !flags.app.with_app {
                 None
             } else {
                 let made_for = backup.manifest.release.as_ref();
@@ -95,7 +95,14 @@ async fn in_the_cluster(flags: &VerifyFlags, environment: &Environment) -> Resul
     let backup = flags.identity.open(backup, output).await?;
     let request = request(&session, flags, target.as_ref()).await?;
     let questions = questions(flags, &backup, target.as_ref(), output)?;
-    let place = VerifyPlace::Pod(session.cluster.clone(), request);
+    let cluster = session.cluster.clone();
+    let place = match &target {
+        Some(target) if flags.app.with_app => {
+            let app = flags.app.request(&session, target).await?;
+            VerifyPlace::WithApp(cluster, request, Box::new(app))
+        }
+        Some(_) | None => VerifyPlace::Pod(cluster, request),
+    };
     let found = test(output, &place, &backup, &questions).await?;
     remember(&session, &backup, &found).await;
     Ok(told(output, &found))
@@ -108,10 +115,13 @@ async fn remember(session: &Session, backup: &Backup, found: &Verification) {
     let (Some(release), Some(bytes), Ok(seconds)) = (&backup.manifest.release, measured, seconds) else {
         return;
     };
-    let measured = [
+    let mut measured = vec![
         (facts::RESTORE_SECONDS, seconds.as_secs()),
         (facts::RESTORED_BYTES, bytes),
     ];
+    let ready = found.with_app.as_ref().and_then(|app| app.ready_seconds);
+    let ready = ready.and_then(|seconds| Duration::try_from_secs_f64(seconds.ceil()).ok());
+    measured.extend(ready.map(|ready| (facts::BOOT_SECONDS, ready.as_secs())));
     let kept = facts::remember(&session.cluster, &session.namespace, &release.name, &measured).await;
     if let Err(error) = kept {
         let words = format!(

@@ -24,6 +24,7 @@ mod pgbackup_matrix;
 mod pgbackup_restore;
 mod pgbackup_schedule;
 mod pgbackup_status;
+mod pgbackup_with_app;
 mod postgres;
 mod rollback;
 mod unlock;

@@ -34,11 +34,24 @@ pub fn found_backup(backup: &Backup, now: Timestamp) -> FoundBackup {
         return made.stands(BackupState::Failed, why);
     }
     let why = match summary.grade {
-        BackupGrade::A => "restored into a server of its own and compared",
-        BackupGrade::B => "bytes and hash equal at both ends, archive read to its end",
-        BackupGrade::C | BackupGrade::D => "listed",
+        BackupGrade::A => restored(backup),
+        BackupGrade::B => "bytes and hash equal at both ends, archive read to its end".to_owned(),
+        BackupGrade::C | BackupGrade::D => "listed".to_owned(),
     };
     let mut made = made.good(manifest.finished_at.parse().ok(), summary.grade, why);
     made.age_seconds = age(&made, now);
     made
+}
+
+/// What the last restore test proved. An application that could not be judged proves nothing.
+fn restored(backup: &Backup) -> String {
+    let words = "restored into a server of its own and compared".to_owned();
+    let test = backup
+        .verifications
+        .last()
+        .filter(|test| test.unjudged.is_empty());
+    match test.and_then(|test| test.with_app.as_ref()) {
+        Some(app) if app.on_the_copy => format!("{words}; {} started on it", app.workload),
+        Some(_) | None => words,
+    }
 }

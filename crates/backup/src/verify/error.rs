@@ -50,6 +50,20 @@ pub enum VerifyError {
     /// The throw-away server has no pod that runs.
     #[error(transparent)]
     Pod(#[from] HelperPodError),
+    /// The application's pod cannot be cut off from the network.
+    #[error("failed to create the NetworkPolicy that cuts the application off in namespace {namespace}")]
+    Policy {
+        /// The namespace.
+        namespace: String,
+        /// The API server's answer.
+        #[source]
+        source: cluster::RequestError,
+    },
+    /// The application was not kept on the copy.
+    #[error(
+        "the application under test has {0} sessions on the database in use: its pod is deleted; look at what it did there"
+    )]
+    ReachedLive(i64),
     /// It took too long.
     #[error("the restore test was not done within {0:?}")]
     Deadline(Duration),

@@ -8,6 +8,7 @@ use cluster::Cluster;
 use model::{BackupManifest, CredentialSource, DatabaseLocation, DatabaseOrigin, DatabaseRoute};
 use postgres_room::Credentials;
 
+use super::app::{AppRequest, AppServer};
 use super::local::{LocalServer, find_programs};
 use super::pod::{PodServer, VerifyRequest};
 use super::{ADMINISTRATOR, DATABASE, VerifyError};
@@ -18,6 +19,8 @@ use crate::{ReachError, Server};
 pub enum VerifyPlace {
     /// In a pod.
     Pod(Cluster, VerifyRequest),
+    /// In a pod with the application, which is booted on the copy.
+    WithApp(Cluster, VerifyRequest, Box<AppRequest>),
     /// On this machine.
     Local(LocalPlace),
 }
@@ -63,7 +66,7 @@ impl VerifyPlace {
     /// How long all of it may take.
     pub(super) fn deadline(&self) -> Duration {
         match self {
-            Self::Pod(_, request) => request.deadline,
+            Self::Pod(_, request) | Self::WithApp(_, request, _) => request.deadline,
             Self::Local(place) => place.deadline,
         }
     }
@@ -73,6 +76,7 @@ impl fmt::Display for VerifyPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pod(_, request) => write!(f, "{} in namespace {}", request.image, request.namespace),
+            Self::WithApp(_, request, app) => write!(f, "{} in namespace {}", request.image, app.namespace()),
             Self::Local(place) => write!(f, "PostgreSQL {} on this machine", place.major),
         }
     }
@@ -151,6 +155,7 @@ pub(super) fn credentials() -> Credentials {
 /// A throw-away server. However it is dropped, it goes.
 pub(super) enum ThrowAway {
     Pod(Box<PodServer>),
+    App(Box<AppServer>),
     Local(Box<LocalServer>),
 }
 
@@ -167,6 +172,10 @@ impl ThrowAway {
                 let server = PodServer::begin(cluster, request, locale, room).await?;
                 Ok(Self::Pod(Box::new(server)))
             }
+            VerifyPlace::WithApp(cluster, request, app) => {
+                let server = AppServer::begin(cluster, request, app, locale, room, manifest).await?;
+                Ok(Self::App(Box::new(server)))
+            }
             VerifyPlace::Local(place) => {
                 let server = LocalServer::begin(place, locale, room)?;
                 Ok(Self::Local(Box::new(server)))
@@ -181,6 +190,10 @@ impl ThrowAway {
                 server.up().await?;
                 Ok(Vec::new())
             }
+            Self::App(server) => {
+                server.up().await?;
+                Ok(Vec::new())
+            }
             Self::Local(server) => server.up().await,
         }
     }
@@ -189,6 +202,7 @@ impl ThrowAway {
     pub(super) async fn reach(&self, id: &str) -> Result<Server, ReachError> {
         match self {
             Self::Pod(server) => server.reach(id).await,
+            Self::App(server) => server.reach(id).await,
             Self::Local(server) => server.reach(id).await,
         }
     }
@@ -197,6 +211,7 @@ impl ThrowAway {
     pub(super) async fn delete(self) {
         match self {
             Self::Pod(server) => server.delete().await,
+            Self::App(server) => server.delete().await,
             Self::Local(server) => server.delete().await,
         }
     }

@@ -85,6 +85,8 @@ pub struct ActNeeds {
     pub namespace: String,
     /// The namespace of the database's pod; `None` where the database is not in a pod of this cluster.
     pub database_namespace: Option<String>,
+    /// Whether a restore test boots the application, too.
+    pub with_app: bool,
 }
 
 /// The rights of an act.
@@ -109,6 +111,9 @@ pub fn act_rights(acts: &BTreeSet<BackupAct>, needs: &ActNeeds) -> ActRights {
             BackupAct::Verify => {
                 let mut table = database(needs);
                 table.extend(helper_pod(Phase::TurnBack, needs));
+                if needs.with_app {
+                    table.extend(booting(own));
+                }
                 let mut more = cluster_name();
                 more.push(need(Phase::Journal, "", "configmaps", &["create", "patch"], own));
                 (table, more)
@@ -234,6 +239,21 @@ fn helper_pod(phase: Phase, needs: &ActNeeds) -> Vec<Need<'_>> {
     table
 }
 
+/// An application beside a throw-away server: a Job that goes by itself, what cuts its pod off, and what it says. What leads
+/// to the application is looked at first.
+fn booting(own: &str) -> Vec<Need<'_>> {
+    let phase = Phase::TurnBack;
+    let mut table = vec![
+        need(phase, "", "services", &["list"], own),
+        need(phase, "batch", "jobs", &["create", "delete"], own),
+        need(phase, "networking.k8s.io", "networkpolicies", &["create"], own),
+        need(phase, "", "pods", &["get", "list", "watch"], own),
+        subresource(phase, "pods", "log", &["get"], own),
+    ];
+    table.extend(streams(phase, own));
+    table
+}
+
 /// Files of any pod.
 fn carrying(own: &str) -> Vec<Need<'_>> {
     vec![
@@ -332,6 +352,7 @@ mod tests {
         ActNeeds {
             namespace: "shop".into(),
             database_namespace: database.map(str::to_owned),
+            with_app: false,
         }
     }
 
@@ -372,6 +393,29 @@ mod tests {
         let wanted = "create pods in data".to_owned();
         assert!(lines(BackupAct::Verify, &needs(Some("data"))).contains(&wanted));
         assert!(!lines(BackupAct::Create, &needs(Some("data"))).contains(&wanted));
+    }
+
+    #[test]
+    fn booting_the_application_takes_more_and_only_where_it_is_asked_for() {
+        let plain = lines(BackupAct::Verify, &needs(Some("data")));
+        let with_app = ActNeeds {
+            with_app: true,
+            ..needs(Some("data"))
+        };
+        let more = lines(BackupAct::Verify, &with_app);
+        for wanted in [
+            "create networkpolicies.networking.k8s.io in shop",
+            "create jobs.batch in shop",
+            "delete jobs.batch in shop",
+            "get pods/log in shop",
+            "get pods/portforward in shop",
+            "list services in shop",
+        ] {
+            assert!(more.contains(&wanted.to_owned()), "{wanted} {more:?}");
+            assert!(!plain.contains(&wanted.to_owned()), "{wanted} {plain:?}");
+        }
+        let missing = plain.iter().find(|line| !more.contains(line));
+        assert_eq!(missing, None);
     }
 
     #[test]

@@ -89,6 +89,7 @@ mod tests {
         let needs = ActNeeds {
             namespace: "shop".into(),
             database_namespace: Some("data".into()),
+            with_app: false,
         };
         let rights = act_rights(&BTreeSet::from(BackupAct::ALL), &needs);
         let all = [rights.needed, rights.helpful].concat();

@@ -72,7 +72,11 @@ pub(super) async fn measured(cluster: &Cluster, namespace: &str, release: &str) 
     let of = |key: &str| facts.get(key).copied();
     let restore = of(engine::facts::RESTORE_SECONDS)
         .zip(of(engine::facts::RESTORED_BYTES))
-        .map(|(seconds, bytes)| MeasuredRestore { seconds, bytes });
+        .map(|(seconds, bytes)| MeasuredRestore {
+            seconds,
+            bytes,
+            boot_seconds: of(engine::facts::BOOT_SECONDS),
+        });
     Measured {
         migration_seconds: of(engine::facts::MIGRATION_SECONDS).map_or(Seen::Absent, Seen::Present),
         restore: restore.map_or(Seen::Absent, Seen::Present),

@@ -67,7 +67,11 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
 
 /// How long putting the database back would take, by what the last restore test measured and what has grown since.
 fn putting_back(input: &PlanInput<'_>) -> Option<String> {
-    let MeasuredRestore { seconds, bytes } = input.last_restore?;
+    let MeasuredRestore {
+        seconds,
+        bytes,
+        boot_seconds,
+    } = input.last_restore?;
     let now = input.database_bytes.filter(|_| input.no_way_back.is_none())?;
     // Never less than what was measured; in whole numbers, as both are.
     let grown = u128::from(seconds) * u128::from(now) / u128::from(bytes.max(1));
@@ -76,11 +80,13 @@ fn putting_back(input: &PlanInput<'_>) -> Option<String> {
     } else {
         grown.max(u128::from(seconds))
     };
+    let boot = boot_seconds.map(|boot| format!("; the application was ready on the copy after {boot} s"));
     Some(format!(
         "putting the database back would take about {expected} s: the last restore test took {seconds} s for {} MB, \
-         and it has {} MB now",
+         and it has {} MB now{}",
         bytes / 1_000_000,
-        now / 1_000_000
+        now / 1_000_000,
+        boot.unwrap_or_default()
     ))
 }
 

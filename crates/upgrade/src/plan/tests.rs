@@ -307,7 +307,11 @@ fn the_expected_schema_is_that_of_the_newest_version_not_above_the_target() {
 fn what_a_restore_test_measured_says_what_putting_back_would_take() {
     let measured = |seconds, bytes| {
         let world = World {
-            last_restore: Some(MeasuredRestore { seconds, bytes }),
+            last_restore: Some(MeasuredRestore {
+                seconds,
+                bytes,
+                boot_seconds: Some(7),
+            }),
             ..world()
         };
         let notices = planned(&world).unwrap().notices;
@@ -315,7 +319,7 @@ fn what_a_restore_test_measured_says_what_putting_back_would_take() {
     };
     let told = measured(20, 1_500_000_000).unwrap();
     assert!(
-        told.contains("about 40 s") && told.contains("20 s for 1500 MB"),
+        told.contains("about 40 s") && told.contains("20 s for 1500 MB") && told.contains("after 7 s"),
         "{told}"
     );
     // Never less than what was measured: a small database has its fixed costs.

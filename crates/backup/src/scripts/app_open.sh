@@ -1,0 +1,2 @@
+# Lets the application start. Argument: the file that says so.
+: >"$1"
