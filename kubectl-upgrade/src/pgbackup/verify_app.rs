@@ -111,6 +111,7 @@ impl AppFlags {
             namespace: namespace.clone(),
             name: app.name.clone(),
         });
+        let named = named.or_else(|| the_target(target));
         if let Some(named) = &named
             && !workloads.iter().any(|workload| workload.name == *named)
         {
@@ -130,6 +131,18 @@ impl AppFlags {
                 choose(members, &target.profile, &services)
             }
         }
+    }
+}
+
+/// The workload that was named as the target: whoever says so means this one, unless it is the server itself.
+fn the_target(target: &Target) -> Option<WorkloadName> {
+    let server = match &target.location.route {
+        DatabaseRoute::Pod { workload, .. } => workload.as_ref(),
+        DatabaseRoute::Direct => None,
+    };
+    match (&target.release, target.workloads.as_slice()) {
+        (None, [only]) if Some(&only.name) != server => Some(only.name.clone()),
+        _ => None,
     }
 }
 

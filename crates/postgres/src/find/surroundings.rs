@@ -116,6 +116,7 @@ pub async fn surroundings(
                 .filter(|(_, text)| tells_a_number(text))
                 .map(|(place, _)| of(place)),
         );
+        numbers.extend(nodes(container).map(of));
     }
     Ok(Some(Surroundings {
         template,
@@ -137,6 +138,15 @@ fn address(container: &str, mention: Mention, leads: Leads) -> ToldAddress {
         sslmode: mention.sslmode,
         leads,
     }
+}
+
+/// The variables that hold the number of the container's node: agents listen there.
+fn nodes(container: &Container) -> impl Iterator<Item = String> {
+    container.env.iter().flatten().filter_map(|variable| {
+        let field = variable.value_from.as_ref()?.field_ref.as_ref()?;
+        let is_node = field.field_path.starts_with("status.hostIP");
+        is_node.then(|| place(&variable.name, "from the address of its node"))
+    })
 }
 
 /// The Secrets and ConfigMaps of a container that may not be read, with the reason.
@@ -263,6 +273,19 @@ mod tests {
         ] {
             assert!(!tells_a_number(text), "{text}");
         }
+    }
+
+    #[test]
+    fn the_node_of_a_pod_is_told_by_its_number() {
+        let field = |path: &str| serde_json::json!({ "fieldRef": { "fieldPath": path } });
+        let container: Container = serde_json::from_value(serde_json::json!({ "name": "web", "env": [
+            { "name": "AGENT", "valueFrom": field("status.hostIP") },
+            { "name": "POD", "valueFrom": field("status.podIP") },
+            { "name": "PLAIN", "value": "status.hostIP" },
+        ] }))
+        .unwrap();
+        let told: Vec<String> = nodes(&container).collect();
+        assert_eq!(told, ["env AGENT from the address of its node"]);
     }
 
     #[test]

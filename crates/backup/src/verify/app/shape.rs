@@ -137,6 +137,10 @@ impl App {
         if let Some(resources) = &mut kept.resources {
             resources.claims = None;
         }
+        if let Some(lifecycle) = &mut kept.lifecycle {
+            // It ends at once: nobody is to be seen off, and the API server takes no longer farewell than the pod's own.
+            lifecycle.pre_stop = None;
+        }
         let mounts = kept.volume_mounts.take().unwrap_or_default();
         let there = |mount: &VolumeMount| volumes.volumes.iter().any(|volume| volume.name == mount.name);
         kept.volume_mounts = Some(
