@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches};
+use clap::{Command, CommandFactory, FromArgMatches};
 use model::ExitCode;
 
 /// Parses words (the program's name first), or prints help or the mistake and gives the code to end with.
@@ -15,14 +15,13 @@ pub fn parse<T: CommandFactory + FromArgMatches>(words: &[String]) -> Result<T, 
         .try_get_matches_from(words)
         .and_then(|matches| T::from_arg_matches(&matches));
     parsed.map_err(|error| {
-        let command = T::command();
-        let program = command.get_bin_name().unwrap_or_else(|| command.get_name());
+        let program = deepest(&T::command(), words);
         // Nobody can be told when neither output takes it.
         drop(match error.kind() {
             ErrorKind::DisplayHelp
             | ErrorKind::DisplayVersion
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.print(),
-            _ => io::stderr().write_all(mistake(&error.to_string(), program).as_bytes()),
+            _ => io::stderr().write_all(mistake(&error.to_string(), &program).as_bytes()),
         });
         if error.use_stderr() {
             ExitCode::CouldNotBegin
@@ -30,6 +29,23 @@ pub fn parse<T: CommandFactory + FromArgMatches>(words: &[String]) -> Result<T, 
             ExitCode::Done
         }
     })
+}
+
+/// The command that the first words name, as it is typed: the program, and the commands below it.
+fn deepest(command: &Command, words: &[String]) -> String {
+    let mut name = command
+        .get_bin_name()
+        .unwrap_or_else(|| command.get_name())
+        .to_owned();
+    let mut at = command;
+    for word in words.iter().skip(1) {
+        let Some(below) = at.find_subcommand(word) else {
+            break;
+        };
+        name = format!("{name} {word}");
+        at = below;
+    }
+    name
 }
 
 /// A mistake in few lines: what it is, a similar word if there is one, and where to look further.
@@ -62,6 +78,23 @@ mod tests {
             mistake(told, "kubectl pgbackup"),
             "error: unexpected argument '--too' found\n  tip: a similar argument exists: '--to'\nnext: kubectl pgbackup --help\n"
         );
+    }
+
+    #[test]
+    fn a_mistake_leads_to_the_help_of_the_command_that_was_typed() {
+        let command = Command::new("kubectl-pgbackup")
+            .bin_name("kubectl pgbackup")
+            .subcommand(Command::new("base").subcommand(Command::new("restore")));
+        let named = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            deepest(&command, &words)
+        };
+        assert_eq!(
+            named("x base restore books --too"),
+            "kubectl pgbackup base restore"
+        );
+        assert_eq!(named("x base --too restore"), "kubectl pgbackup base");
+        assert_eq!(named("x bsae"), "kubectl pgbackup");
     }
 
     #[test]
