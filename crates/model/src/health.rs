@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Seen;
+
 /// Limits, settings and damage of one database.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DatabaseHealth {
     /// The schema that new tables of the application's role go to (`current_schema()`); `None` where there is none.
@@ -18,15 +20,15 @@ pub struct DatabaseHealth {
     pub lock_timeout_ms: i64,
     /// `idle_in_transaction_session_timeout`, likewise.
     pub idle_timeout_ms: i64,
-    /// What a pooler says of itself, where one answers at the database's address.
-    pub pooler: Option<String>,
+    /// What a pooler says of itself, where one answers at the database's address; `Absent` only where a server does.
+    pub pooler: Seen<String>,
     /// `synchronous_standby_names`; empty where no commit waits for a standby.
     pub synchronous: String,
     /// Who is fed by this server, where it may be seen.
     pub standbys: Vec<StandbyFacts>,
     /// Slots that nobody reads and that keep WAL.
     pub idle_slots: Vec<IdleSlot>,
-    /// Indexes that are invalid: a concurrent build broke off, and nobody uses them.
+    /// Indexes that are invalid and are not being built now: a concurrent build broke off, and nobody uses them.
     pub invalid_indexes: Vec<String>,
     /// Constraints that were added `NOT VALID` and never validated.
     pub unvalidated: Vec<String>,
@@ -34,11 +36,13 @@ pub struct DatabaseHealth {
     pub transaction_age: i64,
     /// `autovacuum_freeze_max_age`: from which age on autovacuum freezes whatever else is going on.
     pub freeze_max_age: i64,
-    /// Sequences that have used up nine tenths of their numbers, with how much of them, in percent.
+    /// Sequences that have used up nine tenths of their numbers, or of what their column holds, with how much, in percent.
     pub sequences: Vec<String>,
+    /// How many sequences our role may not read.
+    pub hidden_sequences: i64,
     /// Collations whose library has other rules now than when indexes were built by them.
     pub collations: Vec<String>,
-    /// `max_connections` less what is reserved for superusers.
+    /// `max_connections` less what is reserved for superusers and other roles.
     pub connections: i32,
     /// Connections that are in use.
     pub connected: i32,

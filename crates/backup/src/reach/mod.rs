@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cluster::Cluster;
-use model::{AccessRequest, BackupFormat, DatabaseLocation, DatabaseRoute, Phase};
+use model::{AccessRequest, BackupFormat, DatabaseLocation, DatabaseRoute, Phase, Seen};
 use postgres_room::Credentials;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -143,14 +143,23 @@ impl Server {
         })?;
         let server = Self::reach(cluster, location, credentials, id).await?;
         // The usual port is the server's; on any other there may be a pooler, which would tear the dump's session apart.
-        if location.port != USUAL_PORT
-            && let Some(pooler) = server.connector.pooler().await
-        {
-            return Err(ReachError::Pooler {
-                host: location.host.clone(),
-                port: location.port,
-                pooler,
-            });
+        if location.port != USUAL_PORT {
+            match server.connector.pooler().await {
+                Seen::Present(pooler) => {
+                    return Err(ReachError::Pooler {
+                        host: location.host.clone(),
+                        port: location.port,
+                        pooler,
+                    });
+                }
+                Seen::Absent => {}
+                Seen::Unreadable(why) => {
+                    progress(
+                        &format!("whether a pooler answers at port {} is not known: {why}", location.port),
+                        None,
+                    );
+                }
+            }
         }
         progress(&format!("route {}: {}", choice.route.word(), choice.reason), None);
         Ok(server)

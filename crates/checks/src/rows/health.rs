@@ -3,7 +3,7 @@
 use model::{Category, Confidence, DatabaseHealth, IdleSlot, Observation, Profile, Severity, StandbyFacts};
 
 use super::postgres::database;
-use crate::check::{Check, Judged, Judgement, Unjudged, bytes, duration, needed, some_of};
+use crate::check::{Check, Judged, Judgement, Unjudged, bytes, duration, needed, readable, some_of};
 use crate::words::psql;
 
 /// What a migration is given where no profile says how long it takes.
@@ -14,6 +14,8 @@ const AGE_ALARM: i64 = 1_500_000_000;
 const FAR_BEHIND: i64 = 1 << 30;
 /// WAL that a slot may keep for somebody who was away for a moment.
 const SLOT_ROOM: i64 = 1 << 30;
+/// What lets a role see other roles' sessions in full.
+const MAY_SEE: &str = "grant pg_monitor to the role";
 /// Connections that a run of ours needs: the watcher, the dump, and the one that swaps.
 const OUR_CONNECTIONS: i32 = 4;
 
@@ -171,7 +173,7 @@ fn timeouts(seen: &Observation, profile: &Profile) -> Judgement {
 }
 
 fn pooler(health: &DatabaseHealth) -> Judgement {
-    Ok(match &health.pooler {
+    Ok(match readable(&health.pooler, "who answers at the database's address")? {
         Some(pooler) => Judged::warn(format!(
             "{pooler} answers at the database's address: in transaction mode a migration loses its advisory lock and its \
              settings between two statements"
@@ -215,17 +217,23 @@ fn standbys(health: &DatabaseHealth) -> Judgement {
     if synchronous.is_empty() && standbys.is_empty() {
         return Err(Unjudged::Skip("nobody follows this server".into()));
     }
+    let masked = standbys.iter().filter(|standby| standby.sync.is_none()).count();
     if !synchronous.is_empty() {
         let waited_for = |standby: &&StandbyFacts| matches!(standby.sync.as_deref(), Some("sync" | "quorum"));
-        if !standbys.iter().any(|standby| waited_for(&standby)) {
-            if standbys.iter().any(|standby| standby.sync.is_none()) {
+        let (wanted, there) = (wanted(synchronous), standbys.iter().filter(waited_for).count());
+        if there < wanted {
+            if there + masked >= wanted {
                 return Ok(Judged::unknown(format!(
                     "commits wait for {synchronous}, and our role may not see whether it is there"
                 ))
-                .advise("grant pg_monitor to the role"));
+                .advise(MAY_SEE));
             }
+            let words = match there {
+                0 => "no such standby is connected".to_owned(),
+                _ => format!("only {there} of {wanted} are connected"),
+            };
             return Ok(Judged::fail(format!(
-                "every commit waits for {synchronous}, and no such standby is connected: a migration never ends"
+                "every commit waits for {synchronous}, and {words}: a migration never ends"
             ))
             .with("synchronousStandbyNames", synchronous.clone())
             .advise("bring the standby back, or take it out of synchronous_standby_names"));
@@ -238,6 +246,9 @@ fn standbys(health: &DatabaseHealth) -> Judgement {
             Some(format!("{} by {}", standby.name, bytes(behind.unsigned_abs())))
         })
         .collect();
+    if far.is_empty() && masked > 0 {
+        return Ok(Judged::unknown("our role may not see whether the standbys follow").advise(MAY_SEE));
+    }
     if far.is_empty() {
         let names: Vec<String> = standbys.iter().map(|standby| standby.name.clone()).collect();
         return Ok(Judged::pass(some_of(&names)).sure(Confidence::Observed));
@@ -248,6 +259,17 @@ fn standbys(health: &DatabaseHealth) -> Judgement {
     ))
     .sure(Confidence::Observed)
     .advise("let the standby catch up first"))
+}
+
+/// How many standbys a commit waits for: the number before the names in parentheses, else one.
+fn wanted(names: &str) -> usize {
+    names
+        .split_once('(')
+        .map(|(before, _)| before)
+        // A name may hold a parenthesis within quotes.
+        .filter(|before| !before.contains(['"', ',']))
+        .and_then(|before| before.split_whitespace().next_back()?.parse().ok())
+        .unwrap_or(1)
 }
 
 fn slots(health: &DatabaseHealth) -> Judgement {
@@ -313,7 +335,7 @@ fn age(seen: &Observation) -> Judgement {
     );
     let judged = if health.transaction_age >= AGE_ALARM {
         Judged::fail(format!(
-            "{words}; at 2147 million the server takes no more writes, and a restore needs as many as it has rows"
+            "{words}; at 2147 million the server takes no more writes"
         ))
     } else if health.transaction_age > health.freeze_max_age.saturating_mul(2) {
         Judged::warn(format!(
@@ -329,7 +351,13 @@ fn age(seen: &Observation) -> Judgement {
 }
 
 fn sequences(health: &DatabaseHealth) -> Judgement {
-    Ok(if health.sequences.is_empty() {
+    Ok(if health.sequences.is_empty() && health.hidden_sequences > 0 {
+        Judged::unknown(format!(
+            "{} sequences may not be read by our role",
+            health.hidden_sequences
+        ))
+        .advise("grant select on all sequences in their schema to the role")
+    } else if health.sequences.is_empty() {
         Judged::pass("none has used up nine tenths")
     } else {
         Judged::warn(format!(
@@ -355,4 +383,26 @@ fn collations(health: &DatabaseHealth) -> Judgement {
              collation version, or alter collation … refresh version",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wanted;
+
+    #[test]
+    fn commits_wait_for_as_many_standbys_as_stand_before_the_names() {
+        for (names, count) in [
+            ("replica", 1),
+            ("a, b", 1),
+            ("*", 1),
+            ("2 (a, b, c)", 2),
+            ("FIRST 2 (a,b)", 2),
+            ("any 3(a, b, c)", 3),
+            ("ANY 1 (\"x (y\")", 1),
+            ("\"a 2 (b\"", 1),
+            ("a, \"b 2 (c\"", 1),
+        ] {
+            assert_eq!(wanted(names), count, "{names}");
+        }
+    }
 }

@@ -269,12 +269,24 @@ fn database() -> DatabaseFacts {
         health: Seen::Present(DatabaseHealth {
             schema: Some("public".into()),
             may_create: true,
+            foreign_tables: Vec::new(),
+            statement_timeout_ms: 0,
+            lock_timeout_ms: 0,
+            idle_timeout_ms: 0,
+            pooler: Seen::Absent,
+            synchronous: String::new(),
+            standbys: Vec::new(),
+            idle_slots: Vec::new(),
+            invalid_indexes: Vec::new(),
+            unvalidated: Vec::new(),
             transaction_age: 1_000_000,
             freeze_max_age: 200_000_000,
+            sequences: Vec::new(),
+            hidden_sequences: 0,
+            collations: Vec::new(),
             connections: 97,
             connected: 10,
             own: 3,
-            ..DatabaseHealth::default()
         }),
     }
 }

@@ -26,11 +26,20 @@ fn one(name: &str) -> Vec<String> {
     vec![name.to_owned()]
 }
 
-fn standby(sync: Option<&str>, behind_bytes: i64) -> StandbyFacts {
+fn standby(sync: &str, behind_bytes: i64) -> StandbyFacts {
     StandbyFacts {
         name: "replica".into(),
-        sync: sync.map(str::to_owned),
+        sync: Some(sync.to_owned()),
         behind_bytes: Some(behind_bytes),
+    }
+}
+
+/// One of which our role may see no more than the name.
+fn masked() -> StandbyFacts {
+    StandbyFacts {
+        name: "replica".into(),
+        sync: None,
+        behind_bytes: None,
     }
 }
 
@@ -75,11 +84,12 @@ fn a_short_timeout_blocks_where_a_profile_knows_better_and_warns_where_none_does
 #[test]
 fn a_pooler_warns() {
     Case::healthy().says("connection-pooler", "pass", &[]);
-    with(|health| health.pooler = Some("PgBouncer 1.24.1".into())).says(
+    with(|health| health.pooler = Seen::Present("PgBouncer 1.24.1".into())).says(
         "connection-pooler",
         "warn",
         &["PgBouncer 1.24.1"],
     );
+    with(|health| health.pooler = hidden()).says("connection-pooler", "unknown", &["the right is missing"]);
 }
 
 #[test]
@@ -96,13 +106,25 @@ fn a_standby_that_commits_wait_for_must_be_there_and_one_far_behind_warns() {
         with(|health| (health.synchronous, health.standbys) = (synchronous, standbys))
     };
     Case::healthy().says("standbys", "skip", &["nobody follows"]);
-    follow("", vec![standby(Some("async"), 10)]).says("standbys", "pass", &["replica"]);
-    follow("", vec![standby(Some("async"), 2 << 30)]).says("standbys", "warn", &["replica by 2.0 GiB"]);
-    follow("replica", vec![standby(Some("sync"), 10)]).says("standbys", "pass", &[]);
-    follow("ANY 1 (a, b)", vec![standby(Some("quorum"), 10)]).says("standbys", "pass", &[]);
+    follow("", vec![standby("async", 10)]).says("standbys", "pass", &["replica"]);
+    follow("", vec![standby("async", 2 << 30)]).says("standbys", "warn", &["replica by 2.0 GiB"]);
+    follow("", vec![standby("async", 2 << 30), masked()]).says("standbys", "warn", &[]);
+    follow("replica", vec![standby("sync", 10)]).says("standbys", "pass", &[]);
+    follow("ANY 1 (a, b)", vec![standby("quorum", 10)]).says("standbys", "pass", &[]);
     follow("replica", Vec::new()).says("standbys", "fail", &["waits for replica"]);
-    follow("replica", vec![standby(Some("async"), 10)]).says("standbys", "fail", &[]);
-    follow("replica", vec![standby(None, 10)]).says("standbys", "unknown", &["may not see"]);
+    follow("replica", vec![standby("async", 10)]).says("standbys", "fail", &[]);
+    for names in ["ANY 2 (a, b)", "FIRST 2 (a, b)", "2 (a, b)"] {
+        let one = standby("sync", 10);
+        follow(names, vec![one.clone()]).says("standbys", "fail", &["only 1 of 2"]);
+        follow(names, vec![one.clone(), one.clone()]).says("standbys", "pass", &[]);
+        follow(names, vec![one, masked()]).says("standbys", "unknown", &["may not see"]);
+        follow(names, vec![masked()]).says("standbys", "fail", &["no such standby"]);
+    }
+    for names in ["replica", ""] {
+        let unseen = follow(names, vec![masked()]);
+        unseen.says("standbys", "unknown", &["may not see"]);
+        assert!(unseen.row("standbys").remedy[0].text.contains("pg_monitor"));
+    }
 }
 
 #[test]
@@ -156,6 +178,7 @@ fn a_sequence_at_its_end_and_a_changed_collation_warn() {
         "warn",
         &["orders_id_seq 96 %"],
     );
+    with(|health| health.hidden_sequences = 2).says("sequence-room", "unknown", &["2 sequences"]);
     Case::healthy().says("collation-drift", "pass", &[]);
     with(|health| health.collations = one("german 153.120 → 153.121")).says(
         "collation-drift",

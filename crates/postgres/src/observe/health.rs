@@ -2,15 +2,11 @@
 
 use model::{DatabaseHealth, DatabaseRoute, IdleSlot, Seen, StandbyFacts};
 
-use super::collation_drift;
+use super::{OWN_SCHEMAS, collation_drift};
 use crate::{Database, QueryError};
 
 /// The most names of each kind that are read.
 const MOST: i64 = 50;
-
-/// Schemas that are the application's, in a condition on `pg_namespace n`.
-const OWN_SCHEMAS: &str = "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_toast%' \
-                           and n.nspname not like 'pg\\_temp%'";
 
 /// Everything of it in one look.
 pub async fn health(database: &Database) -> Seen<DatabaseHealth> {
@@ -39,8 +35,12 @@ async fn read(database: &Database) -> Result<DatabaseHealth, QueryError> {
         age(database),
         sequences(database),
     );
-    let (collations, connections, pooler) =
-        tokio::join!(collation_drift(database), connections(database), pooler(database));
+    let (collations, connections, pooler, hidden_sequences) = tokio::join!(
+        collation_drift(database),
+        connections(database),
+        pooler(database),
+        hidden_sequences(database),
+    );
     let (schema, may_create) = rights?;
     let [statement_timeout_ms, lock_timeout_ms, idle_timeout_ms] = timeouts?;
     let (synchronous, standbys) = standbys?;
@@ -62,6 +62,7 @@ async fn read(database: &Database) -> Result<DatabaseHealth, QueryError> {
         transaction_age,
         freeze_max_age,
         sequences: sequences?,
+        hidden_sequences: hidden_sequences?,
         collations: collations?,
         connections,
         connected,
@@ -163,6 +164,7 @@ async fn idle_slots(database: &Database) -> Result<Vec<IdleSlot>, QueryError> {
         .collect())
 }
 
+/// One that is being built now is invalid until that ends.
 async fn invalid_indexes(database: &Database) -> Result<Vec<String>, QueryError> {
     names(
         database,
@@ -170,7 +172,10 @@ async fn invalid_indexes(database: &Database) -> Result<Vec<String>, QueryError>
         &format!(
             "select format('%I.%I', n.nspname, c.relname) from pg_index i join pg_class c on c.oid = i.indexrelid \
              join pg_namespace n on n.oid = c.relnamespace \
-             where not i.indisvalid and c.relkind = 'i' and {OWN_SCHEMAS} order by 1 limit $1"
+             where not i.indisvalid and c.relkind = 'i' and {OWN_SCHEMAS} \
+               and not exists (select from pg_stat_progress_create_index p \
+                               where p.index_relid = i.indexrelid and p.datname = current_database()) \
+             order by 1 limit $1"
         ),
     )
     .await
@@ -190,37 +195,69 @@ async fn unvalidated(database: &Database) -> Result<Vec<String>, QueryError> {
 }
 
 async fn age(database: &Database) -> Result<(i64, i64), QueryError> {
-    let rows = database
-        .query(
-            "read how old the oldest transaction number is",
+    // No row would be no age.
+    let row = database
+        .client()
+        .query_one(
             "select age(datfrozenxid)::bigint, current_setting('autovacuum_freeze_max_age')::bigint \
              from pg_database where datname = current_database()",
             &[],
         )
-        .await?;
-    Ok(rows.first().map_or((0, 0), |row| (row.get(0), row.get(1))))
+        .await
+        .map_err(|error| QueryError::new("read how old the oldest transaction number is", error))?;
+    Ok((row.get(0), row.get(1)))
 }
 
-/// A sequence that our role may not read has no last value.
+/// The column that a sequence belongs to may hold less than the sequence gives.
 async fn sequences(database: &Database) -> Result<Vec<String>, QueryError> {
     names(
         database,
         "read how far the sequences are",
-        "select format('%I.%I', schemaname, sequencename) || ' ' \
-                || floor(100.0 * (last_value::numeric - min_value) / (max_value::numeric - min_value)) || ' %' \
-         from pg_sequences \
-         where last_value is not null and not cycle and increment_by > 0 and max_value > min_value \
-           and (last_value::numeric - min_value) / (max_value::numeric - min_value) >= 0.9 \
-         order by 1 limit $1",
+        "with given as ( \
+             select format('%I.%I', s.schemaname, s.sequencename) as name, s.last_value::numeric as last, \
+                    s.min_value::numeric as low, least(s.max_value, o.room)::numeric as high \
+             from pg_sequences s \
+             join pg_namespace n on n.nspname = s.schemaname \
+             join pg_class c on c.relnamespace = n.oid and c.relname = s.sequencename \
+             left join lateral ( \
+                 select case a.atttypid when 'int2'::regtype then 32767::bigint \
+                                        when 'int4'::regtype then 2147483647::bigint end as room \
+                 from pg_depend d join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid \
+                 where d.classid = 'pg_class'::regclass and d.objid = c.oid \
+                   and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i') limit 1) o on true \
+             where s.last_value is not null and not s.cycle and s.increment_by > 0) \
+         select name || ' ' || floor(100.0 * (last - low) / (high - low)) || ' %' \
+         from given where high > low and (last - low) / (high - low) >= 0.9 order by 1 limit $1",
     )
     .await
 }
 
+/// A sequence that our role may not read has no last value. Those of an extension are its own affair.
+async fn hidden_sequences(database: &Database) -> Result<i64, QueryError> {
+    let row = database
+        .client()
+        .query_one(
+            &format!(
+                "select count(*) from pg_sequence s join pg_class c on c.oid = s.seqrelid \
+                 join pg_namespace n on n.oid = c.relnamespace \
+                 where {OWN_SCHEMAS} and not has_sequence_privilege(s.seqrelid, 'select,usage') \
+                   and not exists (select from pg_depend d where d.objid = c.oid \
+                                   and d.classid = 'pg_class'::regclass and d.deptype = 'e')"
+            ),
+            &[],
+        )
+        .await
+        .map_err(|error| QueryError::new("count the sequences that may not be read", error))?;
+    Ok(row.get(0))
+}
+
+/// `reserved_connections` came with Postgres 16.
 async fn connections(database: &Database) -> Result<[i32; 3], QueryError> {
     let rows = database
         .query(
             "count the connections",
-            "select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int, \
+            "select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int \
+                        - coalesce(current_setting('reserved_connections', true)::int, 0), \
                     count(*) filter (where backend_type = 'client backend' or backend_type is null)::int, \
                     count(*) filter (where usename = current_user)::int \
              from pg_stat_activity where usename is not null",
@@ -233,10 +270,10 @@ async fn connections(database: &Database) -> Result<[i32; 3], QueryError> {
 }
 
 /// A pod that runs Postgres is reached without a pooler; at an address one may answer.
-async fn pooler(database: &Database) -> Option<String> {
+async fn pooler(database: &Database) -> Seen<String> {
     match database.connector().location().route {
         DatabaseRoute::Direct => database.connector().pooler().await,
-        DatabaseRoute::Pod { .. } => None,
+        DatabaseRoute::Pod { .. } => Seen::Absent,
     }
 }
 

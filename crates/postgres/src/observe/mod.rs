@@ -12,6 +12,10 @@ mod server;
 mod sessions;
 mod space;
 
+/// Schemas that are the application's, in a condition on `pg_namespace n`.
+const OWN_SCHEMAS: &str = "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_toast%' \
+                           and n.nspname not like 'pg\\_temp%'";
+
 pub use archiver::archiver;
 pub use collations::collation_drift;
 pub use facts::facts;

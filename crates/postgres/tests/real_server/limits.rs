@@ -9,6 +9,8 @@ const DAMAGE: &str = "
     create table \"odd \"\"t\" (a int); insert into \"odd \"\"t\" values (1), (1), (-1);
     alter table \"odd \"\"t\" add constraint positive check (a > 0) not valid;
     create table small (id smallserial); select setval('small_id_seq', 32000);
+    create sequence wide; create table narrow (id int default nextval('wide')); alter sequence wide owned by narrow.id;
+    select setval('wide', 2100000000);
     create table of_extension (a int); create extension pg_trgm";
 
 #[tokio::test]
@@ -26,15 +28,19 @@ async fn damage_is_named() {
     };
     assert_eq!(found.invalid_indexes, ["public.broken"]);
     assert_eq!(found.unvalidated, ["positive on public.\"odd \"\"t\""]);
-    assert_eq!(found.sequences, ["public.small_id_seq 97 %"]);
+    assert_eq!(found.sequences, ["public.small_id_seq 97 %", "public.wide 97 %"]);
+    assert_eq!(found.hidden_sequences, 0);
     assert_eq!(
         (found.schema.as_deref(), found.may_create),
         (Some("public"), true)
     );
     assert!(found.foreign_tables.is_empty(), "{:?}", found.foreign_tables);
     assert!(found.synchronous.is_empty() && found.standbys.is_empty());
-    assert_eq!(found.pooler, None);
+    assert_eq!(found.pooler, Seen::Absent);
     assert!(found.transaction_age >= 0 && found.freeze_max_age > 0);
+    let left = "select 200 - 3 - case when current_setting('server_version_num')::int >= 160000 then 2 else 0 end";
+    let left: i32 = owner.query_one(left, &[]).await.unwrap().get(0);
+    assert_eq!(found.connections, left);
     assert!(found.connections > found.connected && found.connected > 0 && found.own > 0);
     assert_eq!(found.collations, Vec::<String>::new());
 }
@@ -46,7 +52,7 @@ async fn the_rights_and_timeouts_are_those_of_the_application_s_role() {
     let live = database(
         &name,
         &format!(
-            "create table theirs (a int); create role {role} login password 'long enough'; \
+            "create table theirs (a int); create sequence unread; create role {role} login password 'long enough'; \
              alter role {role} set statement_timeout = '30s'; \
              alter role {role} in database {name} set lock_timeout = '1s'; \
              revoke create on schema public from public"
@@ -59,11 +65,42 @@ async fn the_rights_and_timeouts_are_those_of_the_application_s_role() {
     let Seen::Present(found) = health(&look).await else {
         panic!("all of it may be read by anybody");
     };
-    assert_eq!(found.foreign_tables, ["public.theirs of postgres"]);
+    assert_eq!(
+        found.foreign_tables,
+        ["public.theirs of postgres", "public.unread of postgres"]
+    );
+    assert_eq!(found.hidden_sequences, 1);
     assert!(!found.may_create);
     assert_eq!(
         (found.statement_timeout_ms, found.lock_timeout_ms),
         (30_000, 1_000)
     );
     assert_eq!(found.own, 1);
+}
+
+#[tokio::test]
+async fn an_index_that_is_being_built_is_not_left_half_made() {
+    let name = unique("limits");
+    let live = database(&name, "create table t (a int)").await;
+    let look = open(&live).await;
+    let writer = session(&name, "writer").await;
+    writer.batch_execute("begin; insert into t values (1)").await.unwrap();
+    let builder = session(&name, "builder").await;
+    let built = tokio::spawn(async move {
+        builder
+            .batch_execute("create index concurrently slow on t (a)")
+            .await
+    });
+    let begun = "select count(*) from pg_stat_progress_create_index \
+                 where index_relid = to_regclass('slow') and datname = current_database()";
+    let watcher = session(&name, "watcher").await;
+    while watcher.query_one(begun, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let Seen::Present(found) = health(&look).await else {
+        panic!("a superuser may see everything");
+    };
+    assert_eq!(found.invalid_indexes, Vec::<String>::new());
+    writer.batch_execute("rollback").await.unwrap();
+    built.await.unwrap().unwrap();
 }

@@ -25,8 +25,10 @@ if [ "$tls" = on ]; then
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=nobody.example \
         -keyout "$folder/data/server.key" -out "$folder/data/server.crt" >"$folder/openssl.log" 2>&1
 fi
+reserved=
+case "$("$bin/postgres" --version)" in *' 1'[0-5]*) ;; *) reserved='-c reserved_connections=2' ;; esac
 "$bin/postgres" -D "$folder/data" -c ssl="$tls" -k "$folder" -p "$port" -c listen_addresses=127.0.0.1 -c fsync=off \
-    -c max_prepared_transactions=10 -c max_connections=200 -c wal_level=logical -c archive_mode=on >"$folder/log" 2>&1 &
+    -c max_prepared_transactions=10 -c max_connections=200 -c wal_level=logical -c archive_mode=on $reserved >"$folder/log" 2>&1 &
 server=$!
 while ! "$bin/pg_isready" -q -h 127.0.0.1 -p "$port"; do
     kill -0 "$server" 2>/dev/null || { echo failed; cat "$folder/log"; exit 1; }
