@@ -168,6 +168,25 @@ pub struct Session {
     pub role: SessionRole,
 }
 
+impl Session {
+    /// Whether it is a vacuum against the wraparound of transaction numbers, which does not give way to anybody.
+    pub fn is_against_wraparound(&self) -> bool {
+        self.statement.contains("(to prevent wraparound)")
+    }
+}
+
+/// Modes of locks on relations, from weak to strong.
+pub const LOCK_MODES: [&str; 8] = [
+    "AccessShareLock",
+    "RowShareLock",
+    "RowExclusiveLock",
+    "ShareUpdateExclusiveLock",
+    "ShareLock",
+    "ShareRowExclusiveLock",
+    "ExclusiveLock",
+    "AccessExclusiveLock",
+];
+
 /// A relation lock that one session holds and another waits for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

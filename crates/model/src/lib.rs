@@ -48,7 +48,7 @@ pub use cause::causes;
 pub use check::{Category, CheckResult, Confidence, Evidence, Remedy, Severity, Verdict};
 pub use database::{
     BlockedSession, CredentialSource, DatabaseFacts, DatabaseLocation, DatabaseOrigin, DatabaseRoute,
-    HeldLock, LockEdge, PostgresServer, PreparedTransaction, Session, SessionRole,
+    HeldLock, LOCK_MODES, LockEdge, PostgresServer, PreparedTransaction, Session, SessionRole,
 };
 pub use event::{Event, LogSource, MigrationSample, StepState};
 pub use exit::ExitCode;

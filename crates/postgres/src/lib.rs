@@ -36,7 +36,7 @@ pub use migrations::{
     Comparison, compare, mend_migration, migration_state, migrations, release_migration_lock,
 };
 pub use observe::{
-    Answer, AskedAs, Said, activity, archiver, blocked, collation_drift, database_size, facts, free_bytes,
+    Activity, Answer, AskedAs, Said, activity, archiver, blocked, collation_drift, database_size, facts, free_bytes,
     health, held_locks, prepared_transactions, probe, question, redact, replication, server, sessions,
     superusers,
 };

@@ -264,7 +264,7 @@ fn cost(node: &LockNode) -> Vec<String> {
             SessionRole::Dump => "It is a dump: ended, that backup fails and has to be made again.",
             SessionRole::Replication => "It feeds a replica or a subscriber: ended, it is opened again by itself.",
             SessionRole::Exporter => "It reads statistics for monitoring: ended, it is opened again by itself.",
-            SessionRole::Server if session.statement.contains("(to prevent wraparound)") => {
+            SessionRole::Server if session.is_against_wraparound() => {
                 "It is a vacuum against the wraparound of transaction numbers: ended, it comes back, and it has to finish \
                  one day. Let it."
             }

@@ -33,6 +33,9 @@ pub fn may_end(facts: &LockFacts, pid: i32, ending: Ending) -> Result<(), String
         SessionRole::Replication => return no("feeds a replica or a subscriber"),
         SessionRole::Writer | SessionRole::Dump | SessionRole::Exporter => {}
     }
+    if session.state.is_none() {
+        return no("may not be seen in full: grant pg_read_all_stats to the role");
+    }
     match &facts.superusers {
         // An image's first role is a superuser, and often the application's.
         Seen::Present(pids) if pids.contains(&pid) && session.user.as_ref() != Some(&facts.role) => {

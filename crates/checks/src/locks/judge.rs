@@ -7,9 +7,6 @@ use model::{
 use super::LockFacts;
 use super::tree::{alone, party, trees};
 
-/// How a vacuum that does not give way says so, in `pg_stat_activity.query`.
-const WRAPAROUND: &str = "(to prevent wraparound)";
-
 /// Makes the report. `at` is the time of the look, RFC 3339; `again` the command that looks once more.
 pub fn judge_locks(facts: &LockFacts, at: &str, again: &str) -> LockReport {
     let roots = trees(facts);
@@ -43,7 +40,7 @@ pub fn judge_locks(facts: &LockFacts, at: &str, again: &str) -> LockReport {
         next: next(&roots, again),
         roots,
         dumps: those(&|session| session.role == SessionRole::Dump),
-        wraparound: those(&|session| session.statement.contains(WRAPAROUND)),
+        wraparound: those(&Session::is_against_wraparound),
         prepared: facts.prepared.present().cloned().unwrap_or_default(),
         probed: facts.probed.clone(),
         unread,
@@ -54,6 +51,12 @@ pub fn judge_locks(facts: &LockFacts, at: &str, again: &str) -> LockReport {
 fn unread(facts: &LockFacts) -> Vec<String> {
     use model::Seen::Unreadable;
     let mut unread: Vec<String> = facts.masked.iter().cloned().collect();
+    if let Unreadable(why) = &facts.sessions {
+        unread.push(format!("sessions: {why}"));
+    }
+    if let Unreadable(why) = &facts.superusers {
+        unread.push(format!("which sessions are superusers': {why}"));
+    }
     if let Unreadable(why) = &facts.blocked {
         unread.push(format!("who waits: {why}"));
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cluster::Cluster;
 use model::{BlockedSession, HeldLock, PreparedTransaction, ProbedTable, Seen, Session, causes};
-use postgres_room::Database;
+use postgres_room::{Activity, Database};
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,9 +35,9 @@ pub struct LockFacts {
 
 /// Looks, in the session that is given. Pods are those of `within`: a cluster and a namespace.
 pub async fn observe_locks(database: &Database, within: Option<(&Cluster, &str)>) -> LockFacts {
-    let masked = match postgres_room::sessions(database).await {
-        Seen::Unreadable(why) => Some(why),
-        Seen::Present(_) | Seen::Absent => None,
+    let (sessions, masked) = match postgres_room::activity(database).await {
+        Ok(Activity { sessions, masked }) => (Seen::Present(sessions), masked),
+        Err(error) => (Seen::Unreadable(causes(&error)), None),
     };
     let pods = match within {
         Some((cluster, namespace)) => Seen::from_result(cluster.pods_by_address(namespace).await.map(Some)),
@@ -48,10 +48,7 @@ pub async fn observe_locks(database: &Database, within: Option<(&Cluster, &str)>
         role: database.connector().location().user.clone(),
         blocked: postgres_room::blocked(database).await,
         held: postgres_room::held_locks(database).await,
-        sessions: match postgres_room::activity(database).await {
-            Ok(sessions) => Seen::Present(sessions),
-            Err(error) => Seen::Unreadable(causes(&error)),
-        },
+        sessions,
         masked,
         prepared: postgres_room::prepared_transactions(database).await,
         superusers: Seen::from_result(postgres_room::superusers(database).await.map(Some)),

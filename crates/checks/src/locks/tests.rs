@@ -149,6 +149,14 @@ fn what_cannot_be_seen_is_never_free() {
         verdict(|seen| seen.prepared = Seen::Unreadable("no".into())),
         LockVerdict::Unknown
     );
+    assert_eq!(
+        verdict(|seen| seen.sessions = Seen::Unreadable("no".into())),
+        LockVerdict::Unknown
+    );
+    assert_eq!(
+        verdict(|seen| seen.superusers = Seen::Unreadable("no".into())),
+        LockVerdict::Unknown
+    );
     // Whose pods they are is said where it is known; nobody hides behind it.
     assert_eq!(
         verdict(|seen| seen.pods = Seen::Unreadable("no".into())),
@@ -189,13 +197,14 @@ fn dumps_vacuums_and_prepared_transactions_are_told() {
 
 #[test]
 fn only_who_is_named_and_nobody_s_superuser_may_be_ended() {
-    let mut seen = facts(&[1, 2, 3, 4, 5], Vec::new());
+    let mut seen = facts(&[1, 2, 3, 4, 5, 6], Vec::new());
     seen.superusers = Seen::Present(BTreeSet::from([1, 2]));
     if let Seen::Present(sessions) = &mut seen.sessions {
         sessions[1].user = Some("postgres".into());
         sessions[2].role = SessionRole::Ours;
         sessions[3].role = SessionRole::Server;
         sessions[4].state = Some("idle in transaction".into());
+        sessions[5].state = None;
     }
     let why = |pid, ending| may_end(&seen, pid, ending).unwrap_err();
     assert_eq!(may_end(&seen, 1, Ending::Statement), Ok(()));
@@ -205,6 +214,9 @@ fn only_who_is_named_and_nobody_s_superuser_may_be_ended() {
     assert!(why(5, Ending::Statement).contains("--terminate"));
     assert_eq!(may_end(&seen, 5, Ending::Session), Ok(()));
     assert!(why(9, Ending::Session).contains("no session on database shop"));
+    for ending in [Ending::Statement, Ending::Session] {
+        assert!(why(6, ending).contains("grant pg_read_all_stats"));
+    }
     seen.superusers = Seen::Unreadable("no".into());
     assert!(may_end(&seen, 1, Ending::Session).is_err());
 }

@@ -1,22 +1,11 @@
 //! From waits to trees.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{BlockedSession, HeldLock, LockNode, LockParty, LockWait, Session};
+use model::{BlockedSession, HeldLock, LOCK_MODES, LockNode, LockParty, LockWait, Session};
 
 use super::LockFacts;
-
-/// Lock modes from strong to weak.
-const MODES: [&str; 8] = [
-    "AccessExclusiveLock",
-    "ExclusiveLock",
-    "ShareRowExclusiveLock",
-    "ShareLock",
-    "ShareUpdateExclusiveLock",
-    "RowExclusiveLock",
-    "RowShareLock",
-    "AccessShareLock",
-];
 
 /// Whoever holds others up, each with those who wait for it below. Who waits for several stands below the first of them.
 /// In a circle, which the server breaks up by itself, one of it stands at the root.
@@ -89,7 +78,7 @@ fn awaited(wait: &BlockedSession) -> LockWait {
 fn holds(facts: &LockFacts, pid: i32) -> Vec<HeldLock> {
     let held: &[HeldLock] = facts.held.present().map_or(&[], Vec::as_slice);
     let mut own: Vec<HeldLock> = held.iter().filter(|lock| lock.holder == pid).cloned().collect();
-    own.sort_by_key(|lock| MODES.iter().position(|mode| *mode == lock.mode));
+    own.sort_by_key(|lock| Reverse(LOCK_MODES.iter().position(|mode| *mode == lock.mode)));
     own
 }
 

@@ -87,12 +87,12 @@ pub(super) async fn sessions(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let activity = crate::observe::activity(database).await?;
+    let sessions = crate::observe::activity(database).await?.sessions;
     let mut locks = Vec::new();
     for row in &rows {
         let (pid, oid, number): (i32, Option<u32>, Option<i64>) = (row.get(0), row.get(1), row.get(2));
         // It may have ended between two questions.
-        let Some(session) = activity.iter().find(|session| session.pid == pid) else {
+        let Some(session) = sessions.iter().find(|session| session.pid == pid) else {
             continue;
         };
         locks.extend(

@@ -2,25 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{BlockedSession, HeldLock, LockEdge, PreparedTransaction, Seen, Session};
+use model::{BlockedSession, HeldLock, LOCK_MODES, LockEdge, PreparedTransaction, Seen, Session};
 
-use super::sessions::read;
+use super::{OWN_SCHEMAS, activity};
 use crate::{Database, QueryError};
 
 /// The most locks that are listed: a dump of a large schema holds one on every table.
 const MOST_LOCKS: i64 = 2000;
-
-/// Lock modes from weak to strong.
-const MODES: [&str; 8] = [
-    "AccessShareLock",
-    "RowShareLock",
-    "RowExclusiveLock",
-    "ShareUpdateExclusiveLock",
-    "ShareLock",
-    "ShareRowExclusiveLock",
-    "ExclusiveLock",
-    "AccessExclusiveLock",
-];
 
 /// Sessions that wait for a lock, with holders and roots, longest wait first.
 pub async fn blocked(database: &Database) -> Seen<Vec<BlockedSession>> {
@@ -63,7 +51,7 @@ async fn read_blocked(database: &Database) -> Result<Vec<BlockedSession>, QueryE
     }
     let relations: Vec<u32> = waits.values().filter_map(|wait| wait.relation).collect();
     let locks = read_locks_on(database, &relations).await?;
-    let activity = read(database).await?;
+    let activity = activity(database).await?;
     Ok(tree(&waits, &locks, &activity.sessions))
 }
 
@@ -143,7 +131,7 @@ fn edge(holder: i32, wait: &Wait, locks: &[RelationLock]) -> LockEdge {
             mode: "ExclusiveLock".to_owned(),
         };
     }
-    let strength = |lock: &&RelationLock| (lock.granted, MODES.iter().position(|mode| *mode == lock.mode));
+    let strength = |lock: &&RelationLock| (lock.granted, LOCK_MODES.iter().position(|mode| *mode == lock.mode));
     let strongest = locks
         .iter()
         .filter(on_relation)
@@ -179,14 +167,15 @@ pub async fn held_locks(database: &Database) -> Seen<Vec<HeldLock>> {
     let rows = database
         .query(
             "read the locks on tables",
-            "select coalesce(l.pid, 0), format('%I.%I', n.nspname, c.relname), l.mode \
-             from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace \
-             where l.locktype = 'relation' and l.granted and c.relkind in ('r', 'p', 'm') \
-               and l.database = (select oid from pg_database where datname = current_database()) \
-               and l.pid is distinct from pg_backend_pid() \
-               and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_toast%' \
-               and n.nspname not like 'pg\\_temp%' \
-             order by 2, 1, 3 limit $1",
+            &format!(
+                "select coalesce(l.pid, 0), format('%I.%I', n.nspname, c.relname), l.mode \
+                 from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace \
+                 where l.locktype = 'relation' and l.granted and c.relkind in ('r', 'p', 'm') \
+                   and l.database = (select oid from pg_database where datname = current_database()) \
+                   and l.pid is distinct from pg_backend_pid() \
+                   and {OWN_SCHEMAS} \
+                 order by 2, 1, 3 limit $1"
+            ),
             &[&MOST_LOCKS],
         )
         .await;

@@ -12,10 +12,6 @@ mod server;
 mod sessions;
 mod space;
 
-/// Schemas that are the application's, in a condition on `pg_namespace n`.
-const OWN_SCHEMAS: &str = "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_toast%' \
-                           and n.nspname not like 'pg\\_temp%'";
-
 pub use archiver::archiver;
 pub use collations::collation_drift;
 pub use facts::facts;
@@ -25,5 +21,9 @@ pub use probe::probe;
 pub use question::{Answer, AskedAs, Said, question};
 pub use redact::redact;
 pub use server::{database_size, replication, server};
-pub use sessions::{activity, sessions, superusers};
+pub use sessions::{Activity, activity, sessions, superusers};
 pub use space::free_bytes;
+
+/// Schemas that are the application's, in a condition on `pg_namespace n`.
+const OWN_SCHEMAS: &str = "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_toast%' \
+                           and n.nspname not like 'pg\\_temp%'";

@@ -3,11 +3,8 @@
 use model::{ProbeOutcome, ProbedTable, Seen};
 use tokio_postgres::error::SqlState;
 
-use super::held_locks;
+use super::{OWN_SCHEMAS, held_locks};
 use crate::{Database, QueryError};
-
-/// The most tables that are asked where none is named.
-const MOST_TABLES: i64 = 1000;
 
 /// Asks for the strongest lock on each table, `NOWAIT`, in a transaction of its own that is rolled back at once: whoever
 /// waited in the queue for such a lock would hold up everybody behind it, so this never does. Where it is to be had it is
@@ -55,12 +52,12 @@ async fn all(database: &Database) -> Result<Vec<String>, QueryError> {
     let rows = database
         .query(
             "list the tables",
-            "select format('%I.%I', n.nspname, c.relname) \
-             from pg_class c join pg_namespace n on n.oid = c.relnamespace \
-             where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema') \
-               and n.nspname not like 'pg\\_toast%' and n.nspname not like 'pg\\_temp%' \
-             order by c.relpages desc, 1 limit $1",
-            &[&MOST_TABLES],
+            &format!(
+                "select format('%I.%I', n.nspname, c.relname) \
+                 from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+                 where c.relkind in ('r', 'p') and {OWN_SCHEMAS} order by c.relpages desc, 1"
+            ),
+            &[],
         )
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())

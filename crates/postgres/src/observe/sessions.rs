@@ -15,23 +15,20 @@ fn is_ours(application: &str) -> bool {
 /// Sessions on the session's database, ours marked, oldest first. `Unreadable` where some may not be seen in full:
 /// then nobody can say that no writer is among them.
 pub async fn sessions(database: &Database) -> Seen<Vec<Session>> {
-    match read(database).await {
-        Ok(Activity { sessions, hidden }) if hidden.is_empty() => Seen::Present(sessions),
-        Ok(Activity { hidden, .. }) => {
-            let user = &database.connector().location().user;
-            Seen::Unreadable(format!(
-                "role {user} may not see the sessions of {}: grant it pg_read_all_stats",
-                hidden.join(", ")
-            ))
-        }
+    match activity(database).await {
+        Ok(Activity { sessions, masked: None }) => Seen::Present(sessions),
+        Ok(Activity { masked: Some(why), .. }) => Seen::Unreadable(why),
         Err(error) => Seen::Unreadable(model::causes(&error)),
     }
 }
 
-/// The sessions and the roles whose sessions are masked.
-pub(crate) struct Activity {
-    pub(crate) sessions: Vec<Session>,
-    pub(crate) hidden: Vec<String>,
+/// Every session that can be seen, be it only in part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Activity {
+    /// The sessions, oldest first.
+    pub sessions: Vec<Session>,
+    /// Why some were seen only in part, where that is so.
+    pub masked: Option<String>,
 }
 
 /// The process ids of the sessions whose role is a superuser.
@@ -49,16 +46,11 @@ pub async fn superusers(database: &Database) -> Result<BTreeSet<i32>, QueryError
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Every session that can be seen, be it only in part.
+/// Reads `pg_stat_activity`, masked rows included.
 ///
 /// # Errors
 /// When the query fails.
-pub async fn activity(database: &Database) -> Result<Vec<Session>, QueryError> {
-    read(database).await.map(|activity| activity.sessions)
-}
-
-/// Reads `pg_stat_activity`, masked rows included.
-pub(crate) async fn read(database: &Database) -> Result<Activity, QueryError> {
+pub async fn activity(database: &Database) -> Result<Activity, QueryError> {
     // A masked row keeps its role and loses its backend_type. A server process has no role and is masked as well.
     let rows = database
         .query(
@@ -99,7 +91,14 @@ pub(crate) async fn read(database: &Database) -> Result<Activity, QueryError> {
             statement: redact(&statement),
         });
     }
-    Ok(Activity { sessions, hidden })
+    let user = &database.connector().location().user;
+    let masked = (!hidden.is_empty()).then(|| {
+        format!(
+            "role {user} may not see the sessions of {}: grant it pg_read_all_stats",
+            hidden.join(", ")
+        )
+    });
+    Ok(Activity { sessions, masked })
 }
 
 /// Programs that read statistics and manage the server, by the `application_name` they are known to set. Anything

@@ -87,6 +87,8 @@ async fn a_statement_is_taken_back_and_a_session_is_ended_and_both_are_seen_to_b
     let (busy, error) = statement.await.unwrap();
     assert_eq!(error.code(), Some(&SqlState::QUERY_CANCELED));
     busy.batch_execute("begin; lock table free").await.unwrap();
+    // One whose statement has ended meanwhile has none to give up.
+    signal(&look, number, Signal::Cancel).await.unwrap();
 
     signal(&look, number, Signal::Terminate).await.unwrap();
     assert!(busy.batch_execute("select 1").await.is_err());
@@ -94,4 +96,16 @@ async fn a_statement_is_taken_back_and_a_session_is_ended_and_both_are_seen_to_b
     assert_eq!(watcher.query_one(locks, &[]).await.unwrap().get::<_, i64>(0), 0);
     // One that is gone has nothing left to heed.
     signal(&look, number, Signal::Terminate).await.unwrap();
+}
+
+#[tokio::test]
+async fn however_many_tables_there_are_each_is_asked() {
+    let name = unique("probe");
+    let many = "do $$ begin for i in 1..1001 loop execute format('create table t%s ()', i); end loop; end $$";
+    let live = database(&name, many).await;
+    let look = connector(&live)
+        .connect(&SessionOptions::default())
+        .await
+        .unwrap();
+    assert_eq!(probe(&look, &[]).await.unwrap().len(), 1001);
 }

@@ -40,7 +40,7 @@ pub(super) async fn end(place: &Place, database: &Database, flags: &LocksFlags) 
     for pid in pids {
         match signal(database, *pid, how).await {
             Ok(()) => done.push(pid.to_string()),
-            Err(error) => return Err(failed(place, &error, &done)),
+            Err(error) => return Err(failed(place, &error, *pid, how, &done)),
         }
     }
     let words = match how {
@@ -54,14 +54,67 @@ pub(super) async fn end(place: &Place, database: &Database, flags: &LocksFlags) 
     Ok(())
 }
 
-fn failed(place: &Place, error: &SignalError, done: &[String]) -> ExitCode {
-    let (state, code) = if done.is_empty() {
+fn failed(place: &Place, error: &SignalError, pid: i32, how: Signal, done: &[String]) -> ExitCode {
+    let told = error.was_told().then_some((pid, how));
+    let (state, code) = standing(told, done);
+    fail(&place.output, error, &state, Some(&place.again), code)
+}
+
+/// What is true after a failure, and the code that says so: who was told last and may heed yet, and who has.
+fn standing(told: Option<(i32, Signal)>, done: &[String]) -> (String, ExitCode) {
+    let mut words = Vec::new();
+    if let Some((pid, how)) = told {
+        words.push(format!(
+            "pid {pid} was told to {}; whether it does is not known.",
+            how.words()
+        ));
+    }
+    if !done.is_empty() {
+        words.push(format!("Ended before it: pid {}.", done.join(", ")));
+    }
+    if words.is_empty() {
         (UNCHANGED.to_owned(), ExitCode::PutBack)
     } else {
-        (
-            format!("Ended before it: pid {}.", done.join(", ")),
-            ExitCode::Stopped,
-        )
-    };
-    fail(&place.output, error, &state, Some(&place.again), code)
+        (words.join(" "), ExitCode::Stopped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use postgres_room::AdminError;
+
+    use super::*;
+
+    #[test]
+    fn nothing_was_changed_only_where_nobody_was_told() {
+        let not_heeded = SignalError::NotHeeded {
+            pid: 7,
+            signal: Signal::Terminate,
+        };
+        let not_known = SignalError::NotKnown {
+            pid: 7,
+            signal: Signal::Cancel,
+            source: "the connection is gone".into(),
+        };
+        let nobody = SignalError::Admin(AdminError::NoIdentity { reasons: Vec::new() });
+        assert!(not_heeded.was_told() && not_known.was_told() && !nobody.was_told());
+
+        let before = ["3".to_owned()];
+        assert_eq!(standing(None, &[]), (UNCHANGED.to_owned(), ExitCode::PutBack));
+        let (state, code) = standing(Some((7, Signal::Terminate)), &[]);
+        assert_eq!(
+            (state.as_str(), code),
+            (
+                "pid 7 was told to end; whether it does is not known.",
+                ExitCode::Stopped
+            )
+        );
+        let (state, code) = standing(Some((7, Signal::Cancel)), &before);
+        assert!(
+            state.contains("give up its statement; whether it does is not known. Ended before it: pid 3."),
+            "{state}"
+        );
+        assert_eq!(code, ExitCode::Stopped);
+        assert_eq!(standing(None, &before).1, ExitCode::Stopped);
+    }
 }
