@@ -26,7 +26,7 @@ pub use consent::{Consent, ask};
 pub use database::DatabaseFlags;
 pub use ending::{end_with, fail};
 pub use environment::Environment;
-pub use live::{Interrupts, interrupts, show_events};
+pub use live::{Interrupts, interrupted, interrupts, show_events};
 pub use mixed_line::{MixedLine, MixedLineError, mixed_line};
 pub use output::{Format, Output, OutputFlags};
 pub use own_flags::own_flags;

@@ -103,8 +103,9 @@ pub fn interrupts(tell: impl Fn(&str) + Send + 'static) -> Interrupts {
     }
 }
 
+/// Waits for a wish to end: an interrupt, and where there are such signals a terminate or a hangup.
 #[cfg(unix)]
-async fn interrupted() {
+pub async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     let kinds = [
         SignalKind::interrupt(),
@@ -116,8 +117,9 @@ async fn interrupted() {
     futures::future::select_all(waits).await;
 }
 
+/// Waits for a wish to end: an interrupt.
 #[cfg(not(unix))]
-async fn interrupted() {
+pub async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -12,6 +12,9 @@ use crate::run::next_steps;
 use crate::style::Tone;
 use crate::words::seconds;
 
+/// Somebody whose session is not among those that were seen.
+const NOT_SEEN: &str = "gone, or not to be seen";
+
 /// Locks of one holder that are named; the rest is counted.
 const NAMED: usize = 3;
 
@@ -145,7 +148,7 @@ fn who(party: &LockParty) -> String {
     let Some(session) = &party.session else {
         return match party.pid {
             0 => "it has no session".into(),
-            _ => "gone, or not to be seen".into(),
+            _ => NOT_SEEN.into(),
         };
     };
     let mut words = vec![state(session)];
@@ -209,7 +212,7 @@ fn probed(out: &mut dyn Write, style: Style, tables: &[ProbedTable]) -> io::Resu
     for table in tables {
         let words = match &table.outcome {
             ProbeOutcome::Free => continue,
-            ProbeOutcome::Held if table.holders.is_empty() => "held a moment ago".to_owned(),
+            ProbeOutcome::Held if table.holders.is_empty() => "held; by whom is not known".to_owned(),
             ProbeOutcome::Held => {
                 let pids: Vec<String> = table.holders.iter().map(i32::to_string).collect();
                 format!("held by pid {}", pids.join(", "))
@@ -225,28 +228,29 @@ fn probed(out: &mut dyn Write, style: Style, tables: &[ProbedTable]) -> io::Resu
     Ok(())
 }
 
-/// Writes who a process is, what hangs on it, and what ending it would cost.
+/// Writes who a process is, what hangs on it, and what ending it would cost. `again` is the command that looks once more.
 ///
 /// # Errors
 /// The writer's own.
-pub fn lock_explanation(out: &mut dyn Write, style: Style, found: &LockNode) -> io::Result<()> {
+pub fn lock_explanation(out: &mut dyn Write, style: Style, found: &LockNode, again: &str) -> io::Result<()> {
     node(out, style, found, "", "")?;
     writeln!(out)?;
-    for line in cost(found) {
+    for line in cost(found, again) {
         writeln!(out, "{line}")?;
     }
     Ok(())
 }
 
 /// What ending somebody would cost, and how it is done.
-fn cost(node: &LockNode) -> Vec<String> {
+fn cost(node: &LockNode, again: &str) -> Vec<String> {
     let pid = node.party.pid;
     let Some(session) = &node.party.session else {
-        return vec![
-            "There is no session to end. A prepared transaction ends by COMMIT PREPARED or ROLLBACK PREPARED of whoever \
-             prepared it."
+        return vec![match pid {
+            0 => "There is no session to end. A prepared transaction ends by COMMIT PREPARED or ROLLBACK PREPARED of whoever \
+                  prepared it."
                 .into(),
-        ];
+            _ => format!("It is {NOT_SEEN}: nothing is known of what ending it costs."),
+        }];
     };
     let waiting = node.waiting();
     let mut lines = vec![match waiting {
@@ -286,13 +290,78 @@ fn cost(node: &LockNode) -> Vec<String> {
                 "Its role is a superuser: unless that is the application's own, ask whoever runs it.".into(),
             );
         }
-        if idle {
-            lines.push(format!("To end it: --terminate {pid} --yes"));
-        } else {
+        if !idle {
             lines.push(format!(
-                "To take back its statement: --cancel {pid} --yes; to end it: --terminate {pid} --yes"
+                "To take back its statement: {again} --cancel {pid} --yes"
             ));
         }
+        lines.push(format!("To end it: {again} --terminate {pid} --yes"));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STYLE: Style = Style {
+        colour: false,
+        glyphs: crate::Glyphs::Ascii,
+    };
+
+    fn node(pid: i32, state: Option<&str>) -> LockNode {
+        let session = state.map(|state| Session {
+            pid,
+            user: Some("shop".into()),
+            application: "web".into(),
+            client: None,
+            state: Some(state.into()),
+            transaction_seconds: Some(60.0),
+            state_seconds: Some(60.0),
+            waiting_for: None,
+            statement: String::new(),
+            role: SessionRole::Writer,
+        });
+        LockNode {
+            party: LockParty {
+                pid,
+                session,
+                pod: None,
+                superuser: false,
+            },
+            holds: Vec::new(),
+            waits: None,
+            waiters: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_ending_costs_is_said_only_of_who_is_seen_and_with_whole_commands() {
+        let told = |pid, state| cost(&node(pid, state), "kubectl upgrade-check locks shop").join("\n");
+        let gone = told(7, None);
+        assert!(
+            gone.contains("gone, or not to be seen: nothing is known") && !gone.contains("PREPARED"),
+            "{gone}"
+        );
+        assert!(told(0, None).contains("ROLLBACK PREPARED"));
+        let cancel = "To take back its statement: kubectl upgrade-check locks shop --cancel 7 --yes";
+        let end = "To end it: kubectl upgrade-check locks shop --terminate 7 --yes";
+        let active = told(7, Some("active"));
+        assert!(active.contains(cancel) && active.contains(end), "{active}");
+        let idle = told(7, Some("idle in transaction"));
+        assert!(!idle.contains(cancel) && idle.contains(end), "{idle}");
+    }
+
+    #[test]
+    fn a_table_that_is_held_by_nobody_in_sight_is_held_all_the_same() {
+        let table = ProbedTable {
+            table: "public.orders".into(),
+            outcome: ProbeOutcome::Held,
+            holders: Vec::new(),
+        };
+        let mut out = Vec::new();
+        probed(&mut out, STYLE, &[table]).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("held; by whom is not known"), "{text}");
+    }
 }

@@ -14,6 +14,39 @@ use crate::session::UNCHANGED;
 #[error("{}", .0.join("; "))]
 struct Refused(Vec<String>);
 
+/// Nobody has said that it shall be done.
+#[derive(Debug, Error)]
+#[error("{act} is done only with --yes")]
+struct NotAgreed {
+    act: String,
+}
+
+/// Fails where somebody is to be ended and `--yes` is not there.
+pub(super) fn agreed(place: &Place, flags: &LocksFlags) -> Result<(), ExitCode> {
+    let Some(act) = wanted(flags).filter(|_| !flags.yes) else {
+        return Ok(());
+    };
+    let next = format!("{} {act} --yes", place.again);
+    Err(fail(
+        &place.output,
+        &NotAgreed { act },
+        UNCHANGED,
+        Some(&next),
+        ExitCode::CouldNotBegin,
+    ))
+}
+
+/// The flag that ends somebody, with who is named.
+pub(super) fn wanted(flags: &LocksFlags) -> Option<String> {
+    let (flag, pids) = match (flags.cancel.as_slice(), flags.terminate.as_slice()) {
+        ([], []) => return None,
+        ([], pids) => ("--terminate", pids),
+        (pids, _) => ("--cancel", pids),
+    };
+    let pids: Vec<String> = pids.iter().map(i32::to_string).collect();
+    Some(format!("{flag} {}", pids.join(",")))
+}
+
 /// Ends what was named; all are looked at before the first is told.
 pub(super) async fn end(place: &Place, database: &Database, flags: &LocksFlags) -> Result<(), ExitCode> {
     let (pids, how, ending) = if flags.terminate.is_empty() {

@@ -10,7 +10,7 @@ use clap::Args;
 use cli::{Environment, Format, Output, end_with, fail};
 use jiff::Timestamp;
 use model::{ExitCode, LockReport, LockVerdict};
-use postgres_room::{Connector, Database, SessionOptions, probe};
+use postgres_room::{ConnectError, Connector, Database, SessionOptions, probe};
 use thiserror::Error;
 
 use crate::pgbackup::arguments::{TargetFlags, time};
@@ -30,13 +30,13 @@ pub(crate) struct LocksFlags {
     target: TargetFlags,
     /// Look again and again, until interrupted
     #[arg(long, value_name = "EVERY", num_args = 0..=1, require_equals = true, default_missing_value = "2s",
-          value_parser = time, conflicts_with_all = ["explain", "probe", "cancel", "terminate"])]
+          value_parser = pause, conflicts_with_all = ["explain", "probe", "cancel", "terminate"])]
     watch: Option<Duration>,
     /// Tell who a process is, who waits for it, and what ending it would cost
     #[arg(long, value_name = "PID", conflicts_with_all = ["cancel", "terminate"])]
     explain: Option<i32>,
     /// Ask every table whether it could be changed now; never waits in a table's queue
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["explain", "cancel", "terminate"])]
     probe: bool,
     /// Ask these tables alone
     #[arg(
@@ -47,18 +47,12 @@ pub(crate) struct LocksFlags {
     )]
     tables: Vec<String>,
     /// Take back the statements that these processes run
-    #[arg(
-        long,
-        value_name = "PID",
-        value_delimiter = ',',
-        requires = "yes",
-        conflicts_with = "terminate"
-    )]
+    #[arg(long, value_name = "PID", value_delimiter = ',', conflicts_with = "terminate")]
     cancel: Vec<i32>,
     /// End the sessions of these processes
-    #[arg(long, value_name = "PID", value_delimiter = ',', requires = "yes")]
+    #[arg(long, value_name = "PID", value_delimiter = ',')]
     terminate: Vec<i32>,
-    /// Do it
+    /// Do what --cancel and --terminate say
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
@@ -88,7 +82,11 @@ pub(crate) async fn run(flags: &LocksFlags, environment: &Environment) -> ExitCo
 
 async fn told(flags: &LocksFlags, environment: &Environment) -> Result<ExitCode, ExitCode> {
     let place = Place::open(flags, environment).await?;
-    let database = place.connect().await?;
+    act::agreed(&place, flags)?;
+    let database = place
+        .connect()
+        .await
+        .map_err(|error| could_not_begin(&place.output, &error))?;
     if let Some(every) = flags.watch {
         return place.watch(database, every).await;
     }
@@ -105,9 +103,9 @@ async fn told(flags: &LocksFlags, environment: &Environment) -> Result<ExitCode,
     };
     match find_party(&facts, &report, pid) {
         Some(found) => {
-            let written = place
-                .output
-                .result(&found, |out, style| render::lock_explanation(out, style, &found));
+            let written = place.output.result(&found, |out, style| {
+                render::lock_explanation(out, style, &found, &place.again)
+            });
             Ok(end_with(&place.output, written, ExitCode::Done))
         }
         None => {
@@ -135,7 +133,6 @@ fn code(verdict: LockVerdict) -> ExitCode {
 impl Place {
     async fn open(flags: &LocksFlags, environment: &Environment) -> Result<Self, ExitCode> {
         let output = Output::new(&flags.common.output, environment);
-        let again = again(flags);
         if flags.target.is_address() {
             let found = target_at_address(&output, &flags.target)
                 .map_err(|error| could_not_begin(&output, &error))?;
@@ -143,31 +140,28 @@ impl Place {
                 connector: Connector::direct(&found.location, &found.credentials, SESSION_ID),
                 session: None,
                 output,
-                again,
+                again: again(&flags.target.words_without_namespace()),
             });
         }
         let session = Session::open(&flags.common, environment).await?;
         let found = target(&session, &flags.target, flags.target.release.as_deref())
             .await
             .map_err(|error| could_not_begin(&output, &error))?;
-        let namespace = session.namespace.clone();
+        let again = again(&flags.target.words(&session.namespace));
         Ok(Self {
             connector: Connector::new(&session.cluster, &found.location, &found.credentials, SESSION_ID),
             session: Some(session),
             output,
-            again: format!("{again} -n {namespace}"),
+            again,
         })
     }
 
-    async fn connect(&self) -> Result<Database, ExitCode> {
+    async fn connect(&self) -> Result<Database, ConnectError> {
         let options = SessionOptions {
             statement_timeout: PROBE_TIMEOUT,
             ..SessionOptions::default()
         };
-        self.connector
-            .connect(&options)
-            .await
-            .map_err(|error| could_not_begin(&self.output, &error))
+        self.connector.connect(&options).await
     }
 
     /// One look; with `tables`, a probe of these, or of all where none is named.
@@ -194,16 +188,36 @@ impl Place {
         end_with(&self.output, written, code)
     }
 
-    /// Draws what is seen, again and again; a session that was lost is opened again.
+    /// Draws what is seen, again and again, until somebody wishes it to end.
     async fn watch(&self, mut database: Database, every: Duration) -> Result<ExitCode, ExitCode> {
         let redraw = self.output.format == Format::Table && io::stdout().is_terminal();
-        let interrupted = tokio::signal::ctrl_c();
+        let interrupted = cli::interrupted();
         tokio::pin!(interrupted);
         loop {
-            if database.client().is_closed() {
-                database = self.connect().await?;
+            tokio::select! {
+                () = &mut interrupted => return Ok(ExitCode::Done),
+                shown = self.round(&mut database, redraw, every) => shown?,
             }
-            let (_, report) = self.look(&database, None).await;
+        }
+    }
+
+    /// One look, shown, and the pause after it. A session that was lost is opened again; where that fails it is told, and
+    /// tried in the next round.
+    async fn round(&self, database: &mut Database, redraw: bool, every: Duration) -> Result<(), ExitCode> {
+        let lost = if database.client().is_closed() {
+            self.connect().await.map(|open| *database = open).err()
+        } else {
+            None
+        };
+        if let Some(error) = lost {
+            let why = model::causes(&error);
+            // Whoever cannot be told sees that nothing comes.
+            drop(
+                self.output
+                    .talk(|err, _| writeln!(err, "the session was lost: {why}; trying again")),
+            );
+        } else {
+            let (_, report) = self.look(database, None).await;
             if redraw {
                 let cleared = write!(io::stdout(), "\u{1b}[H\u{1b}[2J");
                 cleared.map_err(|error| end_with(&self.output, Err(error), ExitCode::CouldNotBegin))?;
@@ -212,20 +226,82 @@ impl Place {
             if code != ExitCode::Done {
                 return Err(code);
             }
-            tokio::select! {
-                _ = &mut interrupted => return Ok(ExitCode::Done),
-                () = tokio::time::sleep(every) => {}
-            }
         }
+        tokio::time::sleep(every).await;
+        Ok(())
     }
 }
 
 /// The command that looks at the same database.
-fn again(flags: &LocksFlags) -> String {
-    let mut words = vec!["kubectl upgrade-check locks".to_owned()];
-    words.extend(flags.target.release.clone());
-    words.extend(flags.target.pod.iter().map(|pod| format!("--pod {pod}")));
-    words.extend(flags.target.name.iter().map(|name| format!("--database {name}")));
-    words.extend(flags.target.database.words());
-    words.join(" ")
+fn again(target: &[String]) -> String {
+    format!("kubectl upgrade-check locks {}", target.join(" "))
+}
+
+/// A pause between two looks.
+fn pause(text: &str) -> Result<Duration, String> {
+    let pause = time(text)?;
+    if pause.is_zero() {
+        return Err(format!(
+            "{text:?} is no pause between two looks; write 2s or more"
+        ));
+    }
+    Ok(pause)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        flags: LocksFlags,
+    }
+
+    fn parsed(words: &[&str]) -> Result<LocksFlags, clap::Error> {
+        Line::try_parse_from(std::iter::once(&"x").chain(words)).map(|line| line.flags)
+    }
+
+    #[test]
+    fn a_watch_has_a_pause_and_a_probe_stands_alone() {
+        let watch = |words: &[&str]| parsed(words).map(|flags| flags.watch);
+        assert_eq!(watch(&["shop", "--watch"]).unwrap(), Some(Duration::from_secs(2)));
+        assert_eq!(
+            watch(&["shop", "--watch=5s"]).unwrap(),
+            Some(Duration::from_secs(5))
+        );
+        assert!(watch(&["shop", "--watch=0s"]).is_err());
+        assert!(parsed(&["shop", "--probe"]).is_ok());
+        for other in [
+            ["--explain", "7"].as_slice(),
+            &["--cancel", "7", "--yes"],
+            &["--terminate", "7", "--yes"],
+        ] {
+            let line = [["shop", "--probe"].as_slice(), other].concat();
+            assert!(parsed(&line).is_err(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_to_be_ended_is_named_with_the_flag_that_ends_them() {
+        let wanted = |words: &[&str]| act::wanted(&parsed(words).unwrap());
+        assert_eq!(wanted(&["shop"]), None);
+        assert_eq!(wanted(&["shop", "--cancel", "7"]).as_deref(), Some("--cancel 7"));
+        assert_eq!(
+            wanted(&["shop", "--terminate", "7,8"]).as_deref(),
+            Some("--terminate 7,8")
+        );
+        assert!(parsed(&["shop", "--cancel", "7", "--terminate", "8"]).is_err());
+    }
+
+    #[test]
+    fn the_command_that_looks_again_names_the_same_database() {
+        let flags = parsed(&["shop", "--database", "orders", "--profile", "own.yaml"]).unwrap();
+        assert_eq!(
+            again(&flags.target.words("here")),
+            "kubectl upgrade-check locks shop -n here --database orders --profile own.yaml"
+        );
+    }
 }
