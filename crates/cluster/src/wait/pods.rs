@@ -46,16 +46,17 @@ impl Cluster {
     /// (a pod that never gets one cannot have talked to anybody). A pod without a node needs none.
     ///
     /// # Errors
-    /// When pods cannot be watched.
+    /// When pods cannot be watched, or were not listed once within `limit`.
     pub async fn pod_addresses(
         &self,
         namespace: &str,
         selectors: &[Selector],
         limit: Duration,
     ) -> Result<Vec<String>, WaitError> {
-        let mut known = Vec::new();
+        let (mut known, mut looked) = (Vec::new(), false);
         let what = "the addresses of the pods".to_owned();
         let waited = watch_until(self.pods(namespace), config(selectors), what, limit, |pods| {
+            looked = true;
             let unknown = addresses(pods, selectors, &mut known);
             if unknown.is_empty() {
                 Judgement::Done(())
@@ -65,7 +66,8 @@ impl Cluster {
         })
         .await;
         match waited {
-            Ok(()) | Err(WaitError::TimedOut { .. }) => Ok(known),
+            Ok(()) => Ok(known),
+            Err(WaitError::TimedOut { .. }) if looked => Ok(known),
             Err(error) => Err(error),
         }
     }
@@ -199,9 +201,27 @@ fn states(pods: &[&Pod]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{addresses, remaining};
-    use crate::Selector;
+    use std::time::Duration;
+
+    use super::{WaitError, addresses, remaining};
+    use crate::{Cluster, Selector};
     use serde_json::json;
+
+    #[tokio::test]
+    async fn pods_that_were_never_listed_are_not_none() {
+        crate::install_crypto_provider();
+        // It takes connections and never answers.
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = silent.local_addr().unwrap();
+        let config = kube::Config::new(format!("http://{address}").parse().unwrap());
+        let client = kube::Client::try_from(config).unwrap();
+        let cluster = Cluster::from_client(client, "fake", "shop");
+        let selectors = [Selector::from([("app".to_owned(), "web".to_owned())])];
+        let found = cluster
+            .pod_addresses("shop", &selectors, Duration::from_millis(100))
+            .await;
+        assert!(matches!(found, Err(WaitError::TimedOut { .. })), "{found:?}");
+    }
 
     #[test]
     fn a_pod_on_a_node_without_an_address_is_waited_for_and_what_was_known_stays_known() {
