@@ -34,7 +34,7 @@ pub(crate) async fn run(flags: &UnlockFlags, environment: Environment) -> ExitCo
             cli::end_with(&output, written, code)
         }
         Err(error) => {
-            let (state, code) = standing(&error);
+            let (state, code) = standing(&error, flags.undo);
             let history = format!("helm history {} -n {}", request.release, request.namespace);
             let next = (code == ExitCode::Stopped).then_some(history.as_str());
             cli::fail(&output, &error, state, next, code)
@@ -77,15 +77,23 @@ async fn act(
     }
 }
 
-/// What is true after a failure, and the code that says so.
-fn standing(error: &UnlockError) -> (&'static str, ExitCode) {
+/// What is true after a failure, and the code that says so. To take the edit back once more would tell nothing: whoever
+/// has done it is refused.
+fn standing(error: &UnlockError, undo: bool) -> (&'static str, ExitCode) {
     match error {
         UnlockError::Read(_) | UnlockError::NoRelease { .. } => (UNCHANGED, ExitCode::CouldNotBegin),
         UnlockError::Write(error) if error.wrote_nothing() => (UNCHANGED, ExitCode::CouldNotBegin),
+        UnlockError::Write(_) if undo => (
+            "Whether the record was written is not known; helm history tells.",
+            ExitCode::Stopped,
+        ),
         UnlockError::Write(_) => (
             "Whether the record was written is not known; the same command again tells.",
             ExitCode::Stopped,
         ),
+        UnlockError::ReadBack(_) if undo => {
+            ("The record was changed; helm history tells.", ExitCode::Stopped)
+        }
         UnlockError::ReadBack(_) => (
             "The record was changed; the same command again tells.",
             ExitCode::Stopped,
@@ -94,5 +102,26 @@ fn standing(error: &UnlockError) -> (&'static str, ExitCode) {
             "Somebody else writes helm's records at the same time.",
             ExitCode::Stopped,
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_an_undo_that_is_not_known_to_be_done_the_history_tells() {
+        let unseen = || {
+            UnlockError::ReadBack(Box::new(UnlockError::NoRelease {
+                release: "books".into(),
+                namespace: "shop".into(),
+            }))
+        };
+        let (told, code) = standing(&unseen(), true);
+        assert!(told.contains("helm history tells"), "{told}");
+        assert_eq!(code, ExitCode::Stopped);
+        let (told, code) = standing(&unseen(), false);
+        assert!(told.contains("the same command again tells"), "{told}");
+        assert_eq!(code, ExitCode::Stopped);
     }
 }
