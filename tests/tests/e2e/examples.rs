@@ -122,6 +122,16 @@ fn the_examples_do_what_their_first_lines_say() -> Result<()> {
         report("upgrade-check.md")?
     );
     drop(both);
+    // One that cannot begin leaves no reports of an earlier run behind.
+    let nowhere = [
+        ("RELEASE", "nobody"),
+        release[1],
+        ("REPORTS", reports_text.as_str()),
+    ];
+    Ended::of(&mut stage.script(&kubectl, "gate-a-pipeline.sh", &nowhere)?)?.expect(1)?;
+    for name in ["upgrade-check.xml", "upgrade-check.md"] {
+        ensure!(!reports.join(name).exists(), "{name} is of another run");
+    }
 
     // A night's backup is proven; one that cannot be made is told.
     let store = stage.world.subfolder("store")?.display().to_string();
@@ -144,6 +154,19 @@ fn the_examples_do_what_their_first_lines_say() -> Result<()> {
         "{told}"
     );
     std::fs::remove_file(&stage.told)?;
+    // Nor is it hidden where nobody can be told.
+    let variables = [
+        ("TARGET", "books"),
+        ("STORE", "/proc/nowhere"),
+        ("ALERT", "exit 7"),
+    ];
+    let untold =
+        Ended::of(&mut stage.script(&kubectl, "nightly-backup.sh", &variables)?)?.expect(failed.code)?;
+    ensure!(
+        untold.stderr.contains("nobody was told: ALERT ended with 7")
+            && untold.stderr.contains("pgbackup create ended with"),
+        "{untold}"
+    );
 
     // An upgrade waits for its hour.
     let at = |now: &str| -> Result<Ended> {
@@ -160,6 +183,7 @@ fn the_examples_do_what_their_first_lines_say() -> Result<()> {
                 .args(UPGRADE),
         )
     };
+    at("4pm")?.expect(1)?;
     at("0400")?.expect(75)?;
     ensure!(database.schema_version()? == 2, "something was begun");
     at("0012")?.expect(0)?;
