@@ -25,6 +25,11 @@ pub const MANY: u32 = 2_000_000;
 
 const SUM: &str = "select (select count(*) || md5(string_agg(md5(note), '' order by id)) from bulk), (select count(*) from small)";
 
+/// Every database of the server, and whether it lets anybody in; but not a half-filled one, which the next restore of the
+/// same backup takes up.
+const DATABASES: &str = "select string_agg(concat_ws(' ', datname, datallowconn), ', ' order by datname) from pg_database \
+                         where datname !~ '^app_restore_'";
+
 /// What is interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
@@ -45,6 +50,7 @@ pub struct BackedUp<'a> {
     /// The good backup.
     id: String,
     sum: String,
+    databases: String,
 }
 
 /// An act of ours that stands still half-way.
@@ -70,6 +76,7 @@ impl<'a> BackedUp<'a> {
         let server = Postgres::install(&world.place, HelmLine::Four, "db", major)?;
         server.query(&content(rows))?;
         let sum = server.query(SUM)?;
+        let databases = server.query(DATABASES)?;
         let mut made = Self {
             world,
             kubectl: KubectlPlugins::new(world)?,
@@ -81,6 +88,7 @@ impl<'a> BackedUp<'a> {
                 .collect(),
             id: String::new(),
             sum,
+            databases,
         };
         made.id = made.create()?;
         Ok(made)
@@ -134,7 +142,8 @@ impl<'a> BackedUp<'a> {
         })
     }
 
-    /// Fails unless only the good backup looks like one, nobody of ours is connected, and the rows are what they were.
+    /// Fails unless only the good backup looks like one, nobody of ours is connected, and databases and rows are what they
+    /// were.
     ///
     /// # Errors
     /// When anything of this does not hold.
@@ -145,6 +154,12 @@ impl<'a> BackedUp<'a> {
         let items = listed["items"].as_array().context("a list has items")?;
         let ours: Vec<&Value> = items.iter().map(|item| &item["id"]).collect();
         ensure!(ours == [&Value::from(self.id.as_str())], "{listed}");
+        let databases = self.server.query(DATABASES)?;
+        ensure!(
+            databases == self.databases,
+            "{databases} and not {}",
+            self.databases
+        );
         ensure!(self.server.query(SUM)? == self.sum, "the database is another");
         Ok(())
     }

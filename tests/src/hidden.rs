@@ -1,8 +1,9 @@
 //! Secrets that a test used, and every place in which they must not be found.
 
-use std::collections::BTreeSet;
-use std::fs::File;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, Metadata};
 use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,10 +21,10 @@ const LOOK: Duration = Duration::from_millis(40);
 /// Secrets that are watched for from now on.
 pub struct Hidden {
     secrets: Vec<String>,
-    /// Logs of the node, and how long each was at the beginning.
-    logs: Vec<(PathBuf, u64)>,
+    /// Logs of the node.
+    logs: Vec<Log>,
     over: Arc<AtomicBool>,
-    watcher: Option<JoinHandle<BTreeSet<String>>>,
+    watcher: Option<JoinHandle<Result<BTreeSet<String>>>>,
 }
 
 impl Hidden {
@@ -36,17 +37,10 @@ impl Hidden {
             secrets.iter().all(|secret| secret.len() >= 12),
             "a short secret may be found by chance"
         );
-        let mut logs = vec![world.node.audit_log()?];
+        let mut logs = vec![Log::at(world.node.audit_log()?)?];
         for component in Component::ALL {
-            logs.push(world.node.log(component)?);
+            logs.push(Log::at(world.node.log(component)?)?);
         }
-        let logs = logs
-            .into_iter()
-            .map(|log| {
-                let length = std::fs::metadata(&log).map_or(0, |found| found.len());
-                (log, length)
-            })
-            .collect();
         let secrets: Vec<String> = secrets.iter().map(|secret| (*secret).to_owned()).collect();
         let over = Arc::new(AtomicBool::new(false));
         let watcher = std::thread::spawn({
@@ -72,7 +66,7 @@ impl Hidden {
         let watcher = self.watcher.take().context("a watcher")?;
         let seen = watcher
             .join()
-            .map_err(|_| anyhow!("the look at processes failed"))?;
+            .map_err(|_| anyhow!("the look at processes failed"))??;
         ensure!(seen.is_empty(), "a secret in the arguments of {seen:?}");
         for ended in said {
             self.absent("what a program said", ended.to_string().as_bytes())?;
@@ -82,8 +76,8 @@ impl Hidden {
                 self.absent(&file.display().to_string(), &std::fs::read(&file)?)?;
             }
         }
-        for (log, begun) in &self.logs {
-            self.absent(&log.display().to_string(), &read_from(log, *begun)?)?;
+        for log in &self.logs {
+            self.absent(&log.path.display().to_string(), &log.since()?)?;
         }
         let pods = world.place.kubectl(&["get", "pods", "--output", "name"])?;
         for pod in pods.lines() {
@@ -125,10 +119,10 @@ impl Drop for Hidden {
     clippy::disallowed_methods,
     reason = "processes of this machine cannot be watched"
 )]
-fn seen_in_arguments(secrets: &[String], over: &AtomicBool) -> BTreeSet<String> {
+fn seen_in_arguments(secrets: &[String], over: &AtomicBool) -> Result<BTreeSet<String>> {
     let mut seen = BTreeSet::new();
     while !over.load(Ordering::SeqCst) {
-        for process in processes().unwrap_or_default() {
+        for process in processes()? {
             let line = process.line();
             // The tests' own bucket is told its key so.
             if process
@@ -144,15 +138,67 @@ fn seen_in_arguments(secrets: &[String], over: &AtomicBool) -> BTreeSet<String> 
         }
         std::thread::sleep(LOOK);
     }
-    seen
+    Ok(seen)
 }
 
-fn read_from(log: &Path, begun: u64) -> Result<Vec<u8>> {
-    let mut text = Vec::new();
-    let mut file = File::open(log).with_context(|| format!("open {}", log.display()))?;
-    file.seek(SeekFrom::Start(begun))?;
-    file.read_to_end(&mut text)?;
-    Ok(text)
+/// A log that may be put aside under another name when it is long, and begun anew.
+struct Log {
+    path: PathBuf,
+    /// The number of the file that was written into at the beginning: a file keeps it under another name.
+    current: u64,
+    /// By number, how long each file was at the beginning, those that were put aside before included.
+    lengths: BTreeMap<u64, u64>,
+}
+
+impl Log {
+    fn at(path: PathBuf) -> Result<Self> {
+        let current = std::fs::metadata(&path)
+            .with_context(|| format!("find {}", path.display()))?
+            .ino();
+        let lengths = files_of(&path)?
+            .iter()
+            .map(|(_, found)| (found.ino(), found.len()))
+            .collect();
+        Ok(Self {
+            path,
+            current,
+            lengths,
+        })
+    }
+
+    /// What was written since the beginning, wherever it stands now.
+    fn since(&self) -> Result<Vec<u8>> {
+        let mut text = Vec::new();
+        let mut is_whole = false;
+        for (mut file, found) in files_of(&self.path)? {
+            is_whole |= found.ino() == self.current;
+            let begun = self.lengths.get(&found.ino()).copied().unwrap_or(0);
+            ensure!(found.len() >= begun, "{} was cut off", self.path.display());
+            file.seek(SeekFrom::Start(begun))?;
+            file.read_to_end(&mut text)?;
+        }
+        ensure!(is_whole, "a part of {} is gone", self.path.display());
+        Ok(text)
+    }
+}
+
+/// A log and what was put aside of it: `audit.log` and `audit-TIME.log`.
+fn files_of(log: &Path) -> Result<Vec<(File, Metadata)>> {
+    let folder = log.parent().context("a log is in a folder")?;
+    let stem = log.file_stem().context("a log has a name")?.to_string_lossy();
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_aside = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(&format!("{stem}-")));
+        if path == log || is_aside {
+            let file = File::open(&path).with_context(|| format!("open {}", path.display()))?;
+            let found = file.metadata()?;
+            files.push((file, found));
+        }
+    }
+    Ok(files)
 }
 
 /// Every file below a folder.
@@ -170,4 +216,43 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_log_was_given_is_found_wherever_it_was_put() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("audit.log");
+        let aside = |name: &str| folder.path().join(format!("audit-{name}.log"));
+        std::fs::write(aside("1"), "long ago ")?;
+        std::fs::write(&path, "before ")?;
+        let log = Log::at(path.clone())?;
+        ensure!(log.since()?.is_empty());
+
+        std::fs::write(&path, "before since ")?;
+        std::fs::rename(&path, aside("2"))?;
+        std::fs::write(&path, "then ")?;
+        let text = String::from_utf8(log.since()?)?;
+        ensure!(
+            text.contains("since ") && text.contains("then ") && text.len() == 11,
+            "{text}"
+        );
+        std::fs::remove_file(aside("2"))?;
+        ensure!(log.since().is_err(), "what is gone was not missed");
+        Ok(())
+    }
+
+    #[test]
+    fn a_log_that_was_cut_off_is_no_log() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("audit.log");
+        std::fs::write(&path, "before ")?;
+        let log = Log::at(path.clone())?;
+        std::fs::write(&path, "b")?;
+        ensure!(log.since().is_err(), "what was cut off was not missed");
+        Ok(())
+    }
 }
