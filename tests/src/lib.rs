@@ -21,4 +21,4 @@ pub use program::{Ended, plugins_folder, program};
 pub use psql_session::{PsqlSession, until_answer, until_no_session_of_ours};
 pub use safe_upgrade::SafeUpgrade;
 pub use state::{Left, ReleaseState};
-pub use world::World;
+pub use world::{World, connect_options};

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
+use cluster::ConnectOptions;
 use tempfile::TempDir;
 use test_apps::Place;
 use test_node::{Namespace, Node};
@@ -18,6 +19,16 @@ pub struct World {
     /// A folder of this test.
     pub folder: TempDir,
     _namespace: Namespace,
+}
+
+/// How a namespace of the node is reached.
+#[must_use]
+pub fn connect_options(node: &Node, namespace: &str) -> ConnectOptions {
+    ConnectOptions {
+        kubeconfig: Some(node.kubeconfig.clone()),
+        namespace: Some(namespace.to_owned()),
+        ..ConnectOptions::default()
+    }
 }
 
 impl World {
@@ -55,6 +66,19 @@ impl World {
             .kubectl(&["get", "secret", secret, "--output", template])
     }
 
+    /// Makes the account `reader`, which may read workloads and these kinds of the core and reach forwarded ports, and
+    /// nothing else; gives the name under which the API server knows it.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn reader(&self, kinds: &[&str]) -> Result<String> {
+        let manifest = self.folder.path().join("reader.yaml");
+        std::fs::write(&manifest, reader_manifest(kinds))?;
+        self.place
+            .kubectl(&["apply", "-f", &manifest.display().to_string()])?;
+        Ok(format!("system:serviceaccount:{}:reader", self.place.namespace))
+    }
+
     /// A folder below this test's own.
     ///
     /// # Errors
@@ -64,4 +88,29 @@ impl World {
         std::fs::create_dir_all(&folder)?;
         Ok(folder)
     }
+}
+
+fn reader_manifest(kinds: &[&str]) -> String {
+    format!(
+        r#"
+apiVersion: v1
+kind: ServiceAccount
+metadata: {{ name: reader }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{ name: reader }}
+rules:
+  - {{ apiGroups: [""], resources: [{}], verbs: [get, list, watch] }}
+  - {{ apiGroups: [apps, batch, autoscaling], resources: ["*"], verbs: [get, list, watch] }}
+  - {{ apiGroups: [""], resources: [pods/portforward], verbs: [get, create] }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{ name: reader }}
+roleRef: {{ apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader }}
+subjects: [{{ kind: ServiceAccount, name: reader }}]
+"#,
+        kinds.join(", ")
+    )
 }

@@ -100,6 +100,37 @@ impl Ledger {
         self.client()?.wait_for("/readyz")
     }
 
+    /// Stops everything that writes (the CronJob, the web pods, the workers) and waits until their pods are gone: what is
+    /// compared afterwards stands still.
+    ///
+    /// # Errors
+    /// When kubectl fails or a pod stays for a minute.
+    pub fn stop_writers(&self) -> Result<()> {
+        let release = &self.release;
+        let suspend = r#"{"spec":{"suspend":true}}"#;
+        self.place
+            .kubectl(&["patch", &format!("cronjob/{release}-tidy"), "--patch", suspend])?;
+        self.place.kubectl(&[
+            "scale",
+            &format!("deployment/{release}-web"),
+            &format!("statefulset/{release}-worker"),
+            "--replicas=0",
+        ])?;
+        for component in ["web", "worker"] {
+            let selector =
+                format!("app.kubernetes.io/instance={release},app.kubernetes.io/component={component}");
+            self.place.kubectl(&[
+                "wait",
+                "pod",
+                "--for=delete",
+                "--selector",
+                &selector,
+                "--timeout=60s",
+            ])?;
+        }
+        Ok(())
+    }
+
     fn helm(&self, verb: &str, version: &str, values: &[&str]) -> Result<()> {
         let mut helm = self.place.helm_command(self.line);
         helm.args([verb, &self.release])

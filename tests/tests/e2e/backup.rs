@@ -8,7 +8,8 @@ use backup::{
     Backup, BackupId, CreateRequest, HelperPodError, LOCK_WAIT, Packing, Place as BackupPlace, Questions,
     Server, Store, VerifyError, VerifyPlace, VerifyRequest, create, verify,
 };
-use cluster::{Cluster, ConnectOptions};
+use cluster::Cluster;
+use e2e::connect_options;
 use jiff::Timestamp;
 use model::{BackupFormat, DatabaseLocation, Profile};
 use postgres_room::{Credentials, FindOptions, SecretKey, credentials, find};
@@ -33,7 +34,7 @@ impl World {
         ensure_images(&node)?;
         let namespace = node.namespace("backup")?;
         let place = Place::new(&node, namespace.name());
-        let cluster = Cluster::connect(&options(&node, namespace.name())).await?;
+        let cluster = Cluster::connect(&connect_options(&node, namespace.name())).await?;
         Ok(Self {
             node,
             namespace,
@@ -111,14 +112,6 @@ impl Target {
         let server = self.server(world, id.as_str()).await?;
         let request = self.request(world, &server, id).await;
         Ok(create(&server, &world.store()?, &request, &told).await?)
-    }
-}
-
-fn options(node: &Node, namespace: &str) -> ConnectOptions {
-    ConnectOptions {
-        kubeconfig: Some(node.kubeconfig.clone()),
-        namespace: Some(namespace.to_owned()),
-        ..ConnectOptions::default()
     }
 }
 
@@ -210,7 +203,7 @@ async fn who_may_not_create_pods_is_told_so_before_anything_happens() -> Result<
     let target = world.database("db", 15).await?;
     let backup = target.create(&world).await?;
     let request = VerifyRequest::like(&world.cluster, &target.location, Duration::from_secs(60)).await?;
-    let mut as_nobody = options(&world.node, world.namespace.name());
+    let mut as_nobody = connect_options(&world.node, world.namespace.name());
     as_nobody.as_user = Some("nobody".into());
     let nobody = Cluster::connect(&as_nobody).await?;
     let place = VerifyPlace::Pod(nobody, request);

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use checks::profiles::ProfileChoice;
 use checks::{ObserveError, ObserveRequest, Observed, RenderRequest, evaluate, observe, observe_with_target};
 use cluster::{Cluster, ConnectOptions};
-use e2e::World;
+use e2e::{World, connect_options};
 use helm::{Helm, UpgradeLine};
 use model::{CheckReport, CheckResult, CheckVerdict, Confidence, Seen, Severity, Target, Verdict};
 use postgres_room::FindOptions;
@@ -47,8 +47,7 @@ impl<'a> Look<'a> {
     fn connection(&self) -> ConnectOptions {
         ConnectOptions {
             kubeconfig: Some(self.kubeconfig.clone()),
-            namespace: Some(self.world.place.namespace.as_str().to_owned()),
-            ..ConnectOptions::default()
+            ..connect_options(&self.world.node, &self.world.place.namespace)
         }
     }
 
@@ -420,33 +419,9 @@ async fn another_major_version_and_an_immutable_field_block() -> Result<()> {
     says(&report, "version-jump", "pass", &[])
 }
 
-const RESTRICTED: &str = r#"
-apiVersion: v1
-kind: ServiceAccount
-metadata: { name: reader }
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: { name: reader }
-rules:
-  - { apiGroups: [""], resources: [secrets, pods, services, configmaps], verbs: [get, list, watch] }
-  - { apiGroups: [apps, batch, autoscaling], resources: ["*"], verbs: [get, list, watch] }
-  - { apiGroups: [""], resources: [pods/portforward], verbs: [get, create] }
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: { name: reader }
-roleRef: { apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader }
-subjects: [{ kind: ServiceAccount, name: reader }]
-"#;
-
 /// A kubeconfig of a service account that may only read.
 fn restricted(world: &World) -> Result<PathBuf> {
-    let manifest = world.folder.path().join("reader.yaml");
-    std::fs::write(&manifest, RESTRICTED)?;
-    world
-        .place
-        .kubectl(&["apply", "-f", &manifest.display().to_string()])?;
+    world.reader(&["secrets", "pods", "services", "configmaps"])?;
     let token = world.place.kubectl(&["create", "token", "reader"])?;
     let path = world.folder.path().join("reader.kubeconfig");
     std::fs::copy(&world.node.kubeconfig, &path)?;

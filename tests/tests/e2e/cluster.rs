@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use cluster::{Cluster, ConnectError, ConnectOptions, ExecError, ExecRequest, ScaleError, Selector};
+use e2e::connect_options;
 use futures::StreamExt;
 use model::{AccessRequest, DryRunOutcome, Phase, Seen, WorkloadKind, WorkloadName};
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ impl Place {
     async fn new() -> Result<Self> {
         let node = Node::ensure_up()?;
         let namespace = node.namespace("cluster")?;
-        let cluster = Cluster::connect(&options(&node, namespace.name())).await?;
+        let cluster = Cluster::connect(&connect_options(&node, namespace.name())).await?;
         Ok(Self {
             node,
             namespace,
@@ -78,14 +79,6 @@ impl Place {
             .iter()
             .map(|entry| format!("{} {}", entry["manager"], entry["fieldsV1"]))
             .collect())
-    }
-}
-
-fn options(node: &Node, namespace: &str) -> ConnectOptions {
-    ConnectOptions {
-        kubeconfig: Some(node.kubeconfig.clone()),
-        namespace: Some(namespace.to_owned()),
-        ..ConnectOptions::default()
     }
 }
 
@@ -393,7 +386,7 @@ async fn the_cluster_and_our_rights_in_it_are_known() -> Result<()> {
 
     let nobody = ConnectOptions {
         as_user: Some("nobody".to_owned()),
-        ..options(&place.node, place.name())
+        ..connect_options(&place.node, place.name())
     };
     let nobody = Cluster::connect(&nobody).await?;
     let refused = nobody
@@ -408,7 +401,7 @@ async fn the_cluster_and_our_rights_in_it_are_known() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_mishap_on_the_way_to_a_cluster_is_one_clear_error() -> Result<()> {
     let node = Node::ensure_up()?;
-    let good = options(&node, "default");
+    let good = connect_options(&node, "default");
     let failed = async |options: ConnectOptions| -> Result<ConnectError> {
         Cluster::connect(&options).await.err().context("it connected")
     };

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use cluster::{Cluster, ConnectOptions};
-use e2e::program;
+use cluster::Cluster;
+use e2e::{connect_options, program};
 use helm::storage::Storage;
 use helm::{
     Arity, Fidelity, Helm, HelmFlag, HelmMajor, Lines, PassRequest, PostRenderSpec, RollbackRequest,
@@ -101,11 +101,7 @@ impl Place {
     async fn new(major: HelmMajor) -> Result<Self> {
         let node = Node::ensure_up()?;
         let namespace = node.namespace("helm")?;
-        let options = ConnectOptions {
-            kubeconfig: Some(node.kubeconfig.clone()),
-            namespace: Some(namespace.name().to_owned()),
-            ..ConnectOptions::default()
-        };
+        let options = connect_options(&node, namespace.name());
         let binary = match major {
             HelmMajor::Three => &node.helm3,
             HelmMajor::Four => &node.helm4,

@@ -30,39 +30,11 @@ fn entries(app: &Ledger, database: &str) -> Result<String> {
     )
 }
 
-/// The ledger's worker writes all the time; a database to be compared must stand still.
-fn stop_writers(world: &World) -> Result<()> {
-    world.place.kubectl(&[
-        "scale",
-        "deployment/books-web",
-        "statefulset/books-worker",
-        "--replicas=0",
-    ])?;
-    for component in ["web", "worker"] {
-        let selector = format!("app.kubernetes.io/instance=books,app.kubernetes.io/component={component}");
-        world.place.kubectl(&[
-            "wait",
-            "pod",
-            "--for=delete",
-            "--selector",
-            &selector,
-            "--timeout=60s",
-        ])?;
-    }
-    world.place.kubectl(&[
-        "patch",
-        "cronjob/books-tidy",
-        "--patch",
-        r#"{"spec":{"suspend":true}}"#,
-    ])?;
-    Ok(())
-}
-
 #[test]
 fn a_backup_is_made_listed_fetched_tried_restored_and_taken_back() -> Result<()> {
     let world = World::new("pgbackup")?;
     let app = ledger(&world, HelmLine::Four, &["seedRows=5000"])?;
-    stop_writers(&world)?;
+    app.stop_writers()?;
     let before = entries(&app, "ledger")?;
     let kubectl = KubectlPlugins::new(&world)?;
     let store = world.subfolder("store")?.display().to_string();

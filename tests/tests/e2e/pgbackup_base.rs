@@ -24,44 +24,21 @@ fn ledger(world: &World) -> Result<Ledger> {
     Ok(app)
 }
 
-/// Nobody writes any more; what is compared stands still.
-fn stop_writers(world: &World) -> Result<()> {
-    let suspend = r#"{"spec":{"suspend":true}}"#;
-    world
-        .place
-        .kubectl(&["patch", "cronjob/books-tidy", "--patch", suspend])?;
-    world.place.kubectl(&[
-        "scale",
-        "deployment/books-web",
-        "statefulset/books-worker",
-        "--replicas=0",
-    ])?;
-    for component in ["web", "worker"] {
-        gone(world, component)?;
-    }
-    Ok(())
-}
-
-fn gone(world: &World, component: &str) -> Result<()> {
-    let selector = format!("app.kubernetes.io/instance=books,app.kubernetes.io/component={component}");
-    world.place.kubectl(&[
-        "wait",
-        "pod",
-        "--for=delete",
-        "--selector",
-        &selector,
-        "--timeout=60s",
-    ])?;
-    Ok(())
-}
-
 fn server(world: &World, replicas: u32) -> Result<()> {
     let replicas_flag = format!("--replicas={replicas}");
     world
         .place
         .kubectl(&["scale", "statefulset/books-postgres", &replicas_flag])?;
     if replicas == 0 {
-        return gone(world, "database");
+        world.place.kubectl(&[
+            "wait",
+            "pod",
+            "--for=delete",
+            "--selector",
+            "app.kubernetes.io/instance=books,app.kubernetes.io/component=database",
+            "--timeout=60s",
+        ])?;
+        return Ok(());
     }
     world
         .place
@@ -78,7 +55,7 @@ fn entries(app: &Ledger) -> Result<String> {
 fn a_server_is_copied_tried_put_back_and_taken_back() -> Result<()> {
     let world = World::new("pgbackup-base")?;
     let app = ledger(&world)?;
-    stop_writers(&world)?;
+    app.stop_writers()?;
     let before = entries(&app)?;
     let kubectl = KubectlPlugins::new(&world)?;
     let store = world.subfolder("store")?.display().to_string();
@@ -203,8 +180,8 @@ fn the_printed_rights_are_enough_and_each_of_them_is_needed() -> Result<()> {
 #[test]
 fn a_copy_that_was_damaged_in_its_store_is_found_and_never_put_back() -> Result<()> {
     let world = World::new("pgbackup-base-bad")?;
-    ledger(&world)?;
-    stop_writers(&world)?;
+    let app = ledger(&world)?;
+    app.stop_writers()?;
     let kubectl = KubectlPlugins::new(&world)?;
     let store = world.subfolder("store")?;
     let place = store.display().to_string();

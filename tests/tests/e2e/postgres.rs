@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use cluster::{Cluster, ConnectOptions};
+use e2e::connect_options;
 use model::{DatabaseRoute, MigrationTool, Profile, Seen, SessionRole, WorkloadKind};
 use postgres_room::{
     Admin, Candidate, Connector, Database, FindError, FindOptions, RestoreName, SecretKey, SessionOptions,
@@ -25,7 +26,7 @@ impl World {
         ensure_images(&node)?;
         let namespace = node.namespace("database")?;
         let place = Place::new(&node, namespace.name());
-        let cluster = Cluster::connect(&options(&node, namespace.name())).await?;
+        let cluster = Cluster::connect(&connect_options(&node, namespace.name())).await?;
         Ok(Self {
             node,
             namespace,
@@ -61,14 +62,6 @@ async fn find_as(
         .await
         .expect("the release's workloads can be listed");
     find(cluster, namespace, &workloads, &profile(), options).await
-}
-
-fn options(node: &Node, namespace: &str) -> ConnectOptions {
-    ConnectOptions {
-        kubeconfig: Some(node.kubeconfig.clone()),
-        namespace: Some(namespace.to_owned()),
-        ..ConnectOptions::default()
-    }
 }
 
 /// What is used for an application that nobody described.
@@ -285,7 +278,7 @@ async fn a_database_of_another_release_is_found_and_a_hidden_secret_is_named() -
     ])?;
     let looker = ConnectOptions {
         as_user: Some("looker".into()),
-        ..options(&world.node, &namespace)
+        ..connect_options(&world.node, &namespace)
     };
     let looker = Cluster::connect(&looker).await?;
     let hidden = find_as(&looker, &namespace, "fga", &FindOptions::default())

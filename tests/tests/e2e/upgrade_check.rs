@@ -133,7 +133,9 @@ fn a_held_lock_blocks_by_the_holder_s_number_until_it_is_gone() -> Result<()> {
             .any(|table| table["table"] == "public.entries" && table["outcome"] == "held"),
         "{tree}"
     );
-    locks(&["--terminate", pid.trim()])?.expect(1)?;
+    let refused = locks(&["--terminate", pid.trim()])?.expect(1)?;
+    let needed = format!("--terminate {} is done only with --yes", pid.trim());
+    ensure!(refused.stderr.contains(&needed), "{refused}");
     locks(&["--terminate", pid.trim(), "--yes"])?.expect(0)?;
     let left = app
         .database()
@@ -146,39 +148,14 @@ fn a_held_lock_blocks_by_the_holder_s_number_until_it_is_gone() -> Result<()> {
     Ok(())
 }
 
-const READER: &str = r#"
-apiVersion: v1
-kind: ServiceAccount
-metadata: { name: reader }
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: { name: reader }
-rules:
-  - { apiGroups: [""], resources: [secrets, pods, services, configmaps], verbs: [get, list, watch] }
-  - { apiGroups: [apps, batch, autoscaling], resources: ["*"], verbs: [get, list, watch] }
-  - { apiGroups: [""], resources: [pods/portforward], verbs: [get, create] }
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: { name: reader }
-roleRef: { apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader }
-subjects: [{ kind: ServiceAccount, name: reader }]
-"#;
-
 #[test]
 fn a_right_withheld_is_named_by_verb_and_resource() -> Result<()> {
     let world = World::new("check-rights")?;
     let app = ledger(&world, HelmLine::Three)?;
     let chart = app.chart("1.1.0")?.display().to_string();
-    let manifest = world.folder.path().join("reader.yaml");
-    std::fs::write(&manifest, READER)?;
-    world
-        .place
-        .kubectl(&["apply", "-f", &manifest.display().to_string()])?;
     let kubectl = KubectlPlugins::new(&world)?;
     let helm = kubectl.helm(HelmLine::Three);
-    let reader = format!("system:serviceaccount:{}:reader", world.place.namespace);
+    let reader = world.reader(&["secrets", "pods", "services", "configmaps"])?;
     let as_reader = ["--as", &reader, "-o", "json"];
 
     let ended = kubectl
@@ -212,14 +189,9 @@ fn who_may_not_read_helms_records_is_judged_without_the_target_and_told_which_ri
     let world = World::new("check-secrets")?;
     let app = ledger(&world, HelmLine::Four)?;
     let chart = app.chart("1.1.0")?.display().to_string();
-    let manifest = world.folder.path().join("reader.yaml");
-    std::fs::write(&manifest, READER.replace("secrets", "endpoints"))?;
-    world
-        .place
-        .kubectl(&["apply", "-f", &manifest.display().to_string()])?;
     let kubectl = KubectlPlugins::new(&world)?;
     let helm = kubectl.helm(HelmLine::Four);
-    let reader = format!("system:serviceaccount:{}:reader", world.place.namespace);
+    let reader = world.reader(&["pods", "services", "configmaps"])?;
     let ended = kubectl
         .run(
             "upgrade-check",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use async_trait::async_trait;
 use cluster::{Cluster, ConnectOptions};
+use e2e::connect_options;
 use engine::journal::ClusterStore;
 use engine::lease::{Acquire, ClusterLeases};
 use engine::{
@@ -31,10 +32,8 @@ impl Place {
         let node = Node::ensure_up()?;
         let namespace = node.namespace(name)?;
         let options = ConnectOptions {
-            kubeconfig: Some(node.kubeconfig.clone()),
             context: Some(node.context.clone()),
-            namespace: Some(namespace.name().to_owned()),
-            ..ConnectOptions::default()
+            ..connect_options(&node, namespace.name())
         };
         let cluster = Cluster::connect(&options).await?;
         Ok(Self { namespace, cluster })
