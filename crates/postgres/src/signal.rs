@@ -111,7 +111,9 @@ pub async fn signal(database: &Database, pid: i32, signal: Signal) -> Result<(),
     }
     let deadline = Instant::now() + HEEDED;
     loop {
-        let now = doing(database, pid).await.map_err(|error| not_known(error.into()))?;
+        let now = doing(database, pid)
+            .await
+            .map_err(|error| not_known(error.into()))?;
         let heeded = match signal {
             Signal::Cancel => now.as_ref() != Some(&before),
             Signal::Terminate => now.is_none(),

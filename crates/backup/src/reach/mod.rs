@@ -155,7 +155,10 @@ impl Server {
                 Seen::Absent => {}
                 Seen::Unreadable(why) => {
                     progress(
-                        &format!("whether a pooler answers at port {} is not known: {why}", location.port),
+                        &format!(
+                            "whether a pooler answers at port {} is not known: {why}",
+                            location.port
+                        ),
                         None,
                     );
                 }

@@ -131,7 +131,12 @@ fn edge(holder: i32, wait: &Wait, locks: &[RelationLock]) -> LockEdge {
             mode: "ExclusiveLock".to_owned(),
         };
     }
-    let strength = |lock: &&RelationLock| (lock.granted, LOCK_MODES.iter().position(|mode| *mode == lock.mode));
+    let strength = |lock: &&RelationLock| {
+        (
+            lock.granted,
+            LOCK_MODES.iter().position(|mode| *mode == lock.mode),
+        )
+    };
     let strongest = locks
         .iter()
         .filter(on_relation)

@@ -16,8 +16,13 @@ fn is_ours(application: &str) -> bool {
 /// then nobody can say that no writer is among them.
 pub async fn sessions(database: &Database) -> Seen<Vec<Session>> {
     match activity(database).await {
-        Ok(Activity { sessions, masked: None }) => Seen::Present(sessions),
-        Ok(Activity { masked: Some(why), .. }) => Seen::Unreadable(why),
+        Ok(Activity {
+            sessions,
+            masked: None,
+        }) => Seen::Present(sessions),
+        Ok(Activity {
+            masked: Some(why), ..
+        }) => Seen::Unreadable(why),
         Err(error) => Seen::Unreadable(model::causes(&error)),
     }
 }

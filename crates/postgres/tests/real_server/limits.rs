@@ -38,7 +38,8 @@ async fn damage_is_named() {
     assert!(found.synchronous.is_empty() && found.standbys.is_empty());
     assert_eq!(found.pooler, Seen::Absent);
     assert!(found.transaction_age >= 0 && found.freeze_max_age > 0);
-    let left = "select 200 - 3 - case when current_setting('server_version_num')::int >= 160000 then 2 else 0 end";
+    let left =
+        "select 200 - 3 - case when current_setting('server_version_num')::int >= 160000 then 2 else 0 end";
     let left: i32 = owner.query_one(left, &[]).await.unwrap().get(0);
     assert_eq!(found.connections, left);
     assert!(found.connections > found.connected && found.connected > 0 && found.own > 0);
@@ -84,7 +85,10 @@ async fn an_index_that_is_being_built_is_not_left_half_made() {
     let live = database(&name, "create table t (a int)").await;
     let look = open(&live).await;
     let writer = session(&name, "writer").await;
-    writer.batch_execute("begin; insert into t values (1)").await.unwrap();
+    writer
+        .batch_execute("begin; insert into t values (1)")
+        .await
+        .unwrap();
     let builder = session(&name, "builder").await;
     let built = tokio::spawn(async move {
         builder
