@@ -18,6 +18,7 @@ pub fn registry() -> impl Iterator<Item = &'static Check> {
         rows::postgres::ROWS,
         rows::health::ROWS,
         rows::migration::ROWS,
+        rows::rewrites::ROWS,
         rows::backup::ROWS,
     ]
     .into_iter()

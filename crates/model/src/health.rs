@@ -48,6 +48,32 @@ pub struct DatabaseHealth {
     pub connected: i32,
     /// Of these, those of the application's role.
     pub own: i32,
+    /// Tables that are large, the largest first. `Absent` in a look that was kept before they were asked for.
+    #[serde(default = "not_asked")]
+    pub large_tables: Seen<Vec<TableSize>>,
+}
+
+fn not_asked<T>() -> Seen<T> {
+    Seen::Absent
+}
+
+/// How large a table is, by the statistics that the server keeps of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TableSize {
+    /// Its name, with its schema and with quotes where it needs them.
+    pub name: String,
+    /// Bytes of it, its indexes and its large values; of all its partitions where it has some.
+    pub bytes: i64,
+    /// Rows.
+    pub rows: i64,
+}
+
+impl TableSize {
+    /// From how many bytes on a table is large: at some 100 MB/s it takes ten seconds to write.
+    pub const LARGE_BYTES: i64 = 1 << 30;
+    /// From how many rows on it is large, however short they are.
+    pub const LARGE_ROWS: i64 = 10_000_000;
 }
 
 /// A standby that is connected.

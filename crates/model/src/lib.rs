@@ -52,7 +52,7 @@ pub use database::{
 };
 pub use event::{Event, LogSource, MigrationSample, StepState};
 pub use exit::ExitCode;
-pub use health::{DatabaseHealth, IdleSlot, StandbyFacts};
+pub use health::{DatabaseHealth, IdleSlot, StandbyFacts, TableSize};
 pub use inventory::{
     ArchiveWay, ArchiverFacts, BackupDetailsReport, BackupFinding, BackupInventory, BackupState,
     BackupStatusReport, BackupSubject, FindingLevel, FoundBackup, Freshness, FreshnessRule, Mechanism,
@@ -94,8 +94,9 @@ pub use seen::Seen;
 pub use store::{StoreActResult, StoreListReport, StoreSummary, StoreTestReport};
 pub use strict::{StrictError, read_strict};
 pub use target::{
-    ChangedSecret, DryRunOutcome, FieldConflict, MigrationFiles, ObjectDryRun, RenderedHook,
-    RenderedWorkload, Target, ValuesHazard,
+    ChangedSecret, DryRunOutcome, FieldConflict, HeavyStatement,
+    MigrationFiles, MigrationWork, ObjectDryRun, RenderedHook, RenderedWorkload, TableWork, Target,
+    ValuesHazard,
 };
 pub use unlock::{PendingEvidence, StandingWorkload, Stands, UnlockReport};
 pub use version::Version;

@@ -114,6 +114,43 @@ pub struct MigrationFiles {
     pub source: String,
     /// Their paths; other files may be among them.
     pub files: Vec<String>,
+    /// What stands in them; `None` where only their names are known.
+    #[serde(default)]
+    pub work: Option<MigrationWork>,
+}
+
+/// What the texts of migrations do to whole tables.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MigrationWork {
+    /// Statements that take as long as their table is large.
+    pub heavy: Vec<HeavyStatement>,
+    /// Paths of files that are no SQL, or that hold code beside it: what they do is not known.
+    pub unread: Vec<String>,
+}
+
+/// A statement of a migration that takes as long as its table is large.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeavyStatement {
+    /// The path of its file.
+    pub file: String,
+    /// The table, as a name without quotes, with its schema where one is written.
+    pub table: String,
+    /// What is done to it.
+    pub work: TableWork,
+}
+
+/// What is done to a whole table, from mild to hard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TableWork {
+    /// Each row is changed, and stands there twice until the old ones are swept.
+    ChangesEveryRow,
+    /// It is read from end to end, and nobody may write meanwhile.
+    Reads,
+    /// It may be written anew with its indexes, and nobody may even read it meanwhile.
+    Rewrites,
 }
 
 /// What an upgrade would go to.

@@ -33,7 +33,8 @@ pub use find::{
 };
 pub use hold::{Hold, HoldError};
 pub use migrations::{
-    Comparison, compare, mend_migration, migration_state, migrations, release_migration_lock,
+    Comparison, HeavyWork, compare, heavy_work, mend_migration, migration_state, migrations,
+    release_migration_lock,
 };
 pub use observe::{
     Activity, Answer, AskedAs, Said, activity, archiver, blocked, collation_drift, database_size, facts,

@@ -49,7 +49,7 @@ pub(super) fn schema_of<'a>(profile: &'a Profile, app_version: Option<&str>) -> 
         .max_by_key(|schema| Version::parse(&schema.from))
 }
 
-fn facts(facts: &DatabaseFacts) -> Result<&MigrationFacts, Unjudged> {
+pub(super) fn facts(facts: &DatabaseFacts) -> Result<&MigrationFacts, Unjudged> {
     needed(&facts.migrations, "what migration tools recorded", NO_TABLE)
 }
 
@@ -62,6 +62,21 @@ fn meant<'a>(facts: &'a MigrationFacts, profile: &Profile) -> Vec<&'a MigrationH
     } else {
         meant
     }
+}
+
+/// The histories that are meant; without any, why there are none.
+pub(super) fn known<'a>(
+    facts: &'a MigrationFacts,
+    profile: &Profile,
+) -> Result<Vec<&'a MigrationHistory>, Unjudged> {
+    let meant = meant(facts, profile);
+    if !meant.is_empty() {
+        return Ok(meant);
+    }
+    Err(match hidden(facts, profile).first() {
+        Some(table) => Unjudged::Unknown(format!("{} could not be read: {}", table.table, table.why)),
+        None => Unjudged::Skip(NO_TABLE.into()),
+    })
 }
 
 /// The tables that may be meant and could not be read.
@@ -310,14 +325,7 @@ fn alive(seen: &Observation, database: &DatabaseFacts, holder: Option<&str>) -> 
 fn against_target(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judgement {
     let target = given(target)?;
     let database = database(seen)?;
-    let facts = facts(database)?;
-    let meant = meant(facts, profile);
-    if meant.is_empty() {
-        return Err(match hidden(facts, profile).first() {
-            Some(table) => Unjudged::Unknown(format!("{} could not be read: {}", table.table, table.why)),
-            None => Unjudged::Skip(NO_TABLE.into()),
-        });
-    }
+    let meant = known(facts(database)?, profile)?;
     if let Some(files) = &target.migrations {
         return Ok(by_files(&meant, files));
     }

@@ -8,5 +8,6 @@ pub(crate) mod migration;
 pub(crate) mod notes;
 pub(crate) mod path;
 pub(crate) mod postgres;
+pub(crate) mod rewrites;
 pub(crate) mod upgrade_path;
 pub(crate) mod workload;

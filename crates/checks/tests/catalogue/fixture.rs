@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use checks::evaluate;
 use model::path::PathFacts;
 use model::{
-    ApplyMethod, BackupGrade, BackupInventory, BackupState, BackupSubject, ChartIdentity, CheckResult,
-    ClusterFacts, ContainerFacts, CredentialSource, DatabaseFacts, DatabaseHealth, DatabaseLocation,
-    DatabaseOrigin, DatabaseRoute, DryRunOutcome, FoundBackup, Mechanism, MigrationFacts, MigrationHistory,
-    MigrationState, MigrationTool, ObjectDryRun, ObjectName, Observation, PodFacts, PostgresServer,
-    ProbeBudget, Profile, Release, ReleaseStatus, RenderedHook, RenderedWorkload, RevisionSummary, Seen,
-    Session, SessionRole, Target, UpdateStrategy, ValuesHazard, Workload, WorkloadKind, WorkloadName,
+    ApplyMethod, BackupGrade, BackupInventory, BackupState, BackupSubject, ChartIdentity,
+    CheckResult, ClusterFacts, ContainerFacts, CredentialSource, DatabaseFacts, DatabaseHealth,
+    DatabaseLocation, DatabaseOrigin, DatabaseRoute, DryRunOutcome, FoundBackup, Mechanism,
+    MigrationFacts, MigrationHistory, MigrationState, MigrationTool, ObjectDryRun, ObjectName, Observation,
+    PodFacts, PostgresServer, ProbeBudget, Profile, Release, ReleaseStatus, RenderedHook, RenderedWorkload,
+    RevisionSummary, Seen, Session, SessionRole, Target, UpdateStrategy, ValuesHazard, Workload,
+    WorkloadKind, WorkloadName,
 };
 
 /// Everything that a row may look at.
@@ -287,6 +288,7 @@ fn database() -> DatabaseFacts {
             connections: 97,
             connected: 10,
             own: 3,
+            large_tables: Seen::Present(Vec::new()),
         }),
     }
 }

@@ -12,6 +12,7 @@ mod notes;
 mod path;
 mod postgres;
 mod registry;
+mod rewrites;
 mod roles;
 mod upgrade_path;
 mod ways;

@@ -53,6 +53,7 @@ fn files(paths: &[&str]) -> Option<MigrationFiles> {
     Some(MigrationFiles {
         source: "./migrations".into(),
         files: paths.iter().map(|path| (*path).to_owned()).collect(),
+        work: None,
     })
 }
 

@@ -6,15 +6,18 @@
 mod choose;
 mod compare;
 mod find;
+mod heavy;
 mod locks;
 mod observe;
 mod read;
 mod remedy;
+mod tokens;
 mod tool;
 mod tools;
 
 pub(crate) use choose::chosen;
 pub use choose::migration_state;
 pub use compare::{Comparison, compare};
+pub use heavy::{HeavyWork, heavy_work};
 pub use observe::migrations;
 pub use remedy::{mend_migration, release_migration_lock};

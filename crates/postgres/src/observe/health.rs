@@ -1,6 +1,6 @@
 //! Limits, settings and damage of a database, as far as a migration meets them.
 
-use model::{DatabaseHealth, DatabaseRoute, IdleSlot, Seen, StandbyFacts};
+use model::{DatabaseHealth, DatabaseRoute, IdleSlot, Seen, StandbyFacts, TableSize};
 
 use super::{OWN_SCHEMAS, collation_drift};
 use crate::{Database, QueryError};
@@ -35,11 +35,12 @@ async fn read(database: &Database) -> Result<DatabaseHealth, QueryError> {
         age(database),
         sequences(database),
     );
-    let (collations, connections, pooler, hidden_sequences) = tokio::join!(
+    let (collations, connections, pooler, hidden_sequences, large_tables) = tokio::join!(
         collation_drift(database),
         connections(database),
         pooler(database),
         hidden_sequences(database),
+        large_tables(database),
     );
     let (schema, may_create) = rights?;
     let [statement_timeout_ms, lock_timeout_ms, idle_timeout_ms] = timeouts?;
@@ -67,6 +68,7 @@ async fn read(database: &Database) -> Result<DatabaseHealth, QueryError> {
         connections,
         connected,
         own,
+        large_tables: Seen::from_result(large_tables.map(Some)),
     })
 }
 
@@ -249,6 +251,44 @@ async fn hidden_sequences(database: &Database) -> Result<i64, QueryError> {
         .await
         .map_err(|error| QueryError::new("count the sequences that may not be read", error))?;
     Ok(row.get(0))
+}
+
+/// By the server's statistics: to ask for the true size would wait for whoever holds a table.
+async fn large_tables(database: &Database) -> Result<Vec<TableSize>, QueryError> {
+    let rows = database
+        .query(
+            "read how large the tables are",
+            &format!(
+                "with pages as ( \
+                     select oid, relpages from pg_class where relkind = 'r' \
+                     union all select c.oid, t.relpages from pg_class c join pg_class t on t.oid = c.reltoastrelid \
+                               where c.relkind = 'r' \
+                     union all select i.indrelid, x.relpages from pg_index i join pg_class x on x.oid = i.indexrelid \
+                               where x.relkind = 'i'), \
+                 sized as ( \
+                     select c.oid, sum(p.relpages)::bigint * current_setting('block_size')::bigint as bytes, \
+                            greatest(max(c.reltuples)::bigint, pg_stat_get_live_tuples(c.oid), 0) as rows \
+                     from pages p join pg_class c on c.oid = p.oid where c.relkind = 'r' group by c.oid), \
+                 owned as ( \
+                     select oid, bytes, rows from sized \
+                     union all select pg_partition_root(oid::regclass)::oid, bytes, rows from sized \
+                               where pg_partition_root(oid::regclass) is not null) \
+                 select format('%I.%I', n.nspname, c.relname), sum(o.bytes)::bigint, sum(o.rows)::bigint \
+                 from owned o join pg_class c on c.oid = o.oid join pg_namespace n on n.oid = c.relnamespace \
+                 where {OWN_SCHEMAS} group by 1 having sum(o.bytes) >= $2::bigint or sum(o.rows) >= $3::bigint \
+                 order by 2 desc, 1 limit $1"
+            ),
+            &[&MOST, &TableSize::LARGE_BYTES, &TableSize::LARGE_ROWS],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| TableSize {
+            name: row.get(0),
+            bytes: row.get(1),
+            rows: row.get(2),
+        })
+        .collect())
 }
 
 /// `reserved_connections` came with Postgres 16.

@@ -11,7 +11,14 @@ const DAMAGE: &str = "
     create table small (id smallserial); select setval('small_id_seq', 32000);
     create sequence wide; create table narrow (id int default nextval('wide')); alter sequence wide owned by narrow.id;
     select setval('wide', 2100000000);
-    create table of_extension (a int); create extension pg_trgm";
+    create table of_extension (a int); create extension pg_trgm;
+    create table parted (a int) partition by range (a); create table part partition of parted default;
+    create table \"Huge\" (a int primary key)";
+
+/// Statistics as tables of this size have them; to fill such tables would take minutes.
+const SIZES: &str = "
+    update pg_class set relpages = 200000, reltuples = 2e6 where relname = 'Huge';
+    update pg_class set relpages = 1, reltuples = 2e7 where relname = 'part'";
 
 #[tokio::test]
 async fn damage_is_named() {
@@ -23,6 +30,7 @@ async fn damage_is_named() {
         .batch_execute("create unique index concurrently broken on \"odd \"\"t\" (a)")
         .await;
     assert!(failed.is_err());
+    owner.batch_execute(SIZES).await.unwrap();
     let Seen::Present(found) = health(&open(&live).await).await else {
         panic!("a superuser may see everything");
     };
@@ -30,6 +38,21 @@ async fn damage_is_named() {
     assert_eq!(found.unvalidated, ["positive on public.\"odd \"\"t\""]);
     assert_eq!(found.sequences, ["public.small_id_seq 97 %", "public.wide 97 %"]);
     assert_eq!(found.hidden_sequences, 0);
+    let Seen::Present(large) = &found.large_tables else {
+        panic!("{:?}", found.large_tables);
+    };
+    let large: Vec<(&str, i64)> = large
+        .iter()
+        .map(|table| (table.name.as_str(), table.rows))
+        .collect();
+    assert_eq!(
+        large,
+        [
+            ("public.\"Huge\"", 2_000_000),
+            ("public.part", 20_000_000),
+            ("public.parted", 20_000_000)
+        ]
+    );
     assert_eq!(
         (found.schema.as_deref(), found.may_create),
         (Some("public"), true)
