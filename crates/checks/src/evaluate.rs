@@ -11,6 +11,7 @@ pub fn registry() -> impl Iterator<Item = &'static Check> {
     [
         rows::cluster::ROWS,
         rows::helm::ROWS,
+        rows::definitions::ROWS,
         rows::path::ROWS,
         rows::notes::ROWS,
         rows::upgrade_path::ROWS,

@@ -67,6 +67,15 @@ impl ServedKinds {
         })
     }
 
+    /// Whether a kind is there in a version, as manifests write it (`apps/v1`). Kinds of the core group, which have never
+    /// been taken away, are not among those that were asked for.
+    pub fn has(&self, api_version: &str, kind: &str) -> bool {
+        api_version.split_once('/').is_none_or(|(group, version)| {
+            let key = (group.to_owned(), version.to_owned(), kind.to_owned());
+            self.0.contains_key(&key)
+        })
+    }
+
     /// The resource's name with its group, such as `backups.velero.io`, where the kind is installed.
     pub fn name_of(&self, kind: &ObjectKind) -> Option<String> {
         let (_, resource) = self.resource(kind)?;

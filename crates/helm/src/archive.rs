@@ -67,12 +67,31 @@ fn read(archive: &Path) -> Result<Vec<u8>, HelmError> {
 
 /// The files directly in an archive's one top folder that `wanted` names.
 pub(crate) fn top_files(archive: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<ChartFile>, HelmError> {
+    files(archive, |path| top_name(path).filter(|name| wanted(name)))
+}
+
+/// The manifests in the folder `crds` of the chart itself.
+pub(crate) fn definition_files(archive: &Path) -> Result<Vec<ChartFile>, HelmError> {
+    files(archive, |path| {
+        let parts: Vec<&str> = path
+            .components()
+            .filter(|part| !matches!(part, std::path::Component::CurDir))
+            .map(|part| part.as_os_str().to_str())
+            .collect::<Option<_>>()?;
+        let name = parts.last()?;
+        let is_manifest = [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end));
+        (is_manifest && parts.len() > 2 && parts[1] == "crds").then(|| parts[1..].join("/"))
+    })
+}
+
+/// The files of an archive to which a name is given.
+fn files(archive: &Path, named: impl Fn(&Path) -> Option<String>) -> Result<Vec<ChartFile>, HelmError> {
     let bytes = read(archive)?;
     let mut files = Vec::new();
     let mut take = || -> std::io::Result<()> {
         for entry in tar::Archive::new(GzDecoder::new(bytes.as_slice())).entries()? {
             let entry = entry?;
-            let name = top_name(&entry.path()?).filter(|name| wanted(name));
+            let name = named(&entry.path()?);
             if let Some(name) = name {
                 files.push(ChartFile {
                     text: bounded(entry)?,
@@ -193,6 +212,27 @@ mod tests {
         let files = top_files(&path, |name| name == "CHANGELOG.md").unwrap();
         assert_eq!(files.len(), 1);
         assert_eq!(files[0].text, "## 1.2.3");
+    }
+
+    #[test]
+    fn definitions_are_those_of_the_chart_s_own_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("web.tgz");
+        let bytes = chart(&[
+            ("web/crds/a.yaml", "a"),
+            ("web/crds/more/b.yml", "b"),
+            ("web/crds/README.md", "no"),
+            ("web/crds.yaml", "no"),
+            ("web/templates/crds/c.yaml", "no"),
+            ("web/charts/db/crds/d.yaml", "no"),
+        ]);
+        std::fs::write(&path, bytes).unwrap();
+        let names: Vec<String> = definition_files(&path)
+            .unwrap()
+            .into_iter()
+            .map(|file| file.name)
+            .collect();
+        assert_eq!(names, ["crds/a.yaml", "crds/more/b.yml"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use model::ChartIdentity;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{Helm, HelmError, UpgradeLine, archive};
+use crate::{Helm, HelmError, UpgradeLine, archive, manifest};
 
 /// The archive's name in the folder that the caller gives.
 const ARCHIVE: &str = "chart.tgz";
@@ -55,6 +55,19 @@ impl PinnedChart {
             replaced_defaults: Some(own),
             ..Self::open(&self.archive)?
         })
+    }
+
+    /// The definitions of custom resources in the chart's own folder `crds`.
+    ///
+    /// # Errors
+    /// An unreadable archive, or a file there that is no YAML.
+    pub fn definitions(&self) -> Result<Vec<Value>, HelmError> {
+        let mut definitions = Vec::new();
+        for file in archive::definition_files(&self.archive)? {
+            definitions.extend(manifest::objects(&file.text).map_err(HelmError::Manifest)?);
+        }
+        definitions.retain(|object| object["kind"] == "CustomResourceDefinition");
+        Ok(definitions)
     }
 
     /// The chart's own defaults.

@@ -38,5 +38,5 @@ pub use program::{Helm, HelmMajor};
 pub use render::Rendered;
 pub use storage::{Storage, StorageError, StoredRelease};
 pub use supervise::{HelmEnd, OutputLine, Running};
-pub use target::{TargetParts, target_parts};
+pub use target::{TargetParts, object_names, target_parts};
 pub use values::{PinnedValues, values_hazard};

@@ -35,6 +35,15 @@ pub fn target_parts(rendered: &Rendered, namespace: &str) -> Result<TargetParts,
     })
 }
 
+/// The objects of a manifest, by their names.
+///
+/// # Errors
+/// A manifest that is no YAML.
+pub fn object_names(manifest: &str) -> Result<Vec<ObjectName>, HelmError> {
+    let objects = manifest::objects(manifest).map_err(HelmError::Manifest)?;
+    Ok(objects.iter().map(object_name).collect())
+}
+
 /// An object's name as its manifest says it; the namespace stays empty where the manifest names none.
 fn object_name(object: &Value) -> ObjectName {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

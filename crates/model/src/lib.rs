@@ -94,7 +94,7 @@ pub use seen::Seen;
 pub use store::{StoreActResult, StoreListReport, StoreSummary, StoreTestReport};
 pub use strict::{StrictError, read_strict};
 pub use target::{
-    ChangedSecret, DryRunOutcome, FieldConflict, HeavyStatement,
+    ChangedSecret, ChartDefinition, DefinitionState, DryRunOutcome, FieldConflict, HeavyStatement,
     MigrationFiles, MigrationWork, ObjectDryRun, RenderedHook, RenderedWorkload, TableWork, Target,
     ValuesHazard,
 };

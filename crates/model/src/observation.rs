@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::path::PathFacts;
 use crate::{
-    AccessDecision, BackupInventory, DatabaseFacts, DatabaseLocation, PodFacts, Profile, Release,
+    AccessDecision, BackupInventory, DatabaseFacts, DatabaseLocation, ObjectName, PodFacts, Profile, Release,
     RevisionSummary, Scaler, Seen, Target, Workload,
 };
 
@@ -56,6 +56,10 @@ pub struct Observation {
     pub cluster: ClusterFacts,
     /// The release's newest revision.
     pub release: Seen<Release>,
+    /// Objects of that revision's manifest whose kind the API server does not have (any more). `Absent` in a look that was
+    /// kept before this was asked.
+    #[serde(default = "not_asked")]
+    pub unserved: Seen<Vec<ObjectName>>,
     /// All its revisions, oldest first.
     pub history: Seen<Vec<RevisionSummary>>,
     /// The lease of a run on this release.
@@ -91,6 +95,10 @@ pub struct Observation {
     /// The upgrade path in force and what the database answered to it; none where no path knows the application.
     #[serde(default)]
     pub path: Option<PathFacts>,
+}
+
+fn not_asked<T>() -> Seen<T> {
+    Seen::Absent
 }
 
 /// What a restore test measured.

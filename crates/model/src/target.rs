@@ -106,6 +106,39 @@ pub struct ChangedSecret {
     pub keys: Vec<String>,
 }
 
+/// A definition of custom resources in the target chart's folder `crds`, beside the cluster's. Helm installs those that are
+/// missing at the first installation alone, and never changes one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChartDefinition {
+    /// Its name, such as `widgets.example.com`.
+    pub name: String,
+    /// How the cluster's one stands to it.
+    pub state: DefinitionState,
+}
+
+/// How a cluster's definition stands to a chart's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "state")]
+pub enum DefinitionState {
+    /// It serves the same versions with the same schemas, and maybe others.
+    Same,
+    /// There is none.
+    Missing,
+    /// It does not serve these versions.
+    #[serde(rename_all = "camelCase")]
+    Lacks {
+        /// The versions.
+        versions: Vec<String>,
+    },
+    /// It has another schema for these versions.
+    #[serde(rename_all = "camelCase")]
+    Differs {
+        /// The versions.
+        versions: Vec<String>,
+    },
+}
+
 /// The files of the target's migrations, as the user named them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -171,6 +204,9 @@ pub struct Target {
     pub dry_run: Seen<Vec<ObjectDryRun>>,
     /// Secrets that exist and that the upgrade would change.
     pub changed_secrets: Seen<Vec<ChangedSecret>>,
+    /// Definitions of custom resources in the chart's own folder `crds`; `Absent` where it has none.
+    #[serde(default = "not_asked")]
+    pub definitions: Seen<Vec<ChartDefinition>>,
     /// Helm's own `--timeout` for the upgrade, in seconds.
     pub timeout_seconds: u64,
     /// The files of its migrations, where the user named them.
@@ -181,4 +217,8 @@ pub struct Target {
     pub notes: Option<NotesReport>,
     /// The chart that would be applied cannot be the running one: false when judging the running revision alone.
     pub is_upgrade: bool,
+}
+
+fn not_asked<T>() -> Seen<T> {
+    Seen::Unreadable("the look was kept before this was asked".into())
 }

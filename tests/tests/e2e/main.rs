@@ -6,6 +6,7 @@ mod bad_input;
 mod boot_run;
 mod checks;
 mod cluster;
+mod custom_kinds;
 mod engine;
 mod examples;
 mod faults;

@@ -4,7 +4,7 @@ use cluster::Cluster;
 use engine::journal::ClusterStore;
 use engine::lease::{ClusterLeases, LeaseStore};
 use helm::{Storage, StoredRelease};
-use model::{LeaseFacts, MeasuredRestore, RevisionSummary, Seen, causes};
+use model::{LeaseFacts, MeasuredRestore, ObjectName, RevisionSummary, Seen, causes};
 
 use super::{ObserveError, ObserveRequest};
 
@@ -22,6 +22,22 @@ pub(super) async fn latest(request: &ObserveRequest) -> Result<Result<StoredRele
         }),
         Err(error) => Ok(Err(causes(&error))),
     }
+}
+
+/// Objects of a revision whose kind the API server does not have.
+pub(super) async fn unserved(cluster: &Cluster, stored: Option<&StoredRelease>) -> Seen<Vec<ObjectName>> {
+    let Some(stored) = stored else {
+        return Seen::Unreadable("the release's record could not be read".into());
+    };
+    let objects = match helm::object_names(&stored.manifest) {
+        Ok(objects) => objects,
+        Err(error) => return Seen::Unreadable(causes(&error)),
+    };
+    let served = cluster.served_kinds().await.map(|served| {
+        let is_gone = |object: &ObjectName| !served.has(&object.api_version, &object.kind);
+        Some(objects.into_iter().filter(is_gone).collect())
+    });
+    Seen::from_result(served)
 }
 
 pub(super) async fn history(request: &ObserveRequest) -> Seen<Vec<RevisionSummary>> {

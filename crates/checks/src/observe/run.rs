@@ -11,7 +11,7 @@ use model::{ClusterFacts, DatabaseLocation, DatabaseRoute, Observation, PodFacts
 use super::database::{Found, ask, backups, find};
 use super::jobs::hook_jobs;
 use super::path::questions;
-use super::release::{history, latest, lease, measured, unfinished_run};
+use super::release::{history, latest, lease, measured, unfinished_run, unserved};
 use super::rights::rights;
 use super::{ObserveError, ObserveRequest, Observed};
 use crate::AccessNeeds;
@@ -75,7 +75,8 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
     };
     let origin = chosen.as_ref().map(|chosen| chosen.origin.clone());
     resolved.profile.path = chosen.map(|chosen| chosen.path);
-    let (pods, scalers, Found { location, others }) = tokio::join!(
+    let (unserved, pods, scalers, Found { location, others }) = tokio::join!(
+        unserved(cluster, stored.as_ref()),
         pods(cluster, &workloads),
         scalers(cluster, &workloads),
         find(cluster, namespace, &workloads, &resolved.profile, database),
@@ -98,6 +99,7 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
             namespace: namespace.clone(),
             cluster: facts,
             release: seen_release,
+            unserved,
             history,
             lease,
             unfinished_run,

@@ -28,6 +28,13 @@ pub(crate) const ROWS: &[Check] = &[
         judge: |seen, _, _| state(seen),
     },
     Check {
+        id: "helm-removed-kinds",
+        category: Category::Helm,
+        title: "the cluster still has every kind that the running revision is made of",
+        severity: Severity::Block,
+        judge: |seen, _, _| removed_kinds(seen),
+    },
+    Check {
         id: "helm-owner",
         category: Category::Helm,
         title: "no controller owns the release",
@@ -169,6 +176,33 @@ fn state(seen: &Observation) -> Judgement {
         "applyMethod",
         serde_json::to_value(release.apply_method).unwrap_or_default(),
     ))
+}
+
+/// Helm builds the objects of the running revision before it replaces any, so that a new chart alone does not help.
+fn removed_kinds(seen: &Observation) -> Judgement {
+    let gone = needed(
+        &seen.unserved,
+        "which kinds of the running revision the cluster has",
+        "the look was kept before this was asked",
+    )?;
+    if gone.is_empty() {
+        return Ok(Judged::pass("it has"));
+    }
+    let names: Vec<String> = gone
+        .iter()
+        .map(|object| format!("{object} of {}", object.api_version))
+        .collect();
+    Ok(Judged::fail(format!(
+        "the cluster does not have the kind of {}: Helm cannot read what it has to replace, and refuses",
+        some_of(&names)
+    ))
+    .sure(Confidence::Observed)
+    .with("objects", names)
+    .command(
+        "where a newer version of the kind is there: bring the record to it by Helm's plugin mapkubeapis",
+        format!("helm mapkubeapis {} -n {}", seen.release_name, seen.namespace),
+    )
+    .advise("where a definition is missing (a CustomResourceDefinition, an API server beside the cluster's own), bring it back"))
 }
 
 fn owner(seen: &Observation) -> Judgement {

@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod cluster;
+pub(crate) mod definitions;
 pub(crate) mod health;
 pub(crate) mod helm;
 pub(crate) mod migration;

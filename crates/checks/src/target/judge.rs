@@ -7,6 +7,7 @@ use model::{ApplyMethod, ObjectDryRun, ObjectName, Seen, Target, ValuesHazard};
 use serde_json::Value;
 
 use super::TargetRequest;
+use super::definitions::definitions;
 use super::secrets::changed_secrets;
 
 /// Helm's own field manager for server-side apply.
@@ -27,7 +28,7 @@ pub async fn target(request: &TargetRequest<'_>) -> Result<Target, HelmError> {
         namespace,
         line,
         major,
-        chart: _,
+        chart,
         rendered,
         stored,
     } = request;
@@ -38,9 +39,10 @@ pub async fn target(request: &TargetRequest<'_>) -> Result<Target, HelmError> {
     } = target_parts(rendered, namespace)?;
     let apply_method = stored.map(|stored| stored.release.apply_method);
     let force = conflicts_out_of_question(apply_method, *major, &line.passed);
-    let (dry_run, changed_secrets) = tokio::join!(
+    let (dry_run, changed_secrets, definitions) = tokio::join!(
         dry_run(cluster, namespace, &objects, force),
         changed_secrets(cluster, namespace, &objects),
+        definitions(cluster, chart),
     );
     Ok(Target {
         reference: line.chart.clone().unwrap_or_default(),
@@ -50,6 +52,7 @@ pub async fn target(request: &TargetRequest<'_>) -> Result<Target, HelmError> {
         values: hazard(request),
         dry_run: Seen::Present(dry_run),
         changed_secrets,
+        definitions,
         timeout_seconds: line
             .timeout
             .map_or(HELM_TIMEOUT_SECONDS, |timeout| timeout.as_secs()),

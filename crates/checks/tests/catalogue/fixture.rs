@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use checks::evaluate;
 use model::path::PathFacts;
 use model::{
-    ApplyMethod, BackupGrade, BackupInventory, BackupState, BackupSubject, ChartIdentity,
+    ApplyMethod, BackupGrade, BackupInventory, BackupState, BackupSubject, ChartDefinition, ChartIdentity,
     CheckResult, ClusterFacts, ContainerFacts, CredentialSource, DatabaseFacts, DatabaseHealth,
-    DatabaseLocation, DatabaseOrigin, DatabaseRoute, DryRunOutcome, FoundBackup, Mechanism,
+    DatabaseLocation, DatabaseOrigin, DatabaseRoute, DefinitionState, DryRunOutcome, FoundBackup, Mechanism,
     MigrationFacts, MigrationHistory, MigrationState, MigrationTool, ObjectDryRun, ObjectName, Observation,
     PodFacts, PostgresServer, ProbeBudget, Profile, Release, ReleaseStatus, RenderedHook, RenderedWorkload,
     RevisionSummary, Seen, Session, SessionRole, Target, UpdateStrategy, ValuesHazard, Workload,
@@ -380,6 +380,7 @@ fn observation() -> Observation {
             description: "Upgrade complete".into(),
             stored_bytes: 20_000,
         }),
+        unserved: Seen::Present(Vec::new()),
         history: Seen::Present(vec![
             revision(1, ReleaseStatus::Superseded),
             revision(2, ReleaseStatus::Deployed),
@@ -512,6 +513,10 @@ fn target() -> Target {
             answered("StatefulSet", "worker", DryRunOutcome::Accepted),
         ]),
         changed_secrets: Seen::Present(Vec::new()),
+        definitions: Seen::Present(vec![ChartDefinition {
+            name: "widgets.example.com".into(),
+            state: DefinitionState::Same,
+        }]),
         timeout_seconds: 300,
         migrations: None,
         notes: None,

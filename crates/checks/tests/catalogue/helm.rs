@@ -1,6 +1,6 @@
 //! The Helm release.
 
-use model::{HookJob, ReleaseStatus, RevisionSummary, Seen};
+use model::{DefinitionState, HookJob, ObjectName, ReleaseStatus, RevisionSummary, Seen};
 
 use crate::fixture::{Case, hidden, hook, present};
 
@@ -49,6 +49,64 @@ fn a_pending_revision_blocks_with_its_age_and_the_way_back_by_number() {
         "{commands:?}"
     );
     case.says("helm-release", "skip", &["helm-pending"]);
+}
+
+#[test]
+fn an_object_whose_kind_the_cluster_has_no_more_blocks_with_the_plugin_that_mends_the_record() {
+    Case::healthy().says("helm-removed-kinds", "pass", &[]);
+    let case = Case::with(|case| {
+        case.seen.unserved = Seen::Present(vec![ObjectName {
+            api_version: "policy/v1beta1".into(),
+            kind: "PodDisruptionBudget".into(),
+            namespace: String::new(),
+            name: "web".into(),
+        }]);
+    });
+    case.says(
+        "helm-removed-kinds",
+        "fail",
+        &["PodDisruptionBudget web of policy/v1beta1"],
+    );
+    assert_eq!(
+        case.row("helm-removed-kinds").remedy[0].command.as_deref(),
+        Some("helm mapkubeapis shop -n shop")
+    );
+    Case::with(|case| case.seen.unserved = Seen::Absent).says("helm-removed-kinds", "skip", &["kept before"]);
+    Case::with(|case| case.seen.unserved = hidden()).says("helm-removed-kinds", "unknown", &[]);
+}
+
+#[test]
+fn a_definition_that_the_chart_brings_and_the_cluster_lacks_fails_and_another_schema_warns() {
+    let with =
+        |state: DefinitionState| Case::with(|case| present(&mut case.target().definitions)[0].state = state);
+    let versions = vec!["v2".to_owned()];
+    Case::healthy().says("custom-definitions", "pass", &["1 definitions"]);
+    let missing = with(DefinitionState::Missing);
+    missing.says(
+        "custom-definitions",
+        "fail",
+        &["widgets.example.com is not there"],
+    );
+    assert_eq!(
+        missing.row("custom-definitions").remedy[0].command.as_deref(),
+        Some("helm show crds ./ledger | kubectl apply --server-side -f -")
+    );
+    with(DefinitionState::Lacks {
+        versions: versions.clone(),
+    })
+    .says("custom-definitions", "fail", &["lacks v2"]);
+    with(DefinitionState::Differs { versions }).says(
+        "custom-definitions",
+        "warn",
+        &["another schema for v2"],
+    );
+    Case::with(|case| case.target().definitions = Seen::Absent).says(
+        "custom-definitions",
+        "skip",
+        &["folder crds"],
+    );
+    Case::with(|case| case.target = None).says("custom-definitions", "skip", &["no target"]);
+    Case::with(|case| case.target().definitions = hidden()).says("custom-definitions", "unknown", &[]);
 }
 
 #[test]

@@ -139,6 +139,7 @@ fn where_nothing_could_be_read_nothing_blocking_is_green() {
     let seen = &mut case.seen;
     seen.cluster.version = "unknown".into();
     seen.release = hidden();
+    seen.unserved = hidden();
     seen.history = hidden();
     seen.lease = hidden();
     seen.unfinished_run = hidden();
@@ -156,6 +157,7 @@ fn where_nothing_could_be_read_nothing_blocking_is_green() {
     target.values = hidden();
     target.dry_run = hidden();
     target.changed_secrets = hidden();
+    target.definitions = hidden();
     let report = evaluate(&case.seen, case.target.as_ref(), &case.profile);
     let green: Vec<&str> = report
         .checks

@@ -125,6 +125,7 @@ fn world() -> World {
             values: Seen::Absent,
             dry_run: Seen::Absent,
             changed_secrets: Seen::Absent,
+            definitions: Seen::Absent,
             timeout_seconds: 300,
             migrations: None,
             notes: None,
