@@ -16,6 +16,7 @@ pub fn registry() -> impl Iterator<Item = &'static Check> {
         rows::notes::ROWS,
         rows::upgrade_path::ROWS,
         rows::workload::ROWS,
+        rows::roll_out::ROWS,
         rows::postgres::ROWS,
         rows::health::ROWS,
         rows::migration::ROWS,

@@ -95,7 +95,7 @@ pub use store::{StoreActResult, StoreListReport, StoreSummary, StoreTestReport};
 pub use strict::{StrictError, read_strict};
 pub use target::{
     ChangedSecret, ChartDefinition, DefinitionState, DryRunOutcome, FieldConflict, HeavyStatement,
-    MigrationFiles, MigrationWork, ObjectDryRun, RenderedHook, RenderedWorkload, TableWork, Target,
+    MigrationFiles, MigrationWork, MountedClaim, ObjectDryRun, RenderedHook, RenderedWorkload, TableWork, Target,
     ValuesHazard,
 };
 pub use unlock::{PendingEvidence, StandingWorkload, Stands, UnlockReport};

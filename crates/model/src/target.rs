@@ -139,6 +139,18 @@ pub enum DefinitionState {
     },
 }
 
+/// A claim of a volume that the pods of a workload mount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MountedClaim {
+    /// The workload.
+    pub workload: WorkloadName,
+    /// The claim.
+    pub claim: String,
+    /// Its access modes, such as `ReadWriteOnce`.
+    pub modes: Vec<String>,
+}
+
 /// The files of the target's migrations, as the user named them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -207,6 +219,9 @@ pub struct Target {
     /// Definitions of custom resources in the chart's own folder `crds`; `Absent` where it has none.
     #[serde(default = "not_asked")]
     pub definitions: Seen<Vec<ChartDefinition>>,
+    /// Claims that the workloads mount by name; one that neither the manifest nor the cluster has is left out.
+    #[serde(default = "not_asked")]
+    pub claims: Seen<Vec<MountedClaim>>,
     /// Helm's own `--timeout` for the upgrade, in seconds.
     pub timeout_seconds: u64,
     /// The files of its migrations, where the user named them.

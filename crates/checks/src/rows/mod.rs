@@ -10,5 +10,6 @@ pub(crate) mod notes;
 pub(crate) mod path;
 pub(crate) mod postgres;
 pub(crate) mod rewrites;
+pub(crate) mod roll_out;
 pub(crate) mod upgrade_path;
 pub(crate) mod workload;

@@ -167,7 +167,7 @@ fn replicas(seen: &Observation, target: Option<&Target>, _: &Profile) -> Judgeme
     Ok(judged.with("differences", differences))
 }
 
-fn live<'a>(workloads: &'a [Workload], rendered: &RenderedWorkload) -> Option<&'a Workload> {
+pub(super) fn live<'a>(workloads: &'a [Workload], rendered: &RenderedWorkload) -> Option<&'a Workload> {
     workloads.iter().find(|workload| workload.name == rendered.name)
 }
 

@@ -7,6 +7,7 @@ use model::{ApplyMethod, ObjectDryRun, ObjectName, Seen, Target, ValuesHazard};
 use serde_json::Value;
 
 use super::TargetRequest;
+use super::claims::claims;
 use super::definitions::definitions;
 use super::secrets::changed_secrets;
 
@@ -39,10 +40,11 @@ pub async fn target(request: &TargetRequest<'_>) -> Result<Target, HelmError> {
     } = target_parts(rendered, namespace)?;
     let apply_method = stored.map(|stored| stored.release.apply_method);
     let force = conflicts_out_of_question(apply_method, *major, &line.passed);
-    let (dry_run, changed_secrets, definitions) = tokio::join!(
+    let (dry_run, changed_secrets, definitions, claims) = tokio::join!(
         dry_run(cluster, namespace, &objects, force),
         changed_secrets(cluster, namespace, &objects),
         definitions(cluster, chart),
+        claims(cluster, namespace, &objects),
     );
     Ok(Target {
         reference: line.chart.clone().unwrap_or_default(),
@@ -53,6 +55,7 @@ pub async fn target(request: &TargetRequest<'_>) -> Result<Target, HelmError> {
         dry_run: Seen::Present(dry_run),
         changed_secrets,
         definitions,
+        claims,
         timeout_seconds: line
             .timeout
             .map_or(HELM_TIMEOUT_SECONDS, |timeout| timeout.as_secs()),

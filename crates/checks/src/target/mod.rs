@@ -1,5 +1,6 @@
 //! Asking what an upgrade would go to.
 
+mod claims;
 mod definitions;
 mod judge;
 mod request;

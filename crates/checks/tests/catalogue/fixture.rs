@@ -517,6 +517,7 @@ fn target() -> Target {
             name: "widgets.example.com".into(),
             state: DefinitionState::Same,
         }]),
+        claims: Seen::Present(Vec::new()),
         timeout_seconds: 300,
         migrations: None,
         notes: None,

@@ -14,6 +14,7 @@ mod postgres;
 mod registry;
 mod rewrites;
 mod roles;
+mod roll_out;
 mod upgrade_path;
 mod ways;
 mod workload;

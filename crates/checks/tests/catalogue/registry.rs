@@ -158,6 +158,7 @@ fn where_nothing_could_be_read_nothing_blocking_is_green() {
     target.dry_run = hidden();
     target.changed_secrets = hidden();
     target.definitions = hidden();
+    target.claims = hidden();
     let report = evaluate(&case.seen, case.target.as_ref(), &case.profile);
     let green: Vec<&str> = report
         .checks

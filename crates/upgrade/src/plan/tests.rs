@@ -126,6 +126,7 @@ fn world() -> World {
             dry_run: Seen::Absent,
             changed_secrets: Seen::Absent,
             definitions: Seen::Absent,
+            claims: Seen::Absent,
             timeout_seconds: 300,
             migrations: None,
             notes: None,
