@@ -128,6 +128,46 @@ async fn what_is_in_use_is_moved_aside_and_nothing_of_it_is_lost_wherever_it_is_
 }
 
 #[tokio::test]
+async fn what_was_made_again_between_a_kill_and_the_next_run_is_never_overwritten() {
+    // How far the killed run was, what it had moved, and what was made again in its place.
+    let cases: [(&str, &[(&str, &str)], &str, &str); 2] = [
+        ("unpacked", &[("a", ".pgbackup-pre-r-0/a")], "a", ".pgbackup-pre-r-0/a"),
+        (
+            "aside",
+            &[
+                ("a", ".pgbackup-pre-r-0/a"),
+                ("sub", ".pgbackup-pre-r-0/sub"),
+                (".hidden", ".pgbackup-pre-r-0/.hidden"),
+            ],
+            ".dot",
+            ".pgbackup-incoming-r-0/.dot",
+        ),
+    ];
+    for (phase, moved, made, namesake) in cases {
+        let volume = volume();
+        let at = |path: &str| volume.path().join(path);
+        fs::create_dir(at(".pgbackup-pre-r-0")).unwrap();
+        fs::write(at(".pgbackup-journal-r-0"), format!("phase {phase}\n")).unwrap();
+        for (from, to) in moved {
+            fs::rename(at(from), at(to)).unwrap();
+        }
+        let kept = fs::read_to_string(at(namesake)).unwrap();
+        fs::write(at(made), "made again").unwrap();
+        let arguments = [volume.path().to_str().unwrap(), "r-0", "."];
+        let (_, end) = run(&runner(), script::ARTEFACT_SWAP, &arguments).await.unwrap();
+        assert_eq!(end.exit_code, 69, "{phase}: {end:?}");
+        assert!(end.stderr_tail.contains("nothing was overwritten"), "{end:?}");
+        assert_eq!(fs::read_to_string(at(made)).unwrap(), "made again", "{phase}");
+        assert_eq!(fs::read_to_string(at(namesake)).unwrap(), kept, "{phase}");
+        // Whoever takes it away can carry on.
+        fs::remove_file(at(made)).unwrap();
+        let (_, code) = said(script::ARTEFACT_SWAP, &arguments).await;
+        assert_eq!(code, 0, "{phase}");
+        assert_eq!(without_journal(volume.path()), text(&SWAPPED), "{phase}");
+    }
+}
+
+#[tokio::test]
 async fn a_folder_of_a_volume_is_put_back_alone() {
     let volume = volume();
     let place = volume.path().to_str().unwrap();
