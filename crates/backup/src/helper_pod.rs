@@ -18,7 +18,7 @@ use crate::{PodRunner, Runner};
 
 pub(crate) use like::Like;
 pub use like::LikeError;
-pub(crate) use shape::PodShape;
+pub(crate) use shape::{COMPONENT, PodShape};
 pub(crate) use temporary::{Temporary, TemporaryKind};
 
 /// The container that runs commands.

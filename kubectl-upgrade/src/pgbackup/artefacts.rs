@@ -278,7 +278,9 @@ fn warnings(backup: &Backup, wanted: bool) -> Vec<String> {
 impl Ends for ArtefactError {
     fn code(&self) -> ExitCode {
         match self {
-            Self::InUse { .. } | Self::NoRoom { .. } | Self::Closed { .. } => ExitCode::Blocked,
+            Self::InUse { .. } | Self::NoRoom { .. } | Self::Closed { .. } | Self::Fixed { .. } => {
+                ExitCode::Blocked
+            }
             Self::NoClaim { .. } | Self::NoFolder { .. } | Self::Twice(_) => ExitCode::CouldNotBegin,
             _ => ExitCode::PutBack,
         }

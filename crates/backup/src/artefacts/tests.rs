@@ -229,6 +229,37 @@ async fn the_archive_leaves_out_what_is_ours_and_says_what_it_holds() {
     assert_eq!(trailer.text("sha256"), crate::transfer::hash(&archive));
 }
 
+#[tokio::test]
+async fn what_cannot_be_moved_is_found_before_anything_is_touched() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let volume = volume();
+    let at = |path: &str| volume.path().join(path);
+    let rights = |path: &str, mode: u32| {
+        fs::set_permissions(at(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    std::os::unix::fs::symlink("sub", at("link")).unwrap();
+    rights("sub", 0o555);
+    rights("lost+found", 0o555);
+    rights("a", 0o444);
+    // Root may write to everything, whatever its rights say.
+    let root = fs::write(at("sub/trial"), "").is_ok();
+    let place = volume.path().to_str().unwrap();
+    let fixed = async |folder: &str, act: &str| {
+        let (told, code) = said(script::ARTEFACT_LOOK, &[place, folder, act]).await;
+        assert_eq!(code, 0, "{told}");
+        let lines = told.lines().filter_map(|line| line.strip_prefix("fixed "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let wanted = |name: &str| if root { Vec::new() } else { vec![name.to_owned()] };
+    assert_eq!(fixed(".", "write").await, wanted("sub"));
+    assert_eq!(fixed("sub", "write").await, wanted("sub"));
+    assert_eq!(fixed("sub/new/deep", "write").await, wanted("sub"));
+    assert_eq!(fixed(".", "read").await, Vec::<String>::new());
+    rights("sub", 0o755);
+    assert_eq!(fixed(".", "write").await, Vec::<String>::new());
+    assert_eq!(fixed("new/deep", "write").await, Vec::<String>::new());
+}
+
 /// A backup in a folder with one artefact, and where the artefact's file is.
 async fn backed_up(folder: &Path) -> (Backup, std::path::PathBuf) {
     let archive: Vec<u8> = (0..500_000_u32).map(|index| (index % 241) as u8).collect();
@@ -283,6 +314,12 @@ async fn an_archive_that_was_damaged_in_its_store_is_found() {
         "{checked:?}"
     );
     assert!(checked.left_out[0].contains("bucket s3://b"), "{checked:?}");
+
+    let (mut other, _) = backed_up(folder.path()).await;
+    other.manifest.files[0].codec = "lz9".into();
+    let checked = check_artefacts(&other, &|_, _| ()).await.unwrap();
+    assert_eq!(checked.compared, Vec::<String>::new());
+    assert!(checked.differences[0].contains("lz9"), "{checked:?}");
 
     let mut bytes = fs::read(&file).unwrap();
     let last = bytes.len() - 1;
