@@ -38,7 +38,8 @@ impl Cluster {
         self.claim(namespace, claim).await?;
         let pods = self.pods_using(namespace, claim).await?;
         let left_out = |pod: &Pod| {
-            let has = |(key, value): &(&str, &str)| pod.labels().get(*key).is_some_and(|found| found == value);
+            let has =
+                |(key, value): &(&str, &str)| pod.labels().get(*key).is_some_and(|found| found == value);
             !but.is_empty() && but.iter().all(has)
         };
         Ok(pods
@@ -114,7 +115,9 @@ impl Cluster {
             .await
             .asked(|| format!("list pods in namespace {namespace}"))?
             .items;
-        pods.retain(|pod| !has_ended(pod) && pod.spec.as_ref().is_some_and(|spec| mount(spec, claim).is_some()));
+        pods.retain(|pod| {
+            !has_ended(pod) && pod.spec.as_ref().is_some_and(|spec| mount(spec, claim).is_some())
+        });
         Ok(pods)
     }
 
@@ -209,7 +212,10 @@ mod tests {
                 pod("half", "data", json!({"by": "us"}), "Running"),
                 pod("web", "data", json!({}), "Running"),
             ];
-            (200, json!({"apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": pods}))
+            (
+                200,
+                json!({"apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": pods}),
+            )
         })
         .await;
         let users = async |but: &[(&str, &str)]| cluster.pods_of_claim("shop", "data", but).await.unwrap();

@@ -69,13 +69,11 @@ impl ArtefactFlags {
                 ));
             }
         }
+        if let Some(words) = meaningless(&sources, self.snapshot_class.as_deref(), self.quiesce) {
+            return Err(refused(words));
+        }
         if sources.is_empty() {
-            return match self.quiesce {
-                Some(_) => Err(refused(
-                    "without artefacts nothing has to be kept still: a dump is of one moment by itself; add --artefact",
-                )),
-                None => Ok(Beside::default()),
-            };
+            return Ok(Beside::default());
         }
         let volume = |source: &ArtefactSource| matches!(source, ArtefactSource::Volume { .. });
         if sources.iter().any(volume) {
@@ -94,8 +92,31 @@ impl ArtefactFlags {
 
     /// Whether anything was asked for.
     pub(crate) fn any(&self) -> bool {
-        self.with_artefacts || !self.artefacts.is_empty() || self.quiesce.is_some()
+        self.with_artefacts
+            || !self.artefacts.is_empty()
+            || self.quiesce.is_some()
+            || self.snapshot_class.is_some()
     }
+}
+
+/// Why a flag means nothing for these artefacts.
+fn meaningless(
+    sources: &[ArtefactSource],
+    class: Option<&str>,
+    quiesce: Option<Duration>,
+) -> Option<&'static str> {
+    let whole = |source: &ArtefactSource| matches!(source, ArtefactSource::Volume { path: None, .. });
+    if quiesce.is_some() && sources.is_empty() {
+        return Some(
+            "without artefacts nothing has to be kept still: a dump is of one moment by itself; add --artefact",
+        );
+    }
+    if class.is_some() && !sources.iter().any(whole) {
+        return Some(
+            "--snapshot-class is of whole volumes, and none is taken: folders are copied, and of buckets nothing is",
+        );
+    }
+    None
 }
 
 /// The artefacts of the profile, found in the cluster.
@@ -104,35 +125,69 @@ async fn of_profile(session: &Session, target: &Target) -> Result<Vec<ArtefactSo
     let release = target.release.as_ref().map(|release| release.name.as_str());
     let mut found = Vec::new();
     for place in &target.profile.artefacts {
-        let names =
-            match named(&target.profile, place).map_err(|words| could_not_begin(output, &Words(words)))? {
-                Named::Claim(claim) => vec![claim],
-                Named::Bucket(url) => {
-                    found.push(ArtefactSource::Bucket(url));
-                    continue;
-                }
-                Named::Labels(labels) => {
-                    let listed = session
-                        .cluster
-                        .labelled("v1", "PersistentVolumeClaim", Some(&session.namespace), &labels)
-                        .await;
-                    let listed = listed.map_err(|error| could_not_begin(output, &Unlisted(error)))?;
-                    let of_release = |claim: &&serde_json::Value| {
-                        let label = claim["metadata"]["labels"][RELEASE_LABEL].as_str();
-                        label.is_none() || release.is_none() || label == release
-                    };
-                    let of_release = listed.iter().filter(of_release);
-                    let names =
-                        of_release.filter_map(|claim| claim["metadata"]["name"].as_str().map(str::to_owned));
-                    names.collect()
-                }
-            };
-        found.extend(names.into_iter().map(|claim| ArtefactSource::Volume {
-            claim,
-            path: place.path.clone(),
-        }));
+        let names = match named(&target.profile, place)
+            .map_err(|words| could_not_begin(output, &Words(words)))?
+        {
+            Named::Claim(claim) => vec![claim],
+            Named::Bucket(url) => {
+                found.push(ArtefactSource::Bucket(url));
+                continue;
+            }
+            Named::Labels(labels) => {
+                let listed = session
+                    .cluster
+                    .labelled("v1", "PersistentVolumeClaim", Some(&session.namespace), &labels)
+                    .await;
+                let listed = listed.map_err(|error| could_not_begin(output, &Unlisted(error)))?;
+                labelled(&listed, &labels, release).map_err(|words| could_not_begin(output, &Words(words)))?
+            }
+        };
+        let volumes = volumes(&target.profile, place, &names);
+        found.extend(volumes.map_err(|words| could_not_begin(output, &Words(words)))?);
     }
     Ok(found)
+}
+
+/// The names of the claims that are the release's, or nobody's by name, among those with the labels. A profile names them
+/// because the database is of no use without: none at all is no answer.
+fn labelled(
+    listed: &[serde_json::Value],
+    labels: &str,
+    release: Option<&str>,
+) -> Result<Vec<String>, String> {
+    let of_release = |claim: &&serde_json::Value| {
+        let label = claim["metadata"]["labels"][RELEASE_LABEL].as_str();
+        label.is_none() || release.is_none() || label == release
+    };
+    let names: Vec<String> = listed
+        .iter()
+        .filter(of_release)
+        .filter_map(|claim| claim["metadata"]["name"].as_str().map(str::to_owned))
+        .collect();
+    if names.is_empty() {
+        let whose = release.map_or_else(String::new, |release| format!(" of release {release}"));
+        return Err(format!(
+            "the profile names claims by the labels {labels}, and no claim{whose} has them"
+        ));
+    }
+    Ok(names)
+}
+
+/// The claims, or the folder in each of them, by the rules of `--artefact`.
+fn volumes(
+    profile: &Profile,
+    place: &ArtefactPlace,
+    claims: &[String],
+) -> Result<Vec<ArtefactSource>, String> {
+    let volume = |claim: &String| {
+        let text = match &place.path {
+            Some(path) => format!("{claim}:{path}"),
+            None => claim.clone(),
+        };
+        let source = text.parse::<ArtefactSource>();
+        source.map_err(|error| format!("profile {}: {error}", profile.name))
+    };
+    claims.iter().map(volume).collect()
 }
 
 /// How a profile names an artefact.
@@ -281,7 +336,9 @@ impl Ends for ArtefactError {
             Self::InUse { .. } | Self::NoRoom { .. } | Self::Closed { .. } | Self::Fixed { .. } => {
                 ExitCode::Blocked
             }
-            Self::NoClaim { .. } | Self::NoFolder { .. } | Self::Twice(_) => ExitCode::CouldNotBegin,
+            Self::NoClaim { .. } | Self::NoFolder { .. } | Self::NoClass { .. } | Self::Twice(_) => {
+                ExitCode::CouldNotBegin
+            }
             _ => ExitCode::PutBack,
         }
     }
@@ -294,6 +351,66 @@ impl Ends for ArtefactError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_flag_that_means_nothing_is_refused() {
+        let of = |words: &[&str]| -> Vec<ArtefactSource> {
+            words.iter().map(|word| word.parse().unwrap()).collect()
+        };
+        let minute = Some(Duration::from_secs(60));
+        assert_eq!(meaningless(&of(&[]), None, None), None);
+        assert!(
+            meaningless(&of(&[]), None, minute)
+                .unwrap()
+                .contains("--artefact")
+        );
+        assert_eq!(meaningless(&of(&["s3://b"]), None, minute), None);
+        for words in [&[][..], &["s3://b"], &["uploads:sub"]] {
+            let told = meaningless(&of(words), Some("fast"), None);
+            assert!(told.unwrap().contains("--snapshot-class"), "{words:?}");
+        }
+        assert_eq!(meaningless(&of(&["s3://b", "uploads"]), Some("fast"), None), None);
+    }
+
+    #[test]
+    fn labels_that_no_claim_of_the_release_has_are_refused() {
+        let claim = |name: &str, labels: serde_json::Value| serde_json::json!({"metadata": {"name": name, "labels": labels}});
+        let listed = [
+            claim("mine", serde_json::json!({RELEASE_LABEL: "shop"})),
+            claim("other", serde_json::json!({RELEASE_LABEL: "blog"})),
+        ];
+        assert_eq!(
+            labelled(&listed, "a=b", Some("shop")),
+            Ok(vec!["mine".to_owned()])
+        );
+        assert_eq!(labelled(&listed, "a=b", None).unwrap().len(), 2);
+        let told = labelled(&listed, "a=b", Some("wiki")).unwrap_err();
+        assert!(told.contains("a=b") && told.contains("wiki"), "{told}");
+        assert!(labelled(&[], "a=b", None).unwrap_err().contains("a=b"));
+    }
+
+    #[test]
+    fn a_folder_of_a_profile_is_one_as_on_the_command_line() {
+        let text = "apiVersion: safe-upgrade.dev/v1alpha1\nkind: Profile\nname: x\n";
+        let profile = model::profile::parse("x", text).unwrap();
+        let of = |path: Option<&str>| {
+            let place = ArtefactPlace {
+                path: path.map(str::to_owned),
+                ..ArtefactPlace::default()
+            };
+            volumes(&profile, &place, &["uploads".to_owned()])
+        };
+        let volume = |path: Option<&str>| ArtefactSource::Volume {
+            claim: "uploads".into(),
+            path: path.map(str::to_owned),
+        };
+        assert_eq!(of(None), Ok(vec![volume(None)]));
+        assert_eq!(of(Some("/files/")), Ok(vec![volume(Some("files"))]));
+        for path in ["", "..", "a/../..", "-rf", "a\nb"] {
+            let told = of(Some(path)).unwrap_err();
+            assert!(told.starts_with("profile x: "), "{path:?}: {told}");
+        }
+    }
 
     #[test]
     fn a_profile_names_an_artefact_in_exactly_one_way() {

@@ -2,7 +2,7 @@
 
 use backup::{
     Backup, BackupId, Beside, CreateError, CreateRequest, Place, Server, Store, Wanted, backup_report,
-    create_with, databases, end_own_sessions,
+    create_with, databases, end_own_sessions, forget_artefacts,
 };
 use checks::BackupAct;
 use cli::{Environment, Output, store_place};
@@ -227,6 +227,12 @@ async fn back_up(
     .await;
     if matches!(made, ActEnd::Interrupted) {
         end_own_sessions(server).await;
+        if let Some(wanted) = &beside.artefacts {
+            for words in forget_artefacts(wanted, &request.id).await {
+                // Whoever cannot be told finds them by their label.
+                let _ = output.talk(|err, _| writeln!(err, "{words}"));
+            }
+        }
         store.settle().await;
     }
     made

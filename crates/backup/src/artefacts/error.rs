@@ -170,6 +170,16 @@ pub enum ArtefactError {
         /// The last words.
         words: String,
     },
+    /// The class that was asked for does not go with the claim.
+    #[error("no VolumeSnapshot of class {class} can be made of claim {claim}: {why}")]
+    NoClass {
+        /// The class.
+        class: String,
+        /// The claim.
+        claim: String,
+        /// Why not.
+        why: String,
+    },
     /// The driver did not make the snapshot.
     #[error("VolumeSnapshot {name} did not come about")]
     Snapshot {

@@ -17,7 +17,7 @@ use cluster::Cluster;
 pub use check::{CheckedArtefacts, check_artefacts};
 pub use error::ArtefactError;
 pub use put_back::{PlacedArtefacts, PutBackArtefacts};
-pub(crate) use snapshot::forget;
+pub use snapshot::forget as forget_artefacts;
 pub use source::{ArtefactSource, SourceError};
 pub(crate) use take::{Taken, take};
 

@@ -214,7 +214,11 @@ impl Placed {
                 source,
             })?;
         let fixed = fixed_in(runner, wanted, &incoming).await?;
-        if fixed.is_empty() { Ok(()) } else { Err(self.fixed(fixed)) }
+        if fixed.is_empty() {
+            Ok(())
+        } else {
+            Err(self.fixed(fixed))
+        }
     }
 
     fn fixed(&self, folders: Vec<String>) -> ArtefactError {

@@ -131,7 +131,12 @@ async fn what_is_in_use_is_moved_aside_and_nothing_of_it_is_lost_wherever_it_is_
 async fn what_was_made_again_between_a_kill_and_the_next_run_is_never_overwritten() {
     // How far the killed run was, what it had moved, and what was made again in its place.
     let cases: [(&str, &[(&str, &str)], &str, &str); 2] = [
-        ("unpacked", &[("a", ".pgbackup-pre-r-0/a")], "a", ".pgbackup-pre-r-0/a"),
+        (
+            "unpacked",
+            &[("a", ".pgbackup-pre-r-0/a")],
+            "a",
+            ".pgbackup-pre-r-0/a",
+        ),
         (
             "aside",
             &[

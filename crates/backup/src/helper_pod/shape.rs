@@ -114,10 +114,7 @@ impl PodShape<'_> {
     }
 
     fn labels(&self) -> BTreeMap<String, String> {
-        pairs(&[
-            MANAGED_BY,
-            (COMPONENT, self.purpose),
-        ])
+        pairs(&[MANAGED_BY, (COMPONENT, self.purpose)])
     }
 
     fn spec(&self) -> PodSpec {
