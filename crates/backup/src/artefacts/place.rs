@@ -1,28 +1,20 @@
 //! A pod of ours that mounts a volume, as whoever owns its files.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use cluster::Cluster;
 
 use super::ArtefactError;
 use crate::Runner;
 use crate::base::{Tools, run};
-use crate::helper_pod::{HelperVolume, PodShape, VOLUME};
-use crate::reach::JobRunner;
-use crate::script::{self, IDLE, last_words};
+use crate::helper_pod::{ClaimRequest, NotMounted, VOLUME, may_exist, mount};
+use crate::script::{self, last_words};
 
 /// The user where neither a workload nor the files say one.
 const NOBODY: i64 = 65532;
 
 /// What its pods are for, as their label says.
 pub(super) const PURPOSE: &str = "artefact";
-
-/// How long the pod may be there at most; it ends with us.
-const DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The image where no Postgres runs in the namespace.
-const USUAL_IMAGE: &str = "docker.io/library/busybox:stable";
 
 /// Which volume, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,22 +94,7 @@ impl Hand {
     /// lies in it.
     pub(super) async fn begin(cluster: &Cluster, wanted: &Wanted<'_>) -> Result<Self, ArtefactError> {
         let Wanted { namespace, claim, .. } = wanted;
-        let api = |source| ArtefactError::Api {
-            what: wanted.words(),
-            source,
-        };
-        match cluster.has_claim(namespace, claim).await {
-            Ok(true) => {}
-            Ok(false) => {
-                return Err(ArtefactError::NoClaim {
-                    claim: (*claim).to_owned(),
-                    namespace: (*namespace).to_owned(),
-                });
-            }
-            // Whether it is there, the pod will tell.
-            Err(error) if error.is_forbidden() => {}
-            Err(error) => return Err(api(error)),
-        }
+        there(cluster, namespace, claim).await?;
         // Who may not look for workloads finds out by the files.
         let workload = cluster.user_of_claim(namespace, claim).await.ok().flatten();
         let known = wanted.owner.map(str::to_owned);
@@ -186,6 +163,21 @@ impl Hand {
                 fixed: found.fixed,
             });
         }
+    }
+}
+
+/// Refuses a claim that does not exist.
+pub(super) async fn there(cluster: &Cluster, namespace: &str, claim: &str) -> Result<(), ArtefactError> {
+    match may_exist(cluster, namespace, claim).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(ArtefactError::NoClaim {
+            claim: claim.to_owned(),
+            namespace: namespace.to_owned(),
+        }),
+        Err(source) => Err(ArtefactError::Api {
+            what: format!("claim {claim}"),
+            source,
+        }),
     }
 }
 
@@ -264,47 +256,22 @@ async fn start(
     wanted: &Wanted<'_>,
     owner: &str,
 ) -> Result<Arc<dyn Runner>, ArtefactError> {
-    let Wanted { namespace, claim, .. } = wanted;
-    let (image, pull_secrets) = match postgres_room::image_of_a_server(cluster, namespace).await {
-        Some(found) => (found.image, found.pull_secrets),
-        None => (USUAL_IMAGE.to_owned(), Vec::new()),
-    };
     let (user, group) = ids(owner);
-    let node = cluster.node_of_claim(namespace, claim).await.ok().flatten();
-    let shape = PodShape {
+    let request = ClaimRequest {
         purpose: PURPOSE,
-        container: PURPOSE,
-        namespace,
-        image: &image,
-        pull_secrets: &pull_secrets,
+        namespace: wanted.namespace,
+        claim: wanted.claim,
+        read_only: wanted.read_only,
+        image: None,
         user,
         group,
-        script: IDLE,
-        arguments: vec![DEADLINE.as_secs().to_string()],
-        environment: vec![("HOME", "/tmp")],
-        folders: vec![
-            (
-                VOLUME,
-                HelperVolume::Claim {
-                    name: (*claim).to_owned(),
-                    read_only: wanted.read_only,
-                },
-            ),
-            ("/tmp", HelperVolume::Empty),
-        ],
-        room: None,
-        ready: None,
-        node: node.as_deref(),
-        deadline: DEADLINE,
     };
-    match JobRunner::start(cluster, &shape).await {
-        Ok(runner) => Ok(Arc::new(runner)),
-        Err(source) => Err(ArtefactError::Pod {
-            image,
-            volume: wanted.words(),
-            source: Box::new(source),
-        }),
-    }
+    let mounted = mount(cluster, &request).await;
+    mounted.map_err(|NotMounted { image, source }| ArtefactError::Pod {
+        image,
+        volume: wanted.words(),
+        source,
+    })
 }
 
 #[cfg(test)]

@@ -129,26 +129,37 @@ async fn what_is_in_use_is_moved_aside_and_nothing_of_it_is_lost_wherever_it_is_
 
 #[tokio::test]
 async fn what_was_made_again_between_a_kill_and_the_next_run_is_never_overwritten() {
-    // How far the killed run was, what it had moved, and what was made again in its place.
-    let cases: [(&str, &[(&str, &str)], &str, &str); 2] = [
-        (
-            "unpacked",
-            &[("a", ".pgbackup-pre-r-0/a")],
-            "a",
-            ".pgbackup-pre-r-0/a",
-        ),
-        (
-            "aside",
-            &[
+    struct Killed<'a> {
+        phase: &'a str,
+        moved: &'a [(&'a str, &'a str)],
+        made_again: &'a str,
+        namesake: &'a str,
+    }
+    let cases = [
+        Killed {
+            phase: "unpacked",
+            moved: &[("a", ".pgbackup-pre-r-0/a")],
+            made_again: "a",
+            namesake: ".pgbackup-pre-r-0/a",
+        },
+        Killed {
+            phase: "aside",
+            moved: &[
                 ("a", ".pgbackup-pre-r-0/a"),
                 ("sub", ".pgbackup-pre-r-0/sub"),
                 (".hidden", ".pgbackup-pre-r-0/.hidden"),
             ],
-            ".dot",
-            ".pgbackup-incoming-r-0/.dot",
-        ),
+            made_again: ".dot",
+            namesake: ".pgbackup-incoming-r-0/.dot",
+        },
     ];
-    for (phase, moved, made, namesake) in cases {
+    for Killed {
+        phase,
+        moved,
+        made_again: made,
+        namesake,
+    } in cases
+    {
         let volume = volume();
         let at = |path: &str| volume.path().join(path);
         fs::create_dir(at(".pgbackup-pre-r-0")).unwrap();
