@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::act::{ActEnd, act};
 use super::arguments::CreateFlags;
+use super::artefacts::NO_CLUSTER;
 use super::failure::{Ends, failed};
 use super::ground::Ground;
 use super::keys;
@@ -77,8 +78,7 @@ async fn one(flags: &CreateFlags, environment: &Environment) -> Result<ExitCode,
     let beside = match &ground.session {
         Some(session) => flags.artefacts.beside(session, &target).await?,
         None if flags.artefacts.any() => {
-            let words = "artefacts are volumes of a cluster, and there is none";
-            return Err(could_not_begin(output, &super::stored::Words(words.into())));
+            return Err(could_not_begin(output, &super::stored::Words(NO_CLUSTER.into())));
         }
         None => Beside::default(),
     };
