@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use model::{API_VERSION, BackupFile, BackupFormat, BackupManifest, BackupProof, BackupRelease};
-use postgres_room::{Hold, Snapshot};
+use postgres_room::{ConnectError, Hold, Snapshot};
 
-use crate::artefacts::{self, ArtefactsRequest, Taken, take};
+use crate::artefacts::{ArtefactsRequest, Taken, forget_artefacts, take};
 use crate::server::Codec;
 use crate::settings::{SETTINGS, Settings};
 use crate::store::Draft;
 use crate::transfer::{hash, size_in_words};
-use crate::{Backup, BackupId, Place, Progress, Server, Store, end_own_sessions};
+use crate::{Backup, BackupId, Place, Progress, Server, Store, StoreError, end_own_sessions};
 
 pub use all::databases;
 pub use error::CreateError;
@@ -117,9 +117,7 @@ pub async fn create_with(
         Ok(manifest) => manifest,
         Err(error) => {
             end_own_sessions(server).await;
-            if let Some(wanted) = &beside.artefacts {
-                artefacts::forget(wanted, &request.id).await;
-            }
+            forget(beside, &request.id, progress).await;
             if let Err(left) = draft.discard().await {
                 progress(
                     &format!(
@@ -132,7 +130,24 @@ pub async fn create_with(
             return Err(error);
         }
     };
-    Ok(draft.publish(manifest).await?)
+    match draft.publish(manifest).await {
+        Ok(backup) => Ok(backup),
+        // A manifest that lies there already may name the snapshots.
+        Err(error @ StoreError::Taken(_)) => Err(error.into()),
+        Err(error) => {
+            forget(beside, &request.id, progress).await;
+            Err(error.into())
+        }
+    }
+}
+
+/// Takes away what was taken outside of the store, and tells what could not be.
+async fn forget(beside: &Beside, id: &BackupId, progress: Progress<'_>) {
+    if let Some(wanted) = &beside.artefacts {
+        for words in forget_artefacts(wanted, id).await {
+            progress(&words, None);
+        }
+    }
 }
 
 /// What is settled before a dump begins.
@@ -215,17 +230,8 @@ async fn fill(
 ) -> Result<BackupManifest, CreateError> {
     let hold = hold(server, request, beside, progress).await?;
     let started = Timestamp::now();
-    let snapshot = match Snapshot::open(&server.connector, None).await {
-        Ok(snapshot) => Some(snapshot),
-        Err(error) => {
-            let why = model::causes(&error);
-            progress(
-                &format!("rows and schema are not recorded, because no session could be opened: {why}"),
-                None,
-            );
-            None
-        }
-    };
+    let opened = Snapshot::open(&server.connector, None).await;
+    let snapshot = shared(opened, beside.artefacts.is_some(), progress)?;
     let packed = &prepared.packed;
     let name = file_name(request.format, packed.codec);
     progress(
@@ -300,6 +306,27 @@ async fn fill(
         artefacts: taken.artefacts,
         ..manifest(server, request, prepared, facts, files, dumped.proof, started)
     })
+}
+
+/// The view that a dump shares. A dump can do without one, and takes its own moment then; what lies between that and the
+/// artefacts would not be known.
+fn shared(
+    opened: Result<Snapshot, ConnectError>,
+    artefacts: bool,
+    progress: Progress<'_>,
+) -> Result<Option<Snapshot>, CreateError> {
+    match opened {
+        Ok(snapshot) => Ok(Some(snapshot)),
+        Err(source) if artefacts => Err(CreateError::Moment(Box::new(source))),
+        Err(error) => {
+            let why = model::causes(&error);
+            progress(
+                &format!("rows and schema are not recorded, because no session could be opened: {why}"),
+                None,
+            );
+            Ok(None)
+        }
+    }
 }
 
 /// Keeps writers away, where that was asked for.
@@ -455,4 +482,21 @@ async fn keep_settings(draft: &Draft, settings: &Settings) -> Result<BackupFile,
 fn write_error(path: &str) -> impl FnOnce(std::io::Error) -> CreateError {
     let path = path.to_owned();
     move |source| CreateError::Write { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dump_whose_moment_is_not_known_has_no_artefacts() {
+        let refused = || {
+            let pod = "db-0".to_owned();
+            Err(ConnectError::NoCluster { pod })
+        };
+        let alone = shared(refused(), false, &|_, _| ()).unwrap();
+        assert!(alone.is_none(), "a dump alone takes its own moment");
+        let told = shared(refused(), true, &|_, _| ()).unwrap_err();
+        assert!(matches!(told, CreateError::Moment(_)), "{told}");
+    }
 }

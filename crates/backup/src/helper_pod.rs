@@ -1,5 +1,6 @@
 //! A pod of ours that waits for commands and goes when the act ends: without rights, not root, with a deadline.
 
+mod claim;
 mod like;
 mod shape;
 mod temporary;
@@ -16,9 +17,10 @@ use thiserror::Error;
 use crate::script::WAIT;
 use crate::{PodRunner, Runner};
 
+pub(crate) use claim::{ClaimRequest, NotMounted, may_exist, mount};
 pub(crate) use like::Like;
 pub use like::LikeError;
-pub(crate) use shape::PodShape;
+pub(crate) use shape::{COMPONENT, PodShape};
 pub(crate) use temporary::{Temporary, TemporaryKind};
 
 /// The container that runs commands.

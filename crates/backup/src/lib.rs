@@ -45,7 +45,7 @@ pub use abandon::{Abandoned, abandon_restore, end_own_sessions};
 pub use anchor::{Anchor, AnchorError};
 pub use artefacts::{
     ArtefactError, ArtefactSource, ArtefactsRequest, CheckedArtefacts, PlacedArtefacts, PutBackArtefacts,
-    SourceError, check_artefacts,
+    SourceError, check_artefacts, forget_artefacts, may_take_artefacts,
 };
 pub use background::settled;
 pub use base::{

@@ -24,23 +24,27 @@ pub struct ClaimUser {
 }
 
 impl Cluster {
-    /// The pods that use a claim and have not ended, by name.
+    /// The pods that use a claim and have not ended, by name, but for those that carry all of these labels; all of them
+    /// where none is said.
     ///
     /// # Errors
     /// When the claim does not exist, or pods cannot be listed.
-    pub async fn pods_of_claim(&self, namespace: &str, claim: &str) -> Result<Vec<String>, ApiError> {
+    pub async fn pods_of_claim(
+        &self,
+        namespace: &str,
+        claim: &str,
+        but: &[(&str, &str)],
+    ) -> Result<Vec<String>, ApiError> {
         self.claim(namespace, claim).await?;
-        let pods = Api::<Pod>::namespaced(self.client.clone(), namespace)
-            .list(&ListParams::default())
-            .await
-            .asked(|| format!("list pods in namespace {namespace}"))?;
-        let uses = |pod: &&Pod| {
-            !has_ended(pod) && pod.spec.as_ref().is_some_and(|spec| mount(spec, claim).is_some())
+        let pods = self.pods_using(namespace, claim).await?;
+        let left_out = |pod: &Pod| {
+            let has =
+                |(key, value): &(&str, &str)| pod.labels().get(*key).is_some_and(|found| found == value);
+            !but.is_empty() && but.iter().all(has)
         };
         Ok(pods
-            .items
             .iter()
-            .filter(uses)
+            .filter(|pod| !left_out(pod))
             .map(ResourceExt::name_any)
             .collect())
     }
@@ -100,16 +104,21 @@ impl Cluster {
     /// # Errors
     /// When pods cannot be listed.
     pub async fn node_of_claim(&self, namespace: &str, claim: &str) -> Result<Option<String>, ApiError> {
-        let pods = Api::<Pod>::namespaced(self.client.clone(), namespace)
+        let pods = self.pods_using(namespace, claim).await?;
+        Ok(pods.into_iter().find_map(|pod| pod.spec?.node_name))
+    }
+
+    /// The pods that mount a claim and have not ended.
+    async fn pods_using(&self, namespace: &str, claim: &str) -> Result<Vec<Pod>, ApiError> {
+        let mut pods = Api::<Pod>::namespaced(self.client.clone(), namespace)
             .list(&ListParams::default())
             .await
-            .asked(|| format!("list pods in namespace {namespace}"))?;
-        let node = |pod: Pod| {
-            let ended = has_ended(&pod);
-            let spec = pod.spec.filter(|spec| !ended && mount(spec, claim).is_some())?;
-            spec.node_name
-        };
-        Ok(pods.items.into_iter().find_map(node))
+            .asked(|| format!("list pods in namespace {namespace}"))?
+            .items;
+        pods.retain(|pod| {
+            !has_ended(pod) && pod.spec.as_ref().is_some_and(|spec| mount(spec, claim).is_some())
+        });
+        Ok(pods)
     }
 
     /// Whether there is a claim of this name.
@@ -181,6 +190,40 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::fake::answers;
+
+    #[tokio::test]
+    async fn a_claim_is_used_by_pods_that_run_but_for_those_with_our_labels() {
+        let pod = |name: &str, claim: &str, labels: serde_json::Value, phase: &str| {
+            json!({
+                "metadata": {"name": name, "labels": labels}, "status": {"phase": phase},
+                "spec": {"nodeName": format!("node-of-{name}"), "containers": [],
+                    "volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": claim}}]},
+            })
+        };
+        let cluster = answers(move |request, _| {
+            if request.contains("/persistentvolumeclaims/") {
+                return (200, json!({"metadata": {"name": "data"}}));
+            }
+            let pods = [
+                pod("ended", "data", json!({}), "Succeeded"),
+                pod("other", "else", json!({}), "Running"),
+                pod("ours", "data", json!({"by": "us", "for": "artefact"}), "Running"),
+                pod("half", "data", json!({"by": "us"}), "Running"),
+                pod("web", "data", json!({}), "Running"),
+            ];
+            (
+                200,
+                json!({"apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": pods}),
+            )
+        })
+        .await;
+        let users = async |but: &[(&str, &str)]| cluster.pods_of_claim("shop", "data", but).await.unwrap();
+        assert_eq!(users(&[]).await, ["ours", "half", "web"]);
+        assert_eq!(users(&[("by", "us"), ("for", "artefact")]).await, ["half", "web"]);
+        let node = cluster.node_of_claim("shop", "data").await.unwrap();
+        assert_eq!(node.as_deref(), Some("node-of-ours"));
+    }
 
     #[test]
     fn a_claim_is_of_its_own_set_only() {

@@ -2,7 +2,7 @@
 
 use backup::{
     Backup, BackupId, Beside, CreateError, CreateRequest, Place, Server, Store, Wanted, backup_report,
-    create_with, databases, end_own_sessions,
+    create_with, databases, end_own_sessions, forget_artefacts,
 };
 use checks::BackupAct;
 use cli::{Environment, Output, store_place};
@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::act::{ActEnd, act};
 use super::arguments::CreateFlags;
+use super::artefacts::NO_CLUSTER;
 use super::failure::{Ends, failed};
 use super::ground::Ground;
 use super::keys;
@@ -77,8 +78,7 @@ async fn one(flags: &CreateFlags, environment: &Environment) -> Result<ExitCode,
     let beside = match &ground.session {
         Some(session) => flags.artefacts.beside(session, &target).await?,
         None if flags.artefacts.any() => {
-            let words = "artefacts are volumes of a cluster, and there is none";
-            return Err(could_not_begin(output, &super::stored::Words(words.into())));
+            return Err(could_not_begin(output, &super::stored::Words(NO_CLUSTER.into())));
         }
         None => Beside::default(),
     };
@@ -227,6 +227,12 @@ async fn back_up(
     .await;
     if matches!(made, ActEnd::Interrupted) {
         end_own_sessions(server).await;
+        if let Some(wanted) = &beside.artefacts {
+            for words in forget_artefacts(wanted, &request.id).await {
+                // Whoever cannot be told finds them by their label.
+                let _ = output.talk(|err, _| writeln!(err, "{words}"));
+            }
+        }
         store.settle().await;
     }
     made

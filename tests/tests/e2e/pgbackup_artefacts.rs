@@ -146,6 +146,17 @@ fn a_claim_holds_backups_and_a_volume_goes_round_with_its_database() -> Result<(
         .expect_one_clear_line(2, &["create jobs", "get persistentvolumeclaims"])?;
     let tested = run(&["store", "test", store, "--as", &account, "-o", "json"], 0)?.json()?;
     ensure!(tested["works"] == true, "{tested}");
+    // What cannot be taken is told before anything is dumped.
+    let create = ["create", "statefulset/db-postgres", "--to", store, "--artefact"];
+    kubectl
+        .run("pgbackup", &[&create[..], &["nothing"]].concat())?
+        .expect_one_clear_line(1, &["no claim nothing"])?;
+    kubectl
+        .run(
+            "pgbackup",
+            &[&create[..], &["uploads", "--snapshot-class", "typo"]].concat(),
+        )?
+        .expect_one_clear_line(1, &["typo", "uploads"])?;
     let made = run(
         &[
             "create",
@@ -176,6 +187,10 @@ fn a_claim_holds_backups_and_a_volume_goes_round_with_its_database() -> Result<(
     );
 
     let listed = run(&["list", "--from", store, "--ours", "-o", "json"], 0)?.json()?;
+    ensure!(
+        listed["items"].as_array().is_some_and(|items| items.len() == 1),
+        "{listed}"
+    );
     ensure!(listed["items"][0]["id"] == json!(id), "{listed}");
     let shown = run(&["show", &id, "--from", store, "--ours"], 0)?.stdout;
     ensure!(
@@ -236,8 +251,17 @@ fn a_claim_holds_backups_and_a_volume_goes_round_with_its_database() -> Result<(
         "nothing was touched"
     );
     scaled(&world, 0)?;
-    let back = run(&with, 0)?;
-    ensure!(back.stderr.contains(".pgbackup-pre-"), "{back}");
+    // The report is whole: it tells of the volume, which came back after the database.
+    let back = run(&with, 0)?.json()?;
+    let is_back = |report: &Value| {
+        let notes = report["notes"].as_array().into_iter().flatten();
+        let mut words = notes.filter_map(Value::as_str);
+        words.any(|note| note.contains("uploads is back") && note.contains(".pgbackup-pre-"))
+    };
+    ensure!(is_back(&back) && back["doneBefore"] == false, "{back}");
+    let restored = text(&back["id"])?;
+    let again = run(&[&with[..], &["--again", &restored]].concat(), 0)?.json()?;
+    ensure!(is_back(&again) && again["doneBefore"] == true, "{again}");
     scaled(&world, 1)?;
     ensure!(server.query("select * from t order by id")? == rows);
     let after = in_files(&world, SUM)?;
@@ -247,11 +271,30 @@ fn a_claim_holds_backups_and_a_volume_goes_round_with_its_database() -> Result<(
         "the old files are kept"
     );
 
-    // Without the artefacts it says what will not fit together.
-    let warned = run(&restore, 0)?;
+    // Without the artefacts it says what will not fit together, before anybody has to agree.
+    let warned = run(&[&restore[..], &["--dry-run"]].concat(), 0)?;
     ensure!(warned.stderr.contains("stays as it is now"), "{}", warned.stderr);
-    let pruned = run(&["prune", "--keep-last", "1", "--from", store, "-o", "json"], 0)?.json()?;
-    ensure!(pruned.to_string().contains(&id), "{pruned}");
+    let pruned = run(
+        &[
+            "prune",
+            "--keep-last",
+            "1",
+            "--yes",
+            "--from",
+            store,
+            "-o",
+            "json",
+        ],
+        0,
+    )?
+    .json()?;
+    let kept = &pruned["backups"][0];
+    ensure!(kept["id"] == json!(id) && kept["outcome"] == "kept", "{pruned}");
+    let listed = run(&["list", "--from", store, "--ours", "-o", "json"], 0)?.json()?;
+    ensure!(
+        listed["items"][0]["id"] == json!(id),
+        "prune removed the one to keep: {listed}"
+    );
     gone(&world)?;
     let wrong = ["list", "--from", "pvc://nothing/x", "--ours"];
     let told = kubectl.run("pgbackup", &wrong)?;

@@ -84,7 +84,8 @@ pub async fn check_artefacts(
 
 /// The hash of a file as it is stored, and of what is in it.
 async fn read(backup: &Backup, file: &BackupFile) -> io::Result<(String, String)> {
-    let codec = Codec::from_word(&file.codec).unwrap_or(Codec::None);
+    let unknown = || io::Error::other(format!("it is packed with {:?}, which is not known", file.codec));
+    let codec = Codec::from_word(&file.codec).ok_or_else(unknown)?;
     let stream = backup.read(file, 0..file.bytes).await.map_err(io::Error::other)?;
     let stream = SyncIoBridge::new(stream);
     let reading = tokio::task::spawn_blocking(move || {

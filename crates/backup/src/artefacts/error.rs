@@ -69,6 +69,29 @@ pub enum ArtefactError {
         /// Whose they are.
         owner: String,
     },
+    /// Folders whose rights keep them where they are.
+    #[error(
+        "user {user} may not move {} of {volume}, because it may not write to them: give them to that user, or let it write",
+        folders.join(", ")
+    )]
+    Fixed {
+        /// The volume, in words.
+        volume: String,
+        /// Who would move them, as `uid:gid`.
+        user: String,
+        /// The folders.
+        folders: Vec<String>,
+    },
+    /// A backup of another time.
+    #[error("{file} of {volume} is packed with {codec:?}, which this program does not know")]
+    Codec {
+        /// The file.
+        file: String,
+        /// The volume, in words.
+        volume: String,
+        /// How it is packed.
+        codec: String,
+    },
     /// A command's end is not known.
     #[error("the copy of {volume} did not arrive whole")]
     Stream {
@@ -146,6 +169,16 @@ pub enum ArtefactError {
         volume: String,
         /// The last words.
         words: String,
+    },
+    /// The class that was asked for does not go with the claim.
+    #[error("no VolumeSnapshot of class {class} can be made of claim {claim}: {why}")]
+    NoClass {
+        /// The class.
+        class: String,
+        /// The claim.
+        claim: String,
+        /// Why not.
+        why: String,
     },
     /// The driver did not make the snapshot.
     #[error("VolumeSnapshot {name} did not come about")]

@@ -17,8 +17,9 @@ use cluster::Cluster;
 pub use check::{CheckedArtefacts, check_artefacts};
 pub use error::ArtefactError;
 pub use put_back::{PlacedArtefacts, PutBackArtefacts};
-pub(crate) use snapshot::forget;
+pub use snapshot::forget as forget_artefacts;
 pub use source::{ArtefactSource, SourceError};
+pub use take::may_take as may_take_artefacts;
 pub(crate) use take::{Taken, take};
 
 /// What to take beside a dump.

@@ -1,25 +1,20 @@
 //! A pod of ours that mounts a volume, as whoever owns its files.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use cluster::Cluster;
 
 use super::ArtefactError;
 use crate::Runner;
 use crate::base::{Tools, run};
-use crate::helper_pod::{HelperVolume, PodShape, VOLUME};
-use crate::reach::JobRunner;
-use crate::script::{self, IDLE, last_words};
+use crate::helper_pod::{ClaimRequest, NotMounted, VOLUME, may_exist, mount};
+use crate::script::{self, last_words};
 
 /// The user where neither a workload nor the files say one.
 const NOBODY: i64 = 65532;
 
-/// How long the pod may be there at most; it ends with us.
-const DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The image where no Postgres runs in the namespace.
-const USUAL_IMAGE: &str = "docker.io/library/busybox:stable";
+/// What its pods are for, as their label says.
+pub(super) const PURPOSE: &str = "artefact";
 
 /// Which volume, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +47,8 @@ pub(super) struct Hand {
     pub(super) used_bytes: u64,
     /// Restores whose files have begun to move in this volume, by their ids.
     pub(super) begun: Vec<String>,
+    /// Folders that this user cannot move, by name; looked for where the volume is written.
+    pub(super) fixed: Vec<String>,
 }
 
 /// What `artefact_look.sh` said.
@@ -63,6 +60,7 @@ struct Look {
     free_bytes: u64,
     used_bytes: u64,
     begun: Vec<String>,
+    fixed: Vec<String>,
 }
 
 impl Look {
@@ -86,6 +84,7 @@ impl Look {
                 .iter()
                 .filter_map(|line| Some(line.split_once(' ')?.0.to_owned()))
                 .collect(),
+            fixed: all("fixed"),
         }
     }
 }
@@ -95,22 +94,7 @@ impl Hand {
     /// lies in it.
     pub(super) async fn begin(cluster: &Cluster, wanted: &Wanted<'_>) -> Result<Self, ArtefactError> {
         let Wanted { namespace, claim, .. } = wanted;
-        let api = |source| ArtefactError::Api {
-            what: wanted.words(),
-            source,
-        };
-        match cluster.has_claim(namespace, claim).await {
-            Ok(true) => {}
-            Ok(false) => {
-                return Err(ArtefactError::NoClaim {
-                    claim: (*claim).to_owned(),
-                    namespace: (*namespace).to_owned(),
-                });
-            }
-            // Whether it is there, the pod will tell.
-            Err(error) if error.is_forbidden() => {}
-            Err(error) => return Err(api(error)),
-        }
+        there(cluster, namespace, claim).await?;
         // Who may not look for workloads finds out by the files.
         let workload = cluster.user_of_claim(namespace, claim).await.ok().flatten();
         let known = wanted.owner.map(str::to_owned);
@@ -118,6 +102,8 @@ impl Hand {
             .and_then(|workload| workload.user)
             .filter(|user| *user != 0);
         let first = known.or_else(|| of_workload.map(|user| format!("{user}:{user}")));
+        // A guess that does not hold is made once more, by what lies there.
+        let mut guessed = first.is_none();
         let mut owner = first.unwrap_or_else(|| format!("{NOBODY}:{NOBODY}"));
         loop {
             let runner = start(cluster, wanted, &owner).await?;
@@ -129,22 +115,19 @@ impl Hand {
                     return Err(error);
                 }
             };
-            let other = found.closed.iter().find(|closed| **closed != owner);
-            let may_change = wanted.owner.is_none() && wanted.read_only;
-            match other {
-                None => {}
-                Some(other)
-                    if may_change && !other.starts_with("0:") && owner.starts_with(&NOBODY.to_string()) =>
-                {
+            match judge(&found, &owner, guessed && wanted.read_only) {
+                Standing::Open => {}
+                Standing::As(other) => {
                     runner.close().await;
-                    owner = other.clone();
+                    guessed = false;
+                    owner = other.to_owned();
                     continue;
                 }
-                Some(other) => {
+                Standing::Closed(other) => {
                     runner.close().await;
                     return Err(ArtefactError::Closed {
                         volume: wanted.words(),
-                        owner: other.clone(),
+                        owner: other.to_owned(),
                     });
                 }
             }
@@ -177,9 +160,55 @@ impl Hand {
                 free_bytes: found.free_bytes,
                 used_bytes: found.used_bytes,
                 begun: found.begun,
+                fixed: found.fixed,
             });
         }
     }
+}
+
+/// Refuses a claim that does not exist.
+pub(super) async fn there(cluster: &Cluster, namespace: &str, claim: &str) -> Result<(), ArtefactError> {
+    match may_exist(cluster, namespace, claim).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(ArtefactError::NoClaim {
+            claim: claim.to_owned(),
+            namespace: namespace.to_owned(),
+        }),
+        Err(source) => Err(ArtefactError::Api {
+            what: format!("claim {claim}"),
+            source,
+        }),
+    }
+}
+
+/// Whether whoever looked may go on.
+#[derive(Debug, PartialEq, Eq)]
+enum Standing<'a> {
+    /// Nothing is closed to them.
+    Open,
+    /// This one, whose files are closed, may look instead.
+    As(&'a str),
+    /// Files of this one are closed to them.
+    Closed(&'a str),
+}
+
+/// What to do about files that are closed to the user that looked; another one is tried where this one was a guess.
+fn judge<'a>(found: &'a Look, owner: &str, guessed: bool) -> Standing<'a> {
+    match found.closed.iter().find(|closed| *closed != owner) {
+        None => Standing::Open,
+        Some(other) if guessed && !other.starts_with("0:") => Standing::As(other),
+        Some(other) => Standing::Closed(other),
+    }
+}
+
+/// The user and group of `uid:gid`. Nothing of ours is root; a group of root's is one like others.
+pub(super) fn ids(owner: &str) -> (i64, i64) {
+    let (user, group) = owner.split_once(':').unwrap_or((owner, owner));
+    let number = |text: &str, least: i64| {
+        let id = text.parse::<i64>().ok();
+        id.filter(|id| *id >= least).unwrap_or(NOBODY)
+    };
+    (number(user, 1), number(group, 0))
 }
 
 /// The folder as the pod sees it.
@@ -187,11 +216,25 @@ pub(super) fn folder(path: Option<&str>) -> String {
     path.map_or_else(|| VOLUME.to_owned(), |path| format!("{VOLUME}/{path}"))
 }
 
+/// What of a folder that is to be moved out of, or into, its place cannot be moved, by name.
+pub(super) async fn fixed_in(
+    runner: &Arc<dyn Runner>,
+    wanted: &Wanted<'_>,
+    path: &str,
+) -> Result<Vec<String>, ArtefactError> {
+    let wanted = Wanted {
+        path: Some(path),
+        ..wanted.clone()
+    };
+    Ok(look(runner, &wanted).await?.fixed)
+}
+
 async fn look(runner: &Arc<dyn Runner>, wanted: &Wanted<'_>) -> Result<Look, ArtefactError> {
+    let act = if wanted.read_only { "read" } else { "write" };
     let looked = run(
         runner,
         script::ARTEFACT_LOOK,
-        &[VOLUME, wanted.path.unwrap_or(".")],
+        &[VOLUME, wanted.path.unwrap_or("."), act],
     )
     .await;
     let (said, end) = looked.map_err(|source| ArtefactError::Stream {
@@ -213,48 +256,22 @@ async fn start(
     wanted: &Wanted<'_>,
     owner: &str,
 ) -> Result<Arc<dyn Runner>, ArtefactError> {
-    let Wanted { namespace, claim, .. } = wanted;
-    let (image, pull_secrets) = match postgres_room::image_of_a_server(cluster, namespace).await {
-        Some(found) => (found.image, found.pull_secrets),
-        None => (USUAL_IMAGE.to_owned(), Vec::new()),
+    let (user, group) = ids(owner);
+    let request = ClaimRequest {
+        purpose: PURPOSE,
+        namespace: wanted.namespace,
+        claim: wanted.claim,
+        read_only: wanted.read_only,
+        image: None,
+        user,
+        group,
     };
-    let (user, group) = owner.split_once(':').unwrap_or((owner, owner));
-    let number = |text: &str| text.parse().ok().filter(|id| *id > 0).unwrap_or(NOBODY);
-    let node = cluster.node_of_claim(namespace, claim).await.ok().flatten();
-    let shape = PodShape {
-        purpose: "artefact",
-        container: "artefact",
-        namespace,
-        image: &image,
-        pull_secrets: &pull_secrets,
-        user: number(user),
-        group: number(group),
-        script: IDLE,
-        arguments: vec![DEADLINE.as_secs().to_string()],
-        environment: vec![("HOME", "/tmp")],
-        folders: vec![
-            (
-                VOLUME,
-                HelperVolume::Claim {
-                    name: (*claim).to_owned(),
-                    read_only: wanted.read_only,
-                },
-            ),
-            ("/tmp", HelperVolume::Empty),
-        ],
-        room: None,
-        ready: None,
-        node: node.as_deref(),
-        deadline: DEADLINE,
-    };
-    match JobRunner::start(cluster, &shape).await {
-        Ok(runner) => Ok(Arc::new(runner)),
-        Err(source) => Err(ArtefactError::Pod {
-            image,
-            volume: wanted.words(),
-            source: Box::new(source),
-        }),
-    }
+    let mounted = mount(cluster, &request).await;
+    mounted.map_err(|NotMounted { image, source }| ArtefactError::Pod {
+        image,
+        volume: wanted.words(),
+        source,
+    })
 }
 
 #[cfg(test)]
@@ -263,13 +280,39 @@ mod tests {
 
     #[test]
     fn what_the_pod_found_is_read() {
-        let look = Look::read("us 1:1\nused 1\nfree 3\njournal x-0 aside\nowner 7:8\nclosed 26:26\n");
+        let look =
+            Look::read("used 1\nfree 3\njournal x-0 aside\nowner 7:8\nclosed 26:26\nfixed a b\nfixed .\n");
         assert_eq!((look.used_bytes, look.free_bytes), (1024, 3072));
         assert_eq!(
             (look.owners, look.closed),
             (vec!["7:8".to_owned()], vec!["26:26".to_owned()])
         );
         assert_eq!(look.begun, ["x-0"]);
-        assert!(Look::read("us 1:1\nabsent\n").absent);
+        assert_eq!(look.fixed, ["a b", "."]);
+        assert!(Look::read("used 1\nabsent\n").absent);
+    }
+
+    #[test]
+    fn another_user_is_tried_once_and_never_root() {
+        let closed = |owners: &[&str]| Look {
+            closed: owners.iter().map(|owner| (*owner).to_owned()).collect(),
+            ..Look::default()
+        };
+        let nobody = format!("{NOBODY}:{NOBODY}");
+        assert_eq!(judge(&closed(&["26:26"]), &nobody, true), Standing::As("26:26"));
+        assert_eq!(judge(&closed(&["26:26"]), "26:26", false), Standing::Open);
+        assert_eq!(judge(&closed(&["0:0"]), &nobody, true), Standing::Closed("0:0"));
+        // Two owners whose files are closed to each other: whoever was tried after the guess is the last one.
+        let two = closed(&["655320:1", "655321:1"]);
+        assert_eq!(judge(&two, "655321:1", false), Standing::Closed("655320:1"));
+        assert_eq!(judge(&two, "655320:1", false), Standing::Closed("655321:1"));
+    }
+
+    #[test]
+    fn nobody_is_root_and_a_group_may_be_root_s() {
+        assert_eq!(ids("26:27"), (26, 27));
+        assert_eq!(ids("1001:0"), (1001, 0));
+        assert_eq!(ids("0:0"), (NOBODY, 0));
+        assert_eq!(ids("x:-1"), (NOBODY, NOBODY));
     }
 }

@@ -1,12 +1,13 @@
 //! Putting artefacts back: unpacked beside what is there while nobody is disturbed, then moved into its place.
 
 use cluster::Cluster;
-use model::{Artefact, ArtefactKept, ArtefactOf};
+use model::{Artefact, ArtefactKept, ArtefactOf, BackupFile};
 
 use super::ArtefactError;
-use super::place::{Hand, Wanted};
+use super::place::{Hand, PURPOSE, Wanted, fixed_in, ids};
 use crate::base::{Packed, run, unpack_archive};
-use crate::helper_pod::VOLUME;
+use crate::helper_pod::{COMPONENT, VOLUME};
+use crate::schedule::MANAGED_BY;
 use crate::script::{self, last_words};
 use crate::server::Codec;
 use crate::transfer::size_in_words;
@@ -26,13 +27,18 @@ pub struct PutBackArtefacts<'a> {
 
 /// Artefacts that are unpacked beside what is in use.
 pub struct PlacedArtefacts {
+    cluster: Cluster,
+    namespace: String,
     places: Vec<Placed>,
 }
 
 struct Placed {
     hand: Hand,
+    claim: String,
     volume: String,
     path: String,
+    /// The user of the pod, and its group.
+    user: (i64, i64),
     /// The restore's id and the artefact's number: several may be of one volume.
     id: String,
 }
@@ -43,23 +49,13 @@ impl PutBackArtefacts<'_> {
     /// # Errors
     /// See [`ArtefactError`]; what had been unpacked is taken away.
     pub async fn place(&self, progress: Progress<'_>) -> Result<PlacedArtefacts, ArtefactError> {
-        let mut placed = PlacedArtefacts { places: Vec::new() };
+        let mut placed = PlacedArtefacts {
+            cluster: self.cluster.clone(),
+            namespace: self.namespace.to_owned(),
+            places: Vec::new(),
+        };
         for claim in self.claims() {
-            let users = self.cluster.pods_of_claim(self.namespace, claim).await;
-            let users = users.map_err(|source| ArtefactError::Api {
-                what: format!("claim {claim}"),
-                source,
-            });
-            match users {
-                Ok(pods) if pods.is_empty() => {}
-                Ok(pods) => {
-                    return Err(ArtefactError::InUse {
-                        claim: claim.to_owned(),
-                        pods,
-                    });
-                }
-                Err(error) => return Err(error),
-            }
+            nobody_uses(self.cluster, self.namespace, claim, &[]).await?;
         }
         for (number, artefact) in self.backup.manifest.artefacts.iter().enumerate() {
             match self.one(artefact, number, progress).await {
@@ -110,8 +106,10 @@ impl PutBackArtefacts<'_> {
         let hand = Hand::begin(self.cluster, &wanted).await?;
         let place = Placed {
             hand,
+            claim: claim.clone(),
             volume: wanted.words(),
             path: path.clone().unwrap_or_else(|| ".".into()),
+            user: ids(owner),
             id: format!("{}-{number}", self.id),
         };
         if place.hand.begun.contains(&place.id) {
@@ -128,6 +126,7 @@ impl PutBackArtefacts<'_> {
             .iter()
             .find(|found| found.name == *file);
         let unpacked = match packed {
+            _ if !place.hand.fixed.is_empty() => Err(place.fixed(place.hand.fixed.clone())),
             None => Err(ArtefactError::Step {
                 doing: "find the archive of",
                 volume: place.volume.clone(),
@@ -138,33 +137,24 @@ impl PutBackArtefacts<'_> {
                 free: place.hand.free_bytes,
                 needed: *archive_bytes,
             }),
-            Some(packed) => {
-                let words = format!(
-                    "{}: unpacking {} beside its files",
-                    place.volume,
-                    size_in_words(*archive_bytes)
-                );
-                progress(&words, None);
-                let archive = Packed {
-                    file: packed,
-                    codec: Codec::from_word(&packed.codec).unwrap_or(Codec::None),
-                    archive_bytes: *archive_bytes,
-                    archive_sha256,
-                };
-                let folder = format!("{VOLUME}/.pgbackup-incoming-{}", place.id);
-                let unpacked = unpack_archive(
-                    &place.hand.runner,
-                    &place.hand.tools,
-                    self.backup,
-                    archive,
-                    &folder,
-                )
-                .await;
-                unpacked.map_err(|source| ArtefactError::Unpack {
-                    volume: place.volume.clone(),
-                    source,
-                })
-            }
+            Some(packed) => match codec_of(packed, &place.volume) {
+                Ok(codec) => {
+                    let words = format!(
+                        "{}: unpacking {} beside its files",
+                        place.volume,
+                        size_in_words(*archive_bytes)
+                    );
+                    progress(&words, None);
+                    let archive = Packed {
+                        file: packed,
+                        codec,
+                        archive_bytes: *archive_bytes,
+                        archive_sha256,
+                    };
+                    place.unpack(self.backup, archive, &wanted).await
+                }
+                Err(error) => Err(error),
+            },
         };
         match unpacked {
             Ok(()) => Ok(Some(place)),
@@ -176,7 +166,69 @@ impl PutBackArtefacts<'_> {
     }
 }
 
+/// Refuses a claim that pods use, but for those with all of these labels.
+async fn nobody_uses(
+    cluster: &Cluster,
+    namespace: &str,
+    claim: &str,
+    but: &[(&str, &str)],
+) -> Result<(), ArtefactError> {
+    let users = cluster.pods_of_claim(namespace, claim, but).await;
+    let pods = users.map_err(|source| ArtefactError::Api {
+        what: format!("claim {claim}"),
+        source,
+    })?;
+    if pods.is_empty() {
+        return Ok(());
+    }
+    Err(ArtefactError::InUse {
+        claim: claim.to_owned(),
+        pods,
+    })
+}
+
+/// How an archive is packed.
+fn codec_of(file: &BackupFile, volume: &str) -> Result<Codec, ArtefactError> {
+    Codec::from_word(&file.codec).ok_or_else(|| ArtefactError::Codec {
+        file: file.name.clone(),
+        volume: volume.to_owned(),
+        codec: file.codec.clone(),
+    })
+}
+
 impl Placed {
+    /// Unpacks beside what is in use, and refuses what could not be moved from there.
+    async fn unpack(
+        &self,
+        backup: &Backup,
+        archive: Packed<'_>,
+        wanted: &Wanted<'_>,
+    ) -> Result<(), ArtefactError> {
+        let incoming = format!(".pgbackup-incoming-{}", self.id);
+        let folder = format!("{VOLUME}/{incoming}");
+        let Hand { runner, tools, .. } = &self.hand;
+        unpack_archive(runner, tools, backup, archive, &folder)
+            .await
+            .map_err(|source| ArtefactError::Unpack {
+                volume: self.volume.clone(),
+                source,
+            })?;
+        let fixed = fixed_in(runner, wanted, &incoming).await?;
+        if fixed.is_empty() {
+            Ok(())
+        } else {
+            Err(self.fixed(fixed))
+        }
+    }
+
+    fn fixed(&self, folders: Vec<String>) -> ArtefactError {
+        ArtefactError::Fixed {
+            volume: self.volume.clone(),
+            user: format!("{}:{}", self.user.0, self.user.1),
+            folders,
+        }
+    }
+
     async fn leave(self) {
         // What cannot be taken away is no part of what is in use.
         let _ = run(&self.hand.runner, script::ARTEFACT_FORGET, &[VOLUME, &self.id]).await;
@@ -198,7 +250,8 @@ impl PlacedArtefacts {
     /// See [`ArtefactError`]; the same restore carries on where this one stopped.
     pub async fn swap(self, progress: Progress<'_>) -> Result<Vec<String>, ArtefactError> {
         let mut done = Vec::new();
-        let mut failed = None;
+        // Somebody may have begun to use a volume while the database was restored.
+        let mut failed = self.still_unused().await.err();
         for place in self.places {
             if failed.is_none() {
                 progress(
@@ -216,6 +269,15 @@ impl PlacedArtefacts {
             place.hand.runner.close().await;
         }
         failed.map_or(Ok(done), Err)
+    }
+
+    async fn still_unused(&self) -> Result<(), ArtefactError> {
+        // Our own pods mount them by now.
+        let ours = [MANAGED_BY, (COMPONENT, PURPOSE)];
+        for place in &self.places {
+            nobody_uses(&self.cluster, &self.namespace, &place.claim, &ours).await?;
+        }
+        Ok(())
     }
 }
 
@@ -240,5 +302,25 @@ impl Placed {
                 words: last_words(&end.stderr_tail),
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_in_an_unknown_way_is_not_taken_for_plain() {
+        let file = |codec: &str| BackupFile {
+            name: "artefact-u.tar".into(),
+            codec: codec.into(),
+            bytes: 1,
+            sha256_stream: String::new(),
+            sha256_stored: String::new(),
+        };
+        assert_eq!(codec_of(&file("none"), "volume n/u").unwrap(), Codec::None);
+        assert_eq!(codec_of(&file("zstd"), "volume n/u").unwrap(), Codec::Zstd);
+        let told = codec_of(&file("lz9"), "volume n/u").unwrap_err().to_string();
+        assert!(told.contains("lz9") && told.contains("volume n/u"), "{told}");
     }
 }

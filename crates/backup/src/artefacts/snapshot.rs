@@ -13,7 +13,7 @@ use kube::Api;
 use model::ArtefactKept;
 use serde_json::{Value, json};
 
-use super::{ArtefactError, ArtefactsRequest};
+use super::{ArtefactError, ArtefactSource, ArtefactsRequest};
 use crate::BackupId;
 use crate::schedule::MANAGED_BY;
 
@@ -43,6 +43,27 @@ pub(super) async fn class_of(
     request: &ArtefactsRequest,
     claim: &str,
 ) -> Result<Result<String, String>, ArtefactError> {
+    let found = usable(request, claim).await?;
+    as_asked(found, request.snapshot_class.as_deref(), claim)
+}
+
+/// Whoever named a class wants a snapshot of it, and no copy in its place.
+fn as_asked(
+    found: Result<String, String>,
+    wanted: Option<&str>,
+    claim: &str,
+) -> Result<Result<String, String>, ArtefactError> {
+    match (found, wanted) {
+        (Err(why), Some(class)) => Err(ArtefactError::NoClass {
+            class: class.to_owned(),
+            claim: claim.to_owned(),
+            why,
+        }),
+        (found, _) => Ok(found),
+    }
+}
+
+async fn usable(request: &ArtefactsRequest, claim: &str) -> Result<Result<String, String>, ArtefactError> {
     let api = |source| ArtefactError::Api {
         what: "the classes of volume snapshots".into(),
         source,
@@ -140,7 +161,7 @@ fn judge(snapshot: &Value) -> Result<Ready, String> {
     })
 }
 
-/// Makes a snapshot and waits until it can be used. One that cannot is taken away again.
+/// Makes a snapshot and waits until it can be used. One that cannot is taken away with all of its backup.
 pub(super) async fn take(
     request: &ArtefactsRequest,
     claim: &str,
@@ -178,112 +199,57 @@ pub(super) async fn take(
             },
             time.unwrap_or_else(Timestamp::now),
         )),
-        Err(source) => {
-            forget(request, id).await;
-            Err(ArtefactError::Snapshot { name, source })
-        }
+        Err(source) => Err(ArtefactError::Snapshot { name, source }),
     }
 }
 
-/// Takes away the snapshots of a backup that did not come about. They carry its id, so that what stays can be found.
-pub(crate) async fn forget(request: &ArtefactsRequest, id: &BackupId) {
+/// Takes away the VolumeSnapshots of a backup that did not come about, and says what could not be taken away. They carry its
+/// id, so that what stays can be found.
+pub async fn forget(request: &ArtefactsRequest, id: &BackupId) -> Vec<String> {
     let ArtefactsRequest {
-        cluster, namespace, ..
+        cluster,
+        namespace,
+        sources,
+        ..
     } = request;
+    let whole = |source: &ArtefactSource| matches!(source, ArtefactSource::Volume { path: None, .. });
+    if !sources.iter().any(whole) {
+        return Vec::new();
+    }
     let labels = format!("{BACKUP_LABEL}={id}");
     let version = format!("{GROUP}/v1");
-    let Ok(found) = cluster
+    let found = cluster
         .labelled(&version, "VolumeSnapshot", Some(namespace), &labels)
-        .await
-    else {
-        return;
+        .await;
+    let found = match found {
+        Ok(found) => found,
+        // A cluster without volume snapshots.
+        Err(error) if error.is_not_found() => return Vec::new(),
+        Err(error) => {
+            return vec![format!(
+                "whether VolumeSnapshots with the label {labels} are left is not known: {}",
+                model::causes(&error)
+            )];
+        }
     };
+    let mut left = Vec::new();
     for snapshot in found {
-        let name = cluster::ObjectName {
+        let name = snapshot["metadata"]["name"].as_str().unwrap_or_default();
+        let object = cluster::ObjectName {
             api_version: version.clone(),
             kind: "VolumeSnapshot".into(),
             namespace: Some(namespace.clone()),
-            name: snapshot["metadata"]["name"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned(),
+            name: name.to_owned(),
         };
-        // Best effort: what is told is why there is no backup.
-        let _ = cluster.remove(&name).await;
+        if let Err(error) = cluster.remove(&object).await {
+            left.push(format!(
+                "VolumeSnapshot {name} belongs to no backup, but could not be removed: {}",
+                model::causes(&error)
+            ));
+        }
     }
+    left
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn class(name: &str, driver: &str, default: bool) -> Value {
-        let annotations = if default {
-            json!({ DEFAULT: "true" })
-        } else {
-            json!(null)
-        };
-        json!({"metadata": {"name": name, "annotations": annotations}, "driver": driver, "deletionPolicy": "Delete"})
-    }
-
-    #[test]
-    fn the_class_is_of_the_claim_s_driver_and_never_a_guess() {
-        let classes = [
-            class("slow", "ebs", false),
-            class("fast", "ebs", true),
-            class("files", "efs", false),
-        ];
-        assert_eq!(choose(&classes, "ebs", None), Ok("fast".into()));
-        assert_eq!(choose(&classes, "efs", None), Ok("files".into()));
-        assert_eq!(choose(&classes, "ebs", Some("slow")), Ok("slow".into()));
-        assert!(
-            choose(&classes, "ebs", Some("files"))
-                .unwrap_err()
-                .contains("no snapshot class files")
-        );
-        assert!(
-            choose(&classes, "host-path", None)
-                .unwrap_err()
-                .contains("no snapshot class")
-        );
-        let two = [class("a", "ebs", false), class("b", "ebs", false)];
-        assert!(
-            choose(&two, "ebs", None)
-                .unwrap_err()
-                .contains("--snapshot-class")
-        );
-    }
-
-    #[test]
-    fn the_object_is_what_the_api_documents() {
-        let id: BackupId = "20250131T235959Z-0a1b2c3d".parse().unwrap();
-        let object = object("s", "shop", "uploads", "fast", &id);
-        assert_eq!(
-            object["spec"],
-            json!({"volumeSnapshotClassName": "fast", "source": {"persistentVolumeClaimName": "uploads"}})
-        );
-        assert_eq!(
-            object["metadata"]["labels"][BACKUP_LABEL],
-            "20250131T235959Z-0a1b2c3d"
-        );
-    }
-
-    #[test]
-    fn only_a_snapshot_that_can_be_used_is_one() {
-        let time = "2026-11-20T03:00:02Z";
-        let ready = json!({"status": {"readyToUse": true, "creationTime": time, "restoreSize": "1Gi",
-            "boundVolumeSnapshotContentName": "c"}});
-        let wanted = Ready {
-            content: Some("c".into()),
-            restore_size: Some("1Gi".into()),
-            time: time.parse().ok(),
-        };
-        assert_eq!(judge(&ready), Ok(wanted));
-        // The time is set as soon as the cut is made, long before the snapshot can be used.
-        let cut = json!({"status": {"readyToUse": false, "creationTime": time}});
-        assert!(judge(&cut).is_err());
-        let failed = json!({"status": {"readyToUse": false, "error": {"message": "quota"}}});
-        assert_eq!(judge(&failed), Err("quota".into()));
-        assert!(judge(&json!({})).is_err());
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use jiff::{SpanRound, Timestamp, Unit};
 use model::{Artefact, ArtefactKept, ArtefactOf, BackupFile};
 use postgres_room::Hold;
 
-use super::place::{Hand, Wanted};
+use super::place::{Hand, Wanted, there};
 use super::source::file_name;
 use super::{ArtefactError, ArtefactSource, ArtefactsRequest, bucket, snapshot, tar};
 use crate::store::Draft;
@@ -20,6 +20,29 @@ pub(crate) struct Taken {
     pub(crate) files: Vec<BackupFile>,
 }
 
+/// Refuses what could not be taken, as far as that can be told before a dump is made. Changes nothing.
+///
+/// # Errors
+/// See [`ArtefactError`].
+pub async fn may_take(request: &ArtefactsRequest) -> Result<(), ArtefactError> {
+    let mut named = Vec::new();
+    for source in &request.sources {
+        let of = of(request, source);
+        if named.contains(&of) {
+            return Err(ArtefactError::Twice(of.words()));
+        }
+        named.push(of);
+        let ArtefactSource::Volume { claim, path } = source else {
+            continue;
+        };
+        there(&request.cluster, &request.namespace, claim).await?;
+        if path.is_none() && request.snapshot_class.is_some() {
+            snapshot::class_of(request, claim).await.map(drop)?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes every artefact, beside the dump whose moment is given. A hold is kept until all are taken, and released then.
 pub(crate) async fn take(
     request: &ArtefactsRequest,
@@ -32,9 +55,6 @@ pub(crate) async fn take(
     let mut taken = Taken::default();
     for source in &request.sources {
         let of = of(request, source);
-        if taken.artefacts.iter().any(|other| other.of == of) {
-            return Err(ArtefactError::Twice(of.words()));
-        }
         let started = Timestamp::now();
         let (kept, file, finished) = one(request, source, &of, draft, id, progress).await?;
         taken.files.extend(file);

@@ -128,6 +128,62 @@ async fn what_is_in_use_is_moved_aside_and_nothing_of_it_is_lost_wherever_it_is_
 }
 
 #[tokio::test]
+async fn what_was_made_again_between_a_kill_and_the_next_run_is_never_overwritten() {
+    struct Killed<'a> {
+        phase: &'a str,
+        moved: &'a [(&'a str, &'a str)],
+        made_again: &'a str,
+        namesake: &'a str,
+    }
+    let cases = [
+        Killed {
+            phase: "unpacked",
+            moved: &[("a", ".pgbackup-pre-r-0/a")],
+            made_again: "a",
+            namesake: ".pgbackup-pre-r-0/a",
+        },
+        Killed {
+            phase: "aside",
+            moved: &[
+                ("a", ".pgbackup-pre-r-0/a"),
+                ("sub", ".pgbackup-pre-r-0/sub"),
+                (".hidden", ".pgbackup-pre-r-0/.hidden"),
+            ],
+            made_again: ".dot",
+            namesake: ".pgbackup-incoming-r-0/.dot",
+        },
+    ];
+    for Killed {
+        phase,
+        moved,
+        made_again: made,
+        namesake,
+    } in cases
+    {
+        let volume = volume();
+        let at = |path: &str| volume.path().join(path);
+        fs::create_dir(at(".pgbackup-pre-r-0")).unwrap();
+        fs::write(at(".pgbackup-journal-r-0"), format!("phase {phase}\n")).unwrap();
+        for (from, to) in moved {
+            fs::rename(at(from), at(to)).unwrap();
+        }
+        let kept = fs::read_to_string(at(namesake)).unwrap();
+        fs::write(at(made), "made again").unwrap();
+        let arguments = [volume.path().to_str().unwrap(), "r-0", "."];
+        let (_, end) = run(&runner(), script::ARTEFACT_SWAP, &arguments).await.unwrap();
+        assert_eq!(end.exit_code, 69, "{phase}: {end:?}");
+        assert!(end.stderr_tail.contains("nothing was overwritten"), "{end:?}");
+        assert_eq!(fs::read_to_string(at(made)).unwrap(), "made again", "{phase}");
+        assert_eq!(fs::read_to_string(at(namesake)).unwrap(), kept, "{phase}");
+        // Whoever takes it away can carry on.
+        fs::remove_file(at(made)).unwrap();
+        let (_, code) = said(script::ARTEFACT_SWAP, &arguments).await;
+        assert_eq!(code, 0, "{phase}");
+        assert_eq!(without_journal(volume.path()), text(&SWAPPED), "{phase}");
+    }
+}
+
+#[tokio::test]
 async fn a_folder_of_a_volume_is_put_back_alone() {
     let volume = volume();
     let place = volume.path().to_str().unwrap();
@@ -189,6 +245,37 @@ async fn the_archive_leaves_out_what_is_ours_and_says_what_it_holds() {
     assert_eq!(trailer.text("sha256"), crate::transfer::hash(&archive));
 }
 
+#[tokio::test]
+async fn what_cannot_be_moved_is_found_before_anything_is_touched() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let volume = volume();
+    let at = |path: &str| volume.path().join(path);
+    let rights = |path: &str, mode: u32| {
+        fs::set_permissions(at(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    std::os::unix::fs::symlink("sub", at("link")).unwrap();
+    rights("sub", 0o555);
+    rights("lost+found", 0o555);
+    rights("a", 0o444);
+    // Root may write to everything, whatever its rights say.
+    let root = fs::write(at("sub/trial"), "").is_ok();
+    let place = volume.path().to_str().unwrap();
+    let fixed = async |folder: &str, act: &str| {
+        let (told, code) = said(script::ARTEFACT_LOOK, &[place, folder, act]).await;
+        assert_eq!(code, 0, "{told}");
+        let lines = told.lines().filter_map(|line| line.strip_prefix("fixed "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let wanted = |name: &str| if root { Vec::new() } else { vec![name.to_owned()] };
+    assert_eq!(fixed(".", "write").await, wanted("sub"));
+    assert_eq!(fixed("sub", "write").await, wanted("sub"));
+    assert_eq!(fixed("sub/new/deep", "write").await, wanted("sub"));
+    assert_eq!(fixed(".", "read").await, Vec::<String>::new());
+    rights("sub", 0o755);
+    assert_eq!(fixed(".", "write").await, Vec::<String>::new());
+    assert_eq!(fixed("new/deep", "write").await, Vec::<String>::new());
+}
+
 /// A backup in a folder with one artefact, and where the artefact's file is.
 async fn backed_up(folder: &Path) -> (Backup, std::path::PathBuf) {
     let archive: Vec<u8> = (0..500_000_u32).map(|index| (index % 241) as u8).collect();
@@ -243,6 +330,12 @@ async fn an_archive_that_was_damaged_in_its_store_is_found() {
         "{checked:?}"
     );
     assert!(checked.left_out[0].contains("bucket s3://b"), "{checked:?}");
+
+    let (mut other, _) = backed_up(folder.path()).await;
+    other.manifest.files[0].codec = "lz9".into();
+    let checked = check_artefacts(&other, &|_, _| ()).await.unwrap();
+    assert_eq!(checked.compared, Vec::<String>::new());
+    assert!(checked.differences[0].contains("lz9"), "{checked:?}");
 
     let mut bytes = fs::read(&file).unwrap();
     let last = bytes.len() - 1;

@@ -218,7 +218,9 @@ impl PutBack {
         if let Some(path) = &request.path {
             judge_path(path)?;
         }
-        let users = cluster.pods_of_claim(&request.namespace, &request.claim).await?;
+        let users = cluster
+            .pods_of_claim(&request.namespace, &request.claim, &[])
+            .await?;
         if !users.is_empty() {
             return Err(BaseRestoreError::InUse {
                 claim: request.claim.clone(),

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use postgres_room::HoldError;
+use postgres_room::{ConnectError, HoldError};
 
 use crate::{ArtefactError, RunError, StoreError};
 
@@ -92,6 +92,9 @@ pub enum CreateError {
     /// A volume or bucket that belongs to it could not be taken.
     #[error("failed to take what belongs to the backup")]
     Artefact(#[source] Box<ArtefactError>),
+    /// The dump would be of another moment than what is taken beside it, and nobody would know by how much.
+    #[error("no snapshot that artefacts could be measured by could be shared with the dump")]
+    Moment(#[source] Box<ConnectError>),
     /// Writers could not be kept away.
     #[error(transparent)]
     Hold(HoldError),

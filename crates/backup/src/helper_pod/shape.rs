@@ -14,6 +14,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::api::ObjectMeta;
 
 use super::HelperVolume;
+use crate::schedule::MANAGED_BY;
 use crate::script::COMMAND_NAME;
 
 /// What a container of ours asks for and may use at most: dumping, unpacking and a small server hold less.
@@ -24,6 +25,9 @@ const NO_SIDECAR: [(&str, &str); 2] = [
     ("sidecar.istio.io/inject", "false"),
     ("linkerd.io/inject", "disabled"),
 ];
+
+/// The label that says what a pod of ours is for.
+pub(crate) const COMPONENT: &str = "app.kubernetes.io/component";
 
 /// What differs between the pods that we make.
 #[derive(Debug, Clone)]
@@ -110,10 +114,7 @@ impl PodShape<'_> {
     }
 
     fn labels(&self) -> BTreeMap<String, String> {
-        pairs(&[
-            ("app.kubernetes.io/managed-by", "kubectl-pgbackup"),
-            ("app.kubernetes.io/component", self.purpose),
-        ])
+        pairs(&[MANAGED_BY, (COMPONENT, self.purpose)])
     }
 
     fn spec(&self) -> PodSpec {

@@ -20,7 +20,12 @@ say() {
 move_all() {
   for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
     case "${entry##*/}" in lost+found|.pgbackup-*) continue ;; esac
-    if [ -e "$entry" ] || [ -L "$entry" ]; then mv "$entry" "$2/"; fi
+    if [ -e "$entry" ] || [ -L "$entry" ]; then
+      to="$2/${entry##*/}"
+      # Somebody has made it since a run that was killed had moved its namesake.
+      if [ -e "$to" ] || [ -L "$to" ]; then echo "$to is there already; nothing was overwritten" >&2; exit 69; fi
+      mv "$entry" "$2/"
+    fi
   done
 }
 if [ "$phase" = done ]; then echo "aside $aside"; exit 0; fi

@@ -41,7 +41,8 @@ pub(crate) struct RestoreFlags {
     /// With --abort, agree to lose what was written since the swap
     #[arg(long, requires = "abort")]
     pub(crate) accept_loss: bool,
-    /// Take up the restore of this id, which was killed and was no run of a release
+    /// Take up the restore of this id, which was killed and was no run of a release; with --with-artefacts also put back the
+    /// volumes of one whose database is the restored one by now
     #[arg(long, value_name = "RESTORE", conflicts_with_all = ["list", "undo", "drop_old", "resume", "abort"])]
     pub(crate) again: Option<String>,
     #[command(flatten)]
@@ -153,6 +154,11 @@ impl RestoreFlags {
         } else if self.abort {
             Wanted::Abort(id)
         } else if target.names_cnpg() && id.parse::<BackupId>().is_err() {
+            if self.artefacts.wanted() {
+                return Err(format!(
+                    "--with-artefacts is for backups of ours, and {id} is a Backup of CloudNativePG: it holds no artefacts"
+                ));
+            }
             Wanted::ClusterBackup(id)
         } else {
             Wanted::Backup(id.parse().map_err(|error| format!("{error}"))?)
@@ -237,6 +243,9 @@ mod tests {
         assert!(meaning(&[ID, "--undo", "--list"]).is_err());
         assert!(meaning(&[ID, "--resume"]).is_err(), "a run belongs to a release");
         assert!(meaning(&[ID, "shop", "--owner", "a", "--no-owner"]).is_err());
+        let cnpg = meaning(&["nightly-1", "cluster.postgresql.cnpg.io/main", "--with-artefacts"]);
+        assert!(cnpg.unwrap_err().contains("--with-artefacts"));
+        assert!(meaning(&["--file", "x", "shop", "--with-artefacts"]).is_err());
         assert!(meaning(&[ID, "shop", "--accept", "everything"]).is_err());
     }
 }

@@ -161,7 +161,7 @@ async fn take_back(
         file: None,
     };
     match undone {
-        ActEnd::Ended(Ok(done)) => Ok(show(output, ground, &told, done, true)),
+        ActEnd::Ended(Ok(done)) => Ok(show(output, &report(ground, &told, done, true))),
         ActEnd::Ended(Err(error)) => Err(failed(output, &error)),
         // Both renames are one transaction: either name is right, and the same command finds out which.
         ActEnd::Interrupted => Err(cli::fail(
@@ -195,20 +195,15 @@ fn next_undo(id: &str, words: &str) -> Vec<NextStep> {
     }]
 }
 
-fn show(
-    output: &Output,
-    ground: &Ground,
-    told: &Told<'_>,
-    done: backup::RestoreReport,
-    undone: bool,
-) -> ExitCode {
+/// What there is to say of a restore that was done, or taken back.
+fn report(ground: &Ground, told: &Told<'_>, done: backup::RestoreReport, undone: bool) -> RestoreReport {
     let words: Vec<String> = ground
         .words(told.target)
         .iter()
         .map(|word| shell_word(word))
         .collect();
     let some = |text: String| (!text.is_empty()).then_some(text);
-    let report = RestoreReport {
+    RestoreReport {
         api_version: API_VERSION.into(),
         kind: "RestoreReport".into(),
         id: told.id.to_owned(),
@@ -229,7 +224,10 @@ fn show(
         } else {
             next_undo(told.id, &words.join(" "))
         },
-    };
-    let written = output.result(&report, |out, style| render::restore_report(out, style, &report));
+    }
+}
+
+fn show(output: &Output, report: &RestoreReport) -> ExitCode {
+    let written = output.result(report, |out, style| render::restore_report(out, style, report));
     cli::end_with(output, written, ExitCode::Done)
 }

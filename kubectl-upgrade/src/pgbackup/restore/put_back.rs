@@ -11,12 +11,12 @@ use checks::BackupAct;
 use checks::profiles::ProfileChoice;
 use cli::{Environment, Output};
 use jiff::Timestamp;
-use model::{ExitCode, Phase, RestoreSource};
+use model::{ExitCode, Phase, RestoreReport, RestoreSource};
 use upgrade::flow::RestorePlanRequest;
 
 use super::super::act::{ActEnd, act};
 use super::super::arguments::TargetFlags;
-use super::super::artefacts::settle;
+use super::super::artefacts::{NO_CLUSTER, settle};
 use super::super::failure::failed;
 use super::super::ground::Ground;
 use super::super::rights::may_do;
@@ -25,8 +25,8 @@ use super::super::target::Target;
 use super::flags::RestoreFlags;
 use super::in_place::{self, InPlace};
 use super::preview::{self, Proposed, agree, of_restore};
-use super::{Told, operator, reach, run, show};
-use crate::session::{Session, UNCHANGED};
+use super::{Told, operator, reach, report, run, show};
+use crate::session::{Session, UNCHANGED, could_not_begin};
 
 /// What a database is to be filled from, and whose it is.
 pub(super) struct Given<'a> {
@@ -45,6 +45,9 @@ pub(super) async fn put_back(
     given: Given<'_>,
 ) -> Result<ExitCode, ExitCode> {
     let output = &ground.output;
+    if flags.artefacts.wanted() && ground.session.is_none() {
+        return Err(could_not_begin(output, &Words(NO_CLUSTER.into())));
+    }
     let request = RestoreRequest {
         id: flags
             .again
@@ -63,6 +66,9 @@ pub(super) async fn put_back(
         notes,
     };
     let (mut preview, outlook) = of_restore(ground, proposed).await;
+    if let RestoreFrom::Backup(backup) = given.from {
+        preview.notes.extend(flags.artefacts.moments(backup));
+    }
     let meant = &TargetFlags {
         release: given.release.clone(),
         ..meant.clone()
@@ -109,7 +115,14 @@ pub(super) async fn put_back(
             let plan = run::planned(session, &wanted).await?;
             Some((session, wanted, plan))
         }
-        _ => {
+        (Some(session), Some(release)) => {
+            run::none_unfinished(session, &release.name).await?;
+            let nobody =
+                "nobody is stopped: a restore that was begun is taken up, and pods may write meanwhile";
+            preview.notes.push(nobody.into());
+            None
+        }
+        (_, None) | (None, _) => {
             let nobody = "nobody is stopped: the target is no release of Helm's, so who writes is not known";
             preview.notes.push(nobody.into());
             None
@@ -129,14 +142,15 @@ pub(super) async fn put_back(
         }
         _ => None,
     };
-    let ended = match planned {
+    let restored = match planned {
         Some((session, wanted, plan)) => match read_first(output, &server, given.from).await {
             Ok(()) => run::run(session, flags, &told, (&wanted, plan), given.identities).await,
             Err(code) => Err(code),
         },
         None => directly(ground, &server, given.from, &request, &told).await,
     };
-    settle(output, placed, ended).await
+    let report = settle(output, placed, &request.id, restored).await?;
+    Ok(show(output, &report))
 }
 
 /// Nobody is stopped for a dump that cannot be restored.
@@ -187,7 +201,7 @@ async fn directly(
     from: RestoreFrom<'_>,
     request: &RestoreRequest,
     told: &Told<'_>,
-) -> Result<ExitCode, ExitCode> {
+) -> Result<RestoreReport, ExitCode> {
     let output = &ground.output;
     let title = format!("restore {}", server.location().database);
     let restored = act(output, &title, async |progress| {
@@ -195,7 +209,7 @@ async fn directly(
     })
     .await;
     match restored {
-        ActEnd::Ended(Ok(done)) => Ok(show(output, ground, told, done, false)),
+        ActEnd::Ended(Ok(done)) => Ok(report(ground, told, done, false)),
         ActEnd::Ended(Err(error)) => Err(failed(output, &error)),
         ActEnd::Interrupted => Err(interrupted(output, server, &request.id).await),
     }

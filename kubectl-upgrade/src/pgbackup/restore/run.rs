@@ -1,5 +1,6 @@
 //! A restore of a release: its writers rest meanwhile, and the journal in the cluster says how far it is.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use backup::seal::Identities;
@@ -11,7 +12,7 @@ use upgrade::flow::{self, CarryOn, Direction, FlowError, RestoreEnd, RestorePlan
 use super::super::arguments::TargetFlags;
 use super::super::stored::Words;
 use super::flags::RestoreFlags;
-use super::{Told, next_undo};
+use super::{Told, next_undo, show};
 use crate::session::{Session, UNCHANGED};
 
 /// What is true when a run could not be taken over.
@@ -31,7 +32,7 @@ pub(super) async fn run(
     told: &Told<'_>,
     (request, plan): (&RestorePlanRequest, Plan),
     identities: Option<Arc<Identities>>,
-) -> Result<ExitCode, ExitCode> {
+) -> Result<RestoreReport, ExitCode> {
     let ended = watched(&session.output, flags.fault.clone(), |options| {
         flow::begin_restore(request, plan, identities, options)
     })
@@ -54,15 +55,41 @@ pub(super) async fn run(
     }
 }
 
+/// Refuses to take up a restore beside a run of the release that has not ended: it stops writers and knows how far it is.
+pub(super) async fn none_unfinished(session: &Session, release: &str) -> Result<(), ExitCode> {
+    let Session {
+        cluster,
+        namespace,
+        output,
+        ..
+    } = session;
+    let fail = |error: &dyn Error, next: Option<&str>, code| cli::fail(output, error, UNCHANGED, next, code);
+    match flow::unfinished_restore(cluster, namespace, release).await {
+        Ok(None) => Ok(()),
+        Ok(Some(id)) => {
+            let error = Words(format!(
+                "restore {id} of release {release} has not ended, and --again takes up what no run is at"
+            ));
+            let next = carry_on_words(&id, release, namespace);
+            Err(fail(&error, Some(&next), ExitCode::CouldNotBegin))
+        }
+        Err(error) => Err(fail(&error, None, error.exit_code())),
+    }
+}
+
+fn carry_on_words(id: &str, release: &str, namespace: &str) -> String {
+    format!(
+        "kubectl pgbackup restore --resume {id} {release} -n {namespace}, or --abort {id} {release} to take it back"
+    )
+}
+
 /// What to type about the run that is in the way.
 async fn other_run(session: &Session, request: &RestorePlanRequest) -> String {
     let RestorePlanRequest {
         release, namespace, ..
     } = request;
     match flow::unfinished_restore(&session.cluster, namespace, release).await {
-        Ok(Some(id)) => format!(
-            "kubectl pgbackup restore --resume {id} {release} -n {namespace}, or --abort {id} {release} to take it back"
-        ),
+        Ok(Some(id)) => carry_on_words(&id, release, namespace),
         // Without the journal, status tells the same error.
         Ok(None) | Err(_) => format!("helm safe-upgrade status {release} -n {namespace}"),
     }
@@ -103,12 +130,12 @@ pub(super) async fn carry_on(
         file: None,
     };
     match ended {
-        Ok(end) => end_of(session, &told, &end),
+        Ok(end) => end_of(session, &told, &end).map(|report| show(output, &report)),
         Err(error) => Err(cli::fail(output, &error, AS_IT_WAS, None, error.exit_code())),
     }
 }
 
-fn end_of(session: &Session, told: &Told<'_>, end: &RestoreEnd) -> Result<ExitCode, ExitCode> {
+fn end_of(session: &Session, told: &Told<'_>, end: &RestoreEnd) -> Result<RestoreReport, ExitCode> {
     let output = &session.output;
     let RestoreEnd {
         report,
@@ -138,7 +165,7 @@ fn end_of(session: &Session, told: &Told<'_>, end: &RestoreEnd) -> Result<ExitCo
         }
     }
     let done = record.as_ref().and_then(|record| record.report.clone());
-    let report = RestoreReport {
+    Ok(RestoreReport {
         api_version: API_VERSION.into(),
         kind: "RestoreReport".into(),
         id: told.id.to_owned(),
@@ -158,7 +185,5 @@ fn end_of(session: &Session, told: &Told<'_>, end: &RestoreEnd) -> Result<ExitCo
         notes: done.as_ref().map(|done| done.notes.clone()).unwrap_or_default(),
         done_before: done.is_some_and(|done| done.done_before),
         next: next_undo(told.id, &words),
-    };
-    let written = output.result(&report, |out, style| render::restore_report(out, style, &report));
-    Ok(cli::end_with(output, written, ExitCode::Done))
+    })
 }

@@ -11,7 +11,6 @@ mod writing;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use cluster::Cluster;
 use tokio::sync::OnceCell;
@@ -19,9 +18,8 @@ use tokio_util::task::TaskTracker;
 
 use super::StoreError;
 use crate::background::afterwards;
-use crate::helper_pod::{HelperVolume, PodShape, VOLUME};
-use crate::reach::JobRunner;
-use crate::script::{IDLE, last_words};
+use crate::helper_pod::{ClaimRequest, NotMounted, VOLUME, may_exist, mount};
+use crate::script::last_words;
 use crate::{RunEnd, Runner};
 
 pub use address::ClaimAddress;
@@ -29,12 +27,6 @@ pub use fault::VolumeFault;
 
 /// The user whose files they are: the one that a schedule's pods have.
 const USER: i64 = crate::schedule::USER;
-
-/// How long a pod that mounts the claim may be there at most; it ends with us long before.
-const DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The image where none is named and no Postgres runs in the claim's namespace: a shell and the usual small programs.
-const USUAL_IMAGE: &str = "docker.io/library/busybox:stable";
 
 /// A folder of a claim.
 pub(super) struct Volume {
@@ -110,7 +102,7 @@ impl Volume {
             return Err(VolumeFault::NoCluster);
         };
         let claim = &self.address.claim;
-        match cluster.has_claim(namespace, claim).await {
+        match may_exist(cluster, namespace, claim).await {
             Ok(true) => {}
             Ok(false) => {
                 return Err(VolumeFault::NoClaim {
@@ -118,52 +110,19 @@ impl Volume {
                     namespace: namespace.clone(),
                 });
             }
-            // Whether it is there, the pod will tell.
-            Err(error) if error.is_forbidden() => {}
             Err(error) => return Err(VolumeFault::Api(error)),
         }
-        let (image, pull_secrets) = match &self.address.image {
-            Some(image) => (image.clone(), Vec::new()),
-            None => match postgres_room::image_of_a_server(cluster, namespace).await {
-                Some(found) => (found.image, found.pull_secrets),
-                None => (USUAL_IMAGE.to_owned(), Vec::new()),
-            },
-        };
-        // Who may not list pods leaves it to the scheduler.
-        let node = cluster.node_of_claim(namespace, claim).await.ok().flatten();
-        let shape = PodShape {
+        let request = ClaimRequest {
             purpose: "store",
-            container: "store",
             namespace,
-            image: &image,
-            pull_secrets: &pull_secrets,
+            claim,
+            read_only: false,
+            image: self.address.image.as_deref(),
             user: USER,
             group: USER,
-            script: IDLE,
-            arguments: vec![DEADLINE.as_secs().to_string()],
-            environment: vec![("HOME", "/tmp")],
-            folders: vec![
-                (
-                    VOLUME,
-                    HelperVolume::Claim {
-                        name: claim.clone(),
-                        read_only: false,
-                    },
-                ),
-                ("/tmp", HelperVolume::Empty),
-            ],
-            room: None,
-            ready: None,
-            node: node.as_deref(),
-            deadline: DEADLINE,
         };
-        match JobRunner::start(cluster, &shape).await {
-            Ok(runner) => Ok(Arc::new(runner)),
-            Err(source) => Err(VolumeFault::Pod {
-                image,
-                source: Box::new(source),
-            }),
-        }
+        let mounted = mount(cluster, &request).await;
+        mounted.map_err(|NotMounted { image, source }| VolumeFault::Pod { image, source })
     }
 
     /// Runs a script that says something on standard output, or nothing.

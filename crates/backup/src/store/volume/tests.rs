@@ -102,6 +102,22 @@ async fn nothing_is_overwritten_and_an_empty_file_is_a_file() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_longer_than_what_waits_is_told_that_its_name_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let volume = volume(folder.path());
+    volume.put_new("x", b"first".to_vec()).await.unwrap();
+    // More than fits into pieces and pipes, so that the other end's word is heard while it is being written.
+    let mut writer = Arc::clone(&volume).writer("x", 0).await.unwrap();
+    let error = writer.write_all(&vec![7; 16 << 20]).await.unwrap_err();
+    let source = error
+        .get_ref()
+        .and_then(|source| source.downcast_ref::<StoreError>());
+    assert!(matches!(source, Some(StoreError::Taken(_))), "{error}");
+    assert_eq!(volume.read_small("x").await.unwrap(), Some(b"first".to_vec()));
+    assert_eq!(left(folder.path()), ["x"]);
+}
+
+#[tokio::test]
 async fn a_draft_that_is_dropped_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());

@@ -31,6 +31,9 @@ const PIECE: usize = 2 << 20;
 /// How often we say that we are still there. Cloud load balancers cut connections that are quiet for a minute.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
 
+/// What the other end says of a name that is not free.
+const EXISTS: &str = "exists";
+
 /// What is sent next.
 enum Piece {
     Data(Vec<u8>),
@@ -81,10 +84,13 @@ impl Writing {
         if ready!(self.pieces.poll_reserve(context)).is_err() {
             // Nobody listens any more: how the command ended says why.
             let end = ready!(self.poll_end(context));
-            return Poll::Ready(Err(io::Error::other(match end {
-                Ok(_) => VolumeFault::NoWord("it ended before the file did".into()),
-                Err(fault) => fault,
-            })));
+            return Poll::Ready(Err(match end {
+                Ok(trailer) if trailer.text("state") == EXISTS => {
+                    io::Error::new(io::ErrorKind::AlreadyExists, StoreError::Taken(self.uri.clone()))
+                }
+                Ok(_) => io::Error::other(VolumeFault::NoWord("it ended before the file did".into())),
+                Err(fault) => io::Error::other(fault),
+            }));
         }
         let piece = mem::take(&mut self.buffer);
         let sent = self.pieces.send_item(Piece::Data(piece));
@@ -114,7 +120,7 @@ impl Writing {
             return Err(VolumeFault::NoWord(last_words(&end.stderr_tail)));
         };
         match trailer.text("state") {
-            "done" | "exists" => Ok(trailer),
+            "done" | EXISTS => Ok(trailer),
             "differs" => Err(VolumeFault::Differs {
                 sent: self.bytes,
                 arrived: trailer.text("bytes").to_owned(),
@@ -150,7 +156,7 @@ impl Writing {
 impl Writer for Writing {
     async fn finish(mut self: Box<Self>) -> Result<u64, StoreError> {
         match self.complete().await {
-            Ok(trailer) if trailer.text("state") == "exists" => Err(StoreError::Taken(self.uri.clone())),
+            Ok(trailer) if trailer.text("state") == EXISTS => Err(StoreError::Taken(self.uri.clone())),
             Ok(_) => Ok(self.bytes),
             Err(source) => Err(StoreError::Volume {
                 doing: "write",
