@@ -4,6 +4,7 @@ mod blocks;
 mod changelog;
 mod highlights;
 mod markers;
+mod nothing;
 mod plain;
 
 pub use changelog::changelog;
