@@ -131,4 +131,8 @@ fn notes_that_nobody_tells_are_not_known() {
         text.contains("cannot tell") && text.contains("(exit code 3)"),
         "{text}"
     );
+    assert!(
+        text.contains("it is not known which version changes") && !text.contains("no version changes"),
+        "{text}"
+    );
 }
