@@ -222,19 +222,20 @@ impl Fetcher {
     }
 }
 
-/// Whether the entries from `begin` on lie all below a span: then the tag of its older end, with the prefix that counts.
+/// Whether the entries from `begin` on count all and lie all below a span: then the tag of its older end, with the prefix that
+/// counts. Among others, a few old ones say nothing of what comes later: they may be backports.
 fn below(span: Span<'_>, entries: &[Entry], begin: usize) -> Option<String> {
-    let versions: Vec<Version> = entries
-        .get(begin..)?
+    let page = entries.get(begin..)?;
+    let versions: Vec<Version> = page
         .iter()
         .filter_map(Entry::parsed)
         .filter(|version| span.counts(version.prefix(), entries))
         .collect();
     let prefix = versions.first()?.prefix();
-    versions
+    let all_lie_below = versions
         .iter()
-        .all(|version| version <= span.low && version.prefix() == prefix)
-        .then(|| format!("{prefix}{}", span.low))
+        .all(|version| version <= span.low && version.prefix() == prefix);
+    (all_lie_below && versions.len() == page.len()).then(|| format!("{prefix}{}", span.low))
 }
 
 /// Reads a text that should be a change log.
