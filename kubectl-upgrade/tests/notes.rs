@@ -62,7 +62,7 @@ impl Machine {
         std::fs::create_dir(&chart).unwrap();
         std::fs::write(
             chart.join("Chart.yaml"),
-            "name: web\nversion: 0.5.0\nappVersion: 1.2.0\nsources: [https://github.com/shop/web]\nannotations:\n  \
+            "name: web\nversion: 0.5.0\nappVersion: 1.2.0\nsources: [https://127.0.0.1/shop/web]\nannotations:\n  \
              artifacthub.io/links: |\n    - name: Upgrade guide\n      url: https://x.example/guide\n",
         )
         .unwrap();
@@ -265,6 +265,17 @@ fn mistakes_in_the_words_are_told_before_anybody_is_asked() {
                 "none",
             ],
             "failed to read the token in none",
+        ),
+        (
+            &[
+                "shop",
+                "1.2.0",
+                "--running",
+                "1.0.0",
+                "--from",
+                "https://github.com/shop/web",
+            ],
+            "is not the GitHub that is asked",
         ),
         (
             &[

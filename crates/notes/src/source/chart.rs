@@ -71,14 +71,14 @@ pub fn chart_sources(documents: &ChartDocuments, whose: &str) -> Vec<Answered> {
     told
 }
 
-/// The repositories that a chart names as its home or sources. `host` is the host of the GitHub that is asked.
-pub fn chart_repositories(documents: &ChartDocuments, host: &str) -> Vec<Source> {
+/// The repositories that a chart names as its home or sources, on the GitHub at `site`: the one that is asked.
+pub fn chart_repositories(documents: &ChartDocuments, site: &str) -> Vec<Source> {
     let mut seen = BTreeSet::new();
     documents
         .sources
         .iter()
         .chain(&documents.home)
-        .filter_map(|address| repository_at(address, host))
+        .filter_map(|address| repository_at(address, site))
         .filter(|repository| seen.insert(repository.to_lowercase()))
         .map(|repository| Source::at(Place::GitHub(repository)))
         .collect()
@@ -235,8 +235,9 @@ mod tests {
 
     #[test]
     fn only_repositories_of_the_github_that_is_asked_are_taken() {
-        let found = chart_repositories(&chart(&[]), "api.github.com");
+        let found = chart_repositories(&chart(&[]), "github.com");
         assert_eq!(found, [Source::at(Place::GitHub("shop/web".into()))]);
+        assert!(chart_repositories(&chart(&[]), "git.corp.example").is_empty());
     }
 
     #[test]
