@@ -179,8 +179,11 @@ impl Asking<'_> {
         self.with_chart(answers)
     }
 
+    /// What the chart that is at hand tells takes the place of what a file tells of it.
     fn with_chart(&self, mut answers: Vec<Answered>) -> Vec<Answered> {
-        answers.extend(self.charts.answers(self.way));
+        let of_chart = self.charts.answers(self.way);
+        answers.retain(|answered| !of_chart.iter().any(|told| told.source == answered.source));
+        answers.extend(of_chart);
         answers
     }
 }

@@ -88,9 +88,9 @@ pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode 
     let code = show(&output, &report, &flags);
     match (saved, code) {
         (Ok(()), code) => code,
-        // What nobody tells stays unknown; anything else was asked for and not done.
-        (Err(error), ExitCode::CannotTell) => unsaved(&output, &error, ExitCode::CannotTell),
-        (Err(error), _) => unsaved(&output, &error, ExitCode::CouldNotBegin),
+        // It was asked for and not done. What is not known stays so, and what blocks stays in the way.
+        (Err(error), ExitCode::Done) => unsaved(&output, &error, ExitCode::CouldNotBegin),
+        (Err(error), code) => unsaved(&output, &error, code),
     }
 }
 
