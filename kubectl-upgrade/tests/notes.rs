@@ -62,7 +62,7 @@ impl Machine {
         std::fs::create_dir(&chart).unwrap();
         std::fs::write(
             chart.join("Chart.yaml"),
-            "name: web\nversion: 0.5.0\nappVersion: 1.2.0\nsources: [https://github.com/shop/web]\nannotations:\n  \
+            "name: web\nversion: 0.5.0\nappVersion: 1.2.0\nsources: [https://127.0.0.1/shop/web]\nannotations:\n  \
              artifacthub.io/links: |\n    - name: Upgrade guide\n      url: https://x.example/guide\n",
         )
         .unwrap();
@@ -163,6 +163,11 @@ fn scripts_read_the_same_and_may_fail_on_what_breaks() {
     );
     let strict = [&line[..], &["--fail-on", "breaking"]].concat();
     machine.json(&server.url, &strict, 2);
+    // What blocks stays in the way of a script, and what was not done is never done.
+    let nowhere = ["--save", "none/notes.json"];
+    let (_, told) = machine.ends(&server.url, &[&strict[..], &nowhere].concat(), 2);
+    assert!(told.contains("The notes were not saved."), "{told}");
+    machine.ends(&server.url, &[&line[..], &nowhere].concat(), 1);
     let all = [&line[..], &["--prereleases"]].concat();
     assert_eq!(
         versions(&machine.json(&server.url, &all, 0)),
@@ -243,6 +248,34 @@ fn notes_are_taken_along_and_kept_for_when_nobody_answers() {
 }
 
 #[test]
+fn a_chart_that_is_at_hand_is_not_told_again_from_a_file() {
+    let (server, machine) = (project(), Machine::new());
+    std::fs::write(
+        machine.path("chart/CHANGELOG.md"),
+        "## 1.2.0\n- a\n\n## 1.0.0\n- b\n",
+    )
+    .unwrap();
+    let line = ["shop", "./chart", "--running", "1.0.0"];
+    let saving = [&line[..], &["--save", "notes.json"]].concat();
+    machine.ends(&server.url, &saving, 0);
+    let reading = [&line[..], &["--notes", "notes.json"]].concat();
+    let report = machine.json("http://127.0.0.1:9", &reading, 0);
+    let sources: Vec<&str> = report["sources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|source| source["source"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        sources,
+        [
+            "GitHub releases of shop/web",
+            "CHANGELOG.md in the target's chart"
+        ]
+    );
+}
+
+#[test]
 fn mistakes_in_the_words_are_told_before_anybody_is_asked() {
     let (server, machine) = (project(), Machine::new());
     for (words, told) in [
@@ -250,6 +283,17 @@ fn mistakes_in_the_words_are_told_before_anybody_is_asked() {
         (
             &["shop", "1.2.0", "--running", "1.0.0", "--from", "nothing"],
             "is no source of notes",
+        ),
+        (
+            &[
+                "shop",
+                "1.2.0",
+                "--running",
+                "1.0.0",
+                "--from",
+                "https://github.com/shop/web",
+            ],
+            "is not the GitHub that is asked",
         ),
         (
             &["shop", "1.2.0", "--running", "1.0.0", "--notes", "none.json"],

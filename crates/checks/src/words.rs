@@ -37,6 +37,11 @@ pub(crate) fn quoted(word: &str) -> String {
     }
 }
 
+/// Whether a chart is named by its folder or archive, which holds one version alone.
+pub(crate) fn is_local(chart: &str) -> bool {
+    chart.starts_with(['.', '/', '~']) || chart.ends_with(".tgz")
+}
+
 /// A command that runs one statement on the database.
 pub(crate) fn psql(location: &DatabaseLocation, statement: &str) -> String {
     let (user, database, statement) = (

@@ -9,11 +9,15 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::gather::Answered;
-use crate::keep::write_whole;
+use crate::keep::{read_at_most, too_large, write_whole};
 use crate::source::SourceNotes;
+use crate::text::line;
 
 /// The kind of the file.
 const KIND: &str = "NotesBundle";
+
+/// The largest file, in bytes.
+const LARGEST: u64 = 256 << 20;
 
 /// What sources told, to take along.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,7 +102,13 @@ impl Bundle {
     pub fn save(&self, path: &Path) -> Result<(), BundleError> {
         serde_json::to_vec_pretty(self)
             .map_err(io::Error::other)
-            .and_then(|bytes| write_whole(path, &bytes))
+            .and_then(|bytes| {
+                // What is saved can be read again.
+                if bytes.len() as u64 > LARGEST {
+                    return Err(too_large(LARGEST));
+                }
+                write_whole(path, &bytes)
+            })
             .map_err(|source| BundleError::File {
                 doing: "write",
                 path: path.to_owned(),
@@ -111,14 +121,15 @@ impl Bundle {
     /// # Errors
     /// See [`BundleError`].
     pub fn load(path: &Path) -> Result<Self, BundleError> {
-        let bytes = std::fs::read(path).map_err(|source| BundleError::File {
+        let bytes = read_at_most(path, LARGEST).map_err(|source| BundleError::File {
             doing: "read",
             path: path.to_owned(),
             source,
         })?;
         let wrong = |reason: String| BundleError::Wrong {
             path: path.to_owned(),
-            reason,
+            // Whoever gave the file may have written anything into it.
+            reason: line(&reason),
         };
         let bundle: Self = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
         if bundle.api_version != API_VERSION || bundle.kind != KIND {
@@ -137,12 +148,11 @@ impl Bundle {
             .map(|packed| {
                 let entries = packed.notes.entries.into_iter().map(|entry| entry.harmless());
                 Answered {
-                    source: packed.source,
+                    source: line(&packed.source),
                     of: packed.of,
                     tags: packed.tags,
                     state: NotesState::Saved,
                     at: Some(packed.at),
-                    // Whoever gave the file may have written anything into it.
                     notes: Some(SourceNotes {
                         entries: entries.collect(),
                         reach: packed.notes.reach,
@@ -193,6 +203,32 @@ mod tests {
             ..answered()
         };
         assert_eq!(Bundle::load(&path).unwrap().answers(), [expected]);
+    }
+
+    #[test]
+    fn what_a_file_says_steers_no_terminal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes.json");
+        let evil = Answered {
+            source: "releases\u{1b}[2J\nand more".into(),
+            ..answered()
+        };
+        Bundle::of(&[evil], Timestamp::UNIX_EPOCH)
+            .unwrap()
+            .save(&path)
+            .unwrap();
+        assert_eq!(
+            Bundle::load(&path).unwrap().answers()[0].source,
+            "releases[2J and more"
+        );
+        for text in [
+            "{\"apiVersion\":\"x\\u001b[2J\",\"kind\":\"y\\u001b[2J\",\"sources\":[]}",
+            "{\"\\u001b[2J\":1}",
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let told = Bundle::load(&path).unwrap_err().to_string();
+            assert!(!told.contains('\u{1b}') && told.contains("[2J"), "{told:?}");
+        }
     }
 
     #[test]

@@ -9,11 +9,14 @@ use model::API_VERSION;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::keep::{private_folder, write_whole};
+use crate::keep::{private_folder, read_at_most, write_whole};
 use crate::source::SourceNotes;
 
 /// The kind of a kept answer.
 const KIND: &str = "KeptNotes";
+
+/// The largest kept answer, in bytes.
+const LARGEST: u64 = 256 << 20;
 
 /// The folder of kept answers.
 #[derive(Debug, Clone)]
@@ -45,7 +48,7 @@ impl Cache {
     /// What was kept of a source. What cannot be read was not kept: it is only asked for again.
     pub(crate) fn read(&self, identity: &str) -> Option<Kept> {
         let asked = fingerprint(identity);
-        let bytes = std::fs::read(self.file(&asked)).ok()?;
+        let bytes = read_at_most(&self.file(&asked), LARGEST).ok()?;
         let kept: Kept = serde_json::from_slice(&bytes).ok()?;
         (kept.api_version == API_VERSION && kept.kind == KIND && kept.asked == asked).then_some(kept)
     }

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::{Secret, Version};
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LINK, RETRY_AFTER};
+use model::Version;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, LINK, RETRY_AFTER};
 use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Client, StatusCode};
 use thiserror::Error;
@@ -186,14 +186,14 @@ impl Fetcher {
 
     async fn get(&self, url: &Url, what: &str, is_github: bool) -> Result<Answer, FetchError> {
         let host = host(url);
-        let token = self.github.token().filter(|_| is_github);
+        let authorization = self.github.authorization().filter(|_| is_github);
         let mut request = self.client.get(url.clone());
         if is_github {
             request = request
                 .header(ACCEPT, "application/vnd.github+json")
                 .header("X-GitHub-Api-Version", "2022-11-28");
         }
-        if let Some(value) = token.and_then(bearer) {
+        if let Some(value) = authorization {
             request = request.header(AUTHORIZATION, value);
         }
         let failed = |error: reqwest::Error, broken: bool| {
@@ -209,7 +209,7 @@ impl Fetcher {
         let mut response = request.send().await.map_err(|error| failed(error, false))?;
         let (status, headers) = (response.status(), response.headers().clone());
         if !status.is_success() {
-            return Err(refusal(status, &headers, host, what, token.is_some()));
+            return Err(refusal(status, &headers, host, what, authorization.is_some()));
         }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, true))? {
@@ -222,19 +222,20 @@ impl Fetcher {
     }
 }
 
-/// Whether the entries from `begin` on lie all below a span: then the tag of its older end, with the prefix that counts.
+/// Whether the entries from `begin` on count all and lie all below a span: then the tag of its older end, with the prefix that
+/// counts. Among others, a few old ones say nothing of what comes later: they may be backports.
 fn below(span: Span<'_>, entries: &[Entry], begin: usize) -> Option<String> {
-    let versions: Vec<Version> = entries
-        .get(begin..)?
+    let page = entries.get(begin..)?;
+    let versions: Vec<Version> = page
         .iter()
         .filter_map(Entry::parsed)
         .filter(|version| span.counts(version.prefix(), entries))
         .collect();
     let prefix = versions.first()?.prefix();
-    versions
+    let all_lie_below = versions
         .iter()
-        .all(|version| version <= span.low && version.prefix() == prefix)
-        .then(|| format!("{prefix}{}", span.low))
+        .all(|version| version <= span.low && version.prefix() == prefix);
+    (all_lie_below && versions.len() == page.len()).then(|| format!("{prefix}{}", span.low))
 }
 
 /// Reads a text that should be a change log.
@@ -267,12 +268,6 @@ fn redirect(attempt: Attempt<'_>) -> Action {
     } else {
         attempt.follow()
     }
-}
-
-fn bearer(token: &Secret) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }
 
 fn refusal(
@@ -347,7 +342,7 @@ mod tests {
             .map(|(name, value)| {
                 (
                     reqwest::header::HeaderName::from_static(name),
-                    HeaderValue::from_str(value).unwrap(),
+                    reqwest::header::HeaderValue::from_str(value).unwrap(),
                 )
             })
             .collect()

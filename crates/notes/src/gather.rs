@@ -3,9 +3,11 @@
 use futures::future::join_all;
 use jiff::Timestamp;
 use model::{NotesState, VersionOf};
+use url::Url;
 
 use crate::cache::{Cache, Kept};
 use crate::fetch::{Fetcher, read_changelog};
+use crate::keep::read_at_most;
 use crate::source::{GitHub, Place, Source, SourceNotes};
 use crate::way::{Span, Way};
 
@@ -99,15 +101,23 @@ pub async fn gather(request: &GatherRequest<'_>) -> Vec<Answered> {
 }
 
 async fn answer(request: &GatherRequest<'_>, source: &Source) -> Answered {
-    let mut answered = match &source.place {
-        Place::File(path) => from(
-            source,
-            file(path).map(|notes| (notes, NotesState::Read, None, None)),
-        ),
-        Place::GitHub(_) | Place::Address(_) => from(source, served(request, source).await),
+    let told = match &source.place {
+        Place::File(path) => file(path).map(|notes| (notes, NotesState::Read, None, None)),
+        Place::GitHub(repository) => served(request, source, Served::Repository(repository)).await,
+        Place::Address(url) => served(request, source, Served::Page(url)).await,
     };
+    let mut answered = from(source, told);
     answered.tags.clone_from(&source.tags);
     answered
+}
+
+/// What a server is asked for.
+#[derive(Clone, Copy)]
+enum Served<'a> {
+    /// The releases of a repository on the GitHub that is meant.
+    Repository(&'a str),
+    /// A change log.
+    Page(&'a Url),
 }
 
 /// What was told, how it was had, when, and why not now.
@@ -129,7 +139,7 @@ fn from(source: &Source, told: Result<Told, String>) -> Answered {
     }
 }
 
-async fn served(request: &GatherRequest<'_>, source: &Source) -> Result<Told, String> {
+async fn served(request: &GatherRequest<'_>, source: &Source, wanted: Served<'_>) -> Result<Told, String> {
     let GatherRequest {
         sources: _,
         way,
@@ -140,7 +150,7 @@ async fn served(request: &GatherRequest<'_>, source: &Source) -> Result<Told, St
         now,
     } = request;
     let span = way.span(source.of, source.tags.as_deref());
-    let identity = identity(github, source);
+    let identity = identity(github, wanted);
     let kept = cache.and_then(|cache| cache.read(&identity));
     let from_kept = |kept: Kept, why: Option<String>| (kept.notes, NotesState::Cached, Some(kept.at), why);
     let fetcher = fetcher.filter(|_| *ask != Ask::Offline);
@@ -156,7 +166,7 @@ async fn served(request: &GatherRequest<'_>, source: &Source) -> Result<Told, St
     if let Some(kept) = kept.as_ref().filter(|kept| is_good(kept)) {
         return Ok(from_kept(kept.clone(), None));
     }
-    match fetch(fetcher, source, span).await {
+    match fetch(fetcher, wanted, span).await {
         Ok(notes) => {
             // A cache that cannot be written costs a request the next time, and nothing else.
             drop(cache.map(|cache| cache.write(&identity, *now, &notes)));
@@ -169,30 +179,23 @@ async fn served(request: &GatherRequest<'_>, source: &Source) -> Result<Told, St
     }
 }
 
-async fn fetch(fetcher: &Fetcher, source: &Source, span: Option<Span<'_>>) -> Result<SourceNotes, String> {
-    let told = match &source.place {
-        Place::GitHub(repository) => fetcher.releases(repository, span).await,
-        Place::Address(url) => fetcher.changelog(url).await,
-        Place::File(path) => return file(path),
+async fn fetch(fetcher: &Fetcher, wanted: Served<'_>, span: Option<Span<'_>>) -> Result<SourceNotes, String> {
+    let told = match wanted {
+        Served::Repository(repository) => fetcher.releases(repository, span).await,
+        Served::Page(url) => fetcher.changelog(url).await,
     };
     told.map_err(|error| model::causes(&error))
 }
 
 /// What names an answer in the cache.
-fn identity(github: &GitHub, source: &Source) -> String {
-    match &source.place {
-        Place::GitHub(repository) => github.identity(repository),
-        Place::Address(url) => url.to_string(),
-        Place::File(path) => path.display().to_string(),
+fn identity(github: &GitHub, wanted: Served<'_>) -> String {
+    match wanted {
+        Served::Repository(repository) => github.identity(repository),
+        Served::Page(url) => url.to_string(),
     }
 }
 
 fn file(path: &std::path::Path) -> Result<SourceNotes, String> {
-    let failed = |error: std::io::Error| format!("it cannot be read: {error}");
-    let size = std::fs::metadata(path).map_err(failed)?.len();
-    if size > LARGEST_FILE {
-        return Err(format!("it is larger than {} MiB", LARGEST_FILE >> 20));
-    }
-    let bytes = std::fs::read(path).map_err(failed)?;
+    let bytes = read_at_most(path, LARGEST_FILE).map_err(|error| format!("it cannot be read: {error}"))?;
     read_changelog(&String::from_utf8_lossy(&bytes))
 }

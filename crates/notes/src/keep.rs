@@ -1,7 +1,7 @@
 //! Writing a file whole or not at all, for its owner alone.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 /// Writes a file beside its place and moves it there, so that nobody ever reads half of it. On Unix its mode is 0600.
@@ -18,6 +18,23 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Reads a file of no more than `most` bytes. What has no end, such as a pipe, is not read any further either.
+pub(crate) fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?
+        .take(most.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(too_large(most));
+    }
+    Ok(bytes)
+}
+
+/// A file is larger than `most` bytes.
+pub(crate) fn too_large(most: u64) -> io::Error {
+    io::Error::other(format!("it is larger than {} MiB", most >> 20))
+}
+
 /// Makes a folder for its owner alone, where there is none.
 pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
@@ -28,4 +45,20 @@ pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
         builder.mode(0o700);
     }
     builder.create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_of_a_file_is_read_than_is_allowed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "12345").unwrap();
+        assert_eq!(read_at_most(&path, 5).unwrap(), b"12345");
+        let refused = read_at_most(&path, 4).unwrap_err().to_string();
+        assert!(refused.contains("larger than"), "{refused}");
+        assert!(read_at_most(&folder.path().join("none"), 5).is_err());
+    }
 }

@@ -125,6 +125,8 @@ fn on_the_way(
             }
         }
     }
+    // One source may call a version a prerelease that another one does not: it is told then.
+    left_out.retain(|version| !met.iter().any(|(there, _)| there == *version));
     let skipped = left_out.len();
     met.sort_by(|(one, _), (other, _)| {
         if step.is_up() {

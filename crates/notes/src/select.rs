@@ -44,21 +44,22 @@ impl Part<'_> {
         if !self.knows {
             return Some(format!("tells nothing of {}", self.step.high()));
         }
-        Some(match self.reach {
-            Reach::Own => "tells of its own version alone".into(),
-            Reach::Cut => "has more releases than are read".into(),
-            Reach::Whole | Reach::Above(_) => match self.entries.iter().map(|(version, _)| version).min() {
-                Some(oldest) => format!("goes back to {oldest} only"),
-                None => "goes back to no version".into(),
-            },
-        })
+        match self.reach {
+            Reach::Own => Some("tells of its own version alone".into()),
+            Reach::Cut => Some("has more releases than are read".into()),
+            Reach::Whole | Reach::Above(_) => {
+                let oldest = self.entries.iter().map(|(version, _)| version).min();
+                oldest.map(|oldest| format!("goes back to {oldest} only"))
+            }
+        }
     }
 }
 
 /// Sorts what a source tells by the parts of the way that it is about.
 ///
 /// Versions with the same word before them (`app-`, `chart-`) belong together. A part of the way belongs to the group that
-/// has its newest version.
+/// has its newest version. A group that has several such ends belongs to the greatest of them: the log of one thing holds
+/// the lower numbers of the other as versions of its own, long past.
 pub(crate) fn parts<'a>(answered: &'a Answered, way: &'a Way) -> Vec<Part<'a>> {
     let Some(notes) = &answered.notes else {
         return Vec::new();
@@ -80,18 +81,31 @@ pub(crate) fn parts<'a>(answered: &'a Answered, way: &'a Way) -> Vec<Part<'a>> {
         knows,
         reach: &notes.reach,
     };
+    let highs: Vec<&Version> = way.steps_of(answered.of).map(Step::high).collect();
+    let mut ends: Vec<(&Version, VersionOf, Option<&'a Step>)> = way
+        .steps_of(answered.of)
+        .map(|step| (step.high(), step.of, Some(step)))
+        .collect();
+    // Where it is not said what a source tells about, it may be about what does not change.
+    if answered.of.is_none() {
+        ends.extend(way.aside.iter().map(|(of, version)| (version, *of, None)));
+    }
+    ends.sort_by(|(one, ..), (other, ..)| other.cmp(one));
     let mut found = Vec::new();
-    for step in way.steps_of(answered.of) {
+    for (end, of, step) in ends {
         let mut knowing: Vec<String> = groups
             .iter()
-            .filter(|(_, entries)| entries.iter().any(|(version, _)| version == step.high()))
+            .filter(|(_, entries)| has(entries, end))
+            .filter(|(_, entries)| step.is_some() || highs.iter().any(|high| has(entries, high)))
             .map(|(prefix, _)| prefix.clone())
             .collect();
-        by_likeliness(&mut knowing, step.of);
-        if let Some(entries) = knowing.first().and_then(|prefix| groups.remove(prefix)) {
+        by_likeliness(&mut knowing, of);
+        let entries = knowing.first().and_then(|prefix| groups.remove(prefix));
+        if let Some((step, entries)) = step.zip(entries) {
             found.push(part(step, entries, true));
         }
     }
+    found.sort_by_key(|part| part.step.of);
     // Where none has the newest version, the likeliest are told all the same, and never held for the whole.
     if found.is_empty()
         && let Some(step) = way.steps_of(answered.of).next()
@@ -103,6 +117,10 @@ pub(crate) fn parts<'a>(answered: &'a Answered, way: &'a Way) -> Vec<Part<'a>> {
         }
     }
     found
+}
+
+fn has(entries: &[(Version, &Entry)], end: &Version) -> bool {
+    entries.iter().any(|(version, _)| version == end)
 }
 
 /// Tags of an application rarely have a word before them; those of a chart in the same repository do.
@@ -126,7 +144,7 @@ mod tests {
             app: Some(app.to_owned()),
             chart: Some(chart.to_owned()),
         };
-        Way::between(&versions(running), &versions(target))
+        Way::between(&versions(running), &versions(target), VersionOf::App)
     }
 
     fn told(tags: &[&str], reach: Reach) -> Answered {
@@ -190,6 +208,49 @@ mod tests {
         assert_eq!(
             sorted(&named, &way),
             [(VersionOf::Chart, texts(&["chart-0.5.0", "chart-0.4.0"]), true)]
+        );
+    }
+
+    #[test]
+    fn the_log_of_one_thing_is_not_told_as_that_of_another_with_lower_numbers() {
+        let chart_log = told(&["5.0.0", "4.9.0", "1.2.0", "1.1.0"], Reach::Whole);
+        let chart_alone = [(
+            VersionOf::Chart,
+            texts(&["5.0.0", "4.9.0", "1.2.0", "1.1.0"]),
+            true,
+        )];
+        assert_eq!(
+            sorted(&chart_log, &way(("1.1.0", "4.9.0"), ("1.2.0", "5.0.0"))),
+            chart_alone
+        );
+        // What does not change has a log as well, and so has what is known at one end only.
+        assert!(sorted(&chart_log, &way(("1.1.0", "5.0.0"), ("1.2.0", "5.0.0"))).is_empty());
+        assert!(sorted(&chart_log, &way(("1.1.0", ""), ("1.2.0", "5.0.0"))).is_empty());
+        let app_log = told(&["3.0.0", "1.2.0", "1.1.0"], Reach::Whole);
+        assert!(sorted(&app_log, &way(("3.0.0", "1.1.0"), ("3.0.0", "1.2.0"))).is_empty());
+        // Where it is said whose versions a source tells, or where each has a group, nothing is in doubt.
+        let of_chart = Answered {
+            of: Some(VersionOf::Chart),
+            ..app_log
+        };
+        assert_eq!(
+            sorted(&of_chart, &way(("3.0.0", "1.1.0"), ("3.0.0", "1.2.0"))).len(),
+            1
+        );
+        let both = told(
+            &["v3.0.0", "chart-3.0.0", "v2.0.0", "chart-1.0.0", "chart-0.9.0"],
+            Reach::Whole,
+        );
+        assert_eq!(
+            sorted(&both, &way(("2.0.0", "0.9.0"), ("3.0.0", "1.0.0"))),
+            [
+                (VersionOf::App, texts(&["v3.0.0", "v2.0.0"]), true),
+                (
+                    VersionOf::Chart,
+                    texts(&["chart-3.0.0", "chart-1.0.0", "chart-0.9.0"]),
+                    true
+                ),
+            ]
         );
     }
 

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use model::{NotesDirection, Version, VersionOf};
 
 use crate::source::Entry;
+use crate::text::line;
 
 /// The versions of a release, or of what it shall become; what is not known stays out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +46,24 @@ impl Step {
     }
 }
 
+/// At how many ends a version is known.
+#[derive(Clone, Copy)]
+enum Known {
+    Both,
+    One,
+    Neither,
+}
+
+impl Known {
+    fn of(from: Option<&str>, to: Option<&str>) -> Self {
+        match (from, to) {
+            (Some(_), Some(_)) => Self::Both,
+            (Some(_), None) | (None, Some(_)) => Self::One,
+            (None, None) => Self::Neither,
+        }
+    }
+}
+
 /// The way from the running versions to the target's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Way {
@@ -52,27 +71,41 @@ pub struct Way {
     pub(crate) steps: Vec<Step>,
     /// Whether application and chart have the same versions, so that what tells of one tells of both.
     pub(crate) joined: bool,
-    /// Whose versions change, but stand in no order.
+    /// Versions that are no part of the way: they stay as they are, or are known at one end only. What a source tells may be
+    /// about them all the same.
+    pub(crate) aside: Vec<(VersionOf, Version)>,
+    /// Whose versions may change, but stand in no order or are not known at both ends.
     pub(crate) without_order: Vec<VersionOf>,
     /// What cannot be put in order, in words.
     pub(crate) remarks: Vec<String>,
 }
 
 impl Way {
-    /// Compares what runs with what is wanted. A version that only one of them has is no part of the way.
-    pub fn between(running: &Versions, target: &Versions) -> Self {
+    /// Compares what runs with what is wanted. `of` says whose versions are meant where only one kind is named: a version that
+    /// only one end has is no part of the way, and the way is not known where it is the one that is meant.
+    pub fn between(running: &Versions, target: &Versions, of: VersionOf) -> Self {
         let mut way = Self {
             steps: Vec::new(),
             joined: false,
+            aside: Vec::new(),
             without_order: Vec::new(),
             remarks: Vec::new(),
         };
-        way.compare(VersionOf::App, running.app.as_deref(), target.app.as_deref());
-        way.compare(
+        let app = way.compare(VersionOf::App, running.app.as_deref(), target.app.as_deref());
+        let chart = way.compare(
             VersionOf::Chart,
             running.chart.as_deref(),
             target.chart.as_deref(),
         );
+        match (app, chart) {
+            (Known::Both, _) | (Known::Neither, Known::Both) => {}
+            // The application may change as well, and nobody knows by what.
+            (Known::One, Known::Both) => match of {
+                VersionOf::App => way.lose(VersionOf::App),
+                VersionOf::Chart => {}
+            },
+            (Known::One | Known::Neither, Known::One | Known::Neither) => way.lose(of),
+        }
         way.joined =
             matches!(way.steps.as_slice(), [app, chart] if app.from == chart.from && app.to == chart.to);
         if way.joined {
@@ -81,21 +114,25 @@ impl Way {
         way
     }
 
-    fn compare(&mut self, of: VersionOf, from: Option<&str>, to: Option<&str>) {
-        let (Some(from), Some(to)) = (from, to) else {
-            return;
-        };
-        if from == to {
-            return;
+    fn compare(&mut self, of: VersionOf, from: Option<&str>, to: Option<&str>) -> Known {
+        // A chart may say anything, or nothing by an empty word.
+        let said = |version: Option<&str>| version.map(line).filter(|version| !version.is_empty());
+        let (from, to) = (said(from), said(to));
+        let known = Known::of(from.as_deref(), to.as_deref());
+        match (from, to) {
+            (Some(from), Some(to)) => self.put_in_order(of, &from, &to),
+            (one, other) => self.put_aside(of, one.or(other).as_deref().and_then(Version::parse)),
         }
+        known
+    }
+
+    fn put_in_order(&mut self, of: VersionOf, from: &str, to: &str) {
         match (Version::parse(from), Version::parse(to)) {
-            (Some(from), Some(to)) => {
-                if from != to {
-                    self.steps.push(Step { of, from, to });
-                }
-            }
-            (one, _) => {
+            (Some(from), Some(to)) if from != to => self.steps.push(Step { of, from, to }),
+            (Some(version), Some(_)) => self.put_aside(of, Some(version)),
+            (one, other) => {
                 let which = if one.is_none() { from } else { to };
+                self.put_aside(of, one.or(other));
                 self.without_order.push(of);
                 self.remarks.push(format!(
                     "the {} version {which:?} stands in no order: what lies between {from} and {to} cannot be told",
@@ -103,6 +140,19 @@ impl Way {
                 ));
             }
         }
+    }
+
+    fn put_aside(&mut self, of: VersionOf, version: Option<Version>) {
+        self.aside.extend(version.map(|version| (of, version)));
+    }
+
+    fn lose(&mut self, of: VersionOf) {
+        self.without_order.push(of);
+        self.remarks.push(format!(
+            "the version of the {} is not known at both ends: what lies between cannot be told; name both with \
+             RELEASE VERSION --running VERSION",
+            of.words()
+        ));
     }
 
     /// Which way the release goes, by the application where its version changes.
@@ -176,7 +226,11 @@ mod tests {
     }
 
     fn way(running: (&str, &str), target: (&str, &str)) -> Way {
-        Way::between(&versions(running.0, running.1), &versions(target.0, target.1))
+        way_of(VersionOf::App, running, target)
+    }
+
+    fn way_of(of: VersionOf, running: (&str, &str), target: (&str, &str)) -> Way {
+        Way::between(&versions(running.0, running.1), &versions(target.0, target.1), of)
     }
 
     #[test]
@@ -222,6 +276,56 @@ mod tests {
         let way = way(("latest", "1.0"), ("2.0", "1.1"));
         assert_eq!(way.without_order, [VersionOf::App]);
         assert!(way.remarks[0].contains("\"latest\""), "{:?}", way.remarks);
-        assert!(self::way(("latest", "1.0"), ("latest", "1.0")).remarks.is_empty());
+        // What is called `latest` today is not what was called so then.
+        let same = self::way(("latest", "1.0"), ("latest", "1.0"));
+        assert_eq!(same.without_order, [VersionOf::App]);
+        assert!(same.remarks[0].contains("\"latest\""), "{:?}", same.remarks);
+        assert!(
+            self::way(("v1.0", "1.0"), ("1.0.0", "1.0"))
+                .without_order
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_version_that_is_known_at_one_end_only_is_never_the_same() {
+        use VersionOf::{App, Chart};
+        for (of, running, target, lost) in [
+            // A bare version, on a chart that names none of the application.
+            (App, ("", "0.4.0"), ("2.0", ""), Some(App)),
+            (App, ("1.0", ""), ("", "0.5.0"), Some(App)),
+            (App, (" ", "0.4.0"), ("2.0", ""), Some(App)),
+            (App, ("", ""), ("", ""), Some(App)),
+            (Chart, ("1.0", ""), ("", "0.5.0"), Some(Chart)),
+            // Charts of which one alone names it.
+            (App, ("1.0", "0.4.0"), ("", "0.5.0"), Some(App)),
+            (App, ("", "0.4.0"), ("2.0", "0.5.0"), Some(App)),
+            (Chart, ("1.0", "0.4.0"), ("", "0.5.0"), None),
+            (App, ("", "0.4.0"), ("", "0.5.0"), None),
+            (App, ("1.0", "0.4.0"), ("2.0", ""), None),
+        ] {
+            let way = way_of(of, running, target);
+            assert_eq!(
+                way.without_order,
+                lost.into_iter().collect::<Vec<_>>(),
+                "{of:?} {running:?} {target:?}"
+            );
+            assert_eq!(
+                way.remarks
+                    .iter()
+                    .any(|remark| remark.contains("--running VERSION")),
+                lost.is_some(),
+                "{:?}",
+                way.remarks
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_version_says_steers_no_terminal() {
+        let up = way(("1.0+\u{1b}[2J", ""), ("2.0+\u{1b}[2J", ""));
+        let lost = way(("\u{1b}[2Jlatest", ""), ("2.0", ""));
+        let told = format!("{} {} {}", up.steps[0].from, up.steps[0].to, lost.remarks[0]);
+        assert!(!told.contains('\u{1b}') && !told.contains("\\u{1b}"), "{told:?}");
     }
 }

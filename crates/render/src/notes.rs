@@ -76,10 +76,10 @@ pub(crate) fn way(report: &NotesReport, arrow: &str) -> String {
         .iter()
         .map(|change| format!("{} {} {arrow} {}", change.of.words(), change.from, change.to))
         .collect();
-    if changes.is_empty() {
-        "no version changes".into()
-    } else {
-        changes.join(", ")
+    match (changes.is_empty(), report.verdict) {
+        (false, _) => changes.join(", "),
+        (true, NotesVerdict::Known | NotesVerdict::Partly) => "no version changes".into(),
+        (true, NotesVerdict::Unknown) => "it is not known which version changes".into(),
     }
 }
 

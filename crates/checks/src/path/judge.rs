@@ -9,7 +9,7 @@ use super::meet::{Beside, beside, by_hand, hazards, overlaps};
 use super::route::{Leg, Reason, Way, way};
 use super::versions::{running, wanted};
 use crate::evaluate::identity;
-use crate::words::quoted;
+use crate::words::{is_local, quoted};
 
 /// Tells the way of a release to the version of `target`, or to `version` where only that was named. Pure: the same
 /// facts give the same report.
@@ -326,6 +326,5 @@ fn command(seen: &Observation, path: &UpgradePath, target: Option<&Target>, to: 
 
 /// Whether a chart of another version can be had under the same name: a folder or an archive holds one alone.
 fn is_in_a_repository(name: &str) -> bool {
-    let is_local = name.starts_with(['.', '/', '~']) || name.ends_with(".tgz");
-    !is_local && name.split('/').count() == 2
+    !is_local(name) && name.split('/').count() == 2
 }

@@ -6,7 +6,7 @@ use model::{
 };
 
 use crate::check::{Check, Judged, Judgement, Unjudged, given, some_of};
-use crate::words::quoted;
+use crate::words::{is_local, quoted};
 
 pub(crate) const ROWS: &[Check] = &[Check {
     id: "release-notes",
@@ -39,10 +39,16 @@ fn notes(seen: &Observation, target: Option<&Target>) -> Judgement {
         .collect();
     let judged = if !breaking.is_empty() {
         Judged::warn(format!("{}: {}", counts(report), some_of(&breaking)))
-    } else if report.verdict == NotesVerdict::Unknown {
-        Judged::unknown("what was read so far does not tell every version on the way")
     } else {
-        Judged::pass(counts(report))
+        match report.verdict {
+            NotesVerdict::Known => Judged::pass(counts(report)),
+            NotesVerdict::Partly => {
+                Judged::unknown("what was read so far does not tell every version of the chart on the way")
+            }
+            NotesVerdict::Unknown => {
+                Judged::unknown("what was read so far does not tell every version on the way")
+            }
+        }
     };
     let summary = &report.summary;
     Ok(judged
@@ -58,17 +64,27 @@ fn notes(seen: &Observation, target: Option<&Target>) -> Judgement {
             format!(
                 "kubectl upgrade-check notes {} {} -n {}",
                 seen.release_name,
-                quoted(&target.reference),
+                chart(target),
                 seen.namespace
             ),
         ))
 }
 
+/// The chart as it is typed: with its version, but where a folder or an archive holds one alone.
+fn chart(target: &Target) -> String {
+    let reference = quoted(&target.reference);
+    if is_local(&target.reference) {
+        reference
+    } else {
+        format!("{reference} --version {}", quoted(&target.chart.version))
+    }
+}
+
 fn counts(report: &NotesReport) -> String {
     let summary = &report.summary;
     let whole = match report.verdict {
-        NotesVerdict::Known | NotesVerdict::Partly => "",
-        NotesVerdict::Unknown => " as far as they are told",
+        NotesVerdict::Known => "",
+        NotesVerdict::Partly | NotesVerdict::Unknown => " as far as they are told",
     };
     format!(
         "{} and {} in {}{whole}",

@@ -69,8 +69,29 @@ fn what_breaks_is_told_with_its_version_known_or_not() {
 }
 
 #[test]
+fn the_command_names_the_version_where_a_name_may_mean_several() {
+    for (reference, words) in [
+        ("repo/ledger", "repo/ledger --version 3.0.0"),
+        ("oci://x.example/ledger", "oci://x.example/ledger --version 3.0.0"),
+        ("./ledger", "./ledger"),
+        ("ledger-3.0.0.tgz", "ledger-3.0.0.tgz"),
+    ] {
+        let mut case = case(NotesVerdict::Unknown, &[]);
+        let target = case.target();
+        reference.clone_into(&mut target.reference);
+        target.chart.version = "3.0.0".into();
+        assert_eq!(
+            case.row(ROW).remedy[0].command,
+            Some(format!("kubectl upgrade-check notes shop {words} -n shop"))
+        );
+    }
+}
+
+#[test]
 fn what_nobody_tells_is_unknown_and_where_nobody_is_named_it_is_skipped() {
     case(NotesVerdict::Unknown, &[]).says(ROW, "unknown", &["does not tell every version"]);
+    let migration = [(HighlightKind::Migration, "7 rewrites orders")];
+    case(NotesVerdict::Partly, &migration).says(ROW, "unknown", &["every version of the chart"]);
     Case::with(|case| case.target().notes = Some(NotesReport::new("shop"))).says(
         ROW,
         "skip",

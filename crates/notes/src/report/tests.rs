@@ -11,7 +11,7 @@ fn way(running: (&str, &str), target: (&str, &str)) -> Way {
         app: Some(app.to_owned()),
         chart: Some(chart.to_owned()),
     };
-    Way::between(&versions(running), &versions(target))
+    Way::between(&versions(running), &versions(target), VersionOf::App)
 }
 
 fn entry(version: &str, text: &str) -> Entry {
@@ -104,6 +104,24 @@ fn prereleases_are_told_where_asked_for_or_gone_to() {
         versions(&told(&to_rc, &[releases()], false)),
         ["1.1.0", "1.2.0-rc.1"]
     );
+}
+
+#[test]
+fn a_prerelease_that_is_told_is_not_left_out_as_well() {
+    let marked = source_of(
+        "marked",
+        Reach::Whole,
+        vec![
+            Entry {
+                prerelease: true,
+                ..entry("1.1.0", "- tried out")
+            },
+            entry("1.0.0", ""),
+        ],
+    );
+    let report = told(&way(("1.0.0", "1"), ("1.2.0", "1")), &[releases(), marked], false);
+    assert_eq!(versions(&report), ["1.1.0", "1.2.0"]);
+    assert_eq!(report.summary.prereleases_left_out, 1, "the rc alone");
 }
 
 #[test]
@@ -206,4 +224,37 @@ fn the_same_version_needs_no_notes_and_one_without_order_is_unknown() {
     let lost = told(&way(("latest", "1"), ("1.0.0", "2")), &[releases()], false);
     assert_eq!(lost.verdict, NotesVerdict::Unknown);
     assert!(lost.remarks[0].contains("\"latest\""), "{:?}", lost.remarks);
+    for (running, target) in [
+        (("latest", "1"), ("latest", "1")),
+        (("", "0.4.0"), ("2.0", "")),
+        (("1.0.0", ""), ("", "0.5.0")),
+    ] {
+        let lost = told(&way(running, target), &[releases()], false);
+        assert_eq!(
+            (lost.verdict, lost.exit_code(false)),
+            (NotesVerdict::Unknown, ExitCode::CannotTell),
+            "{running:?} {target:?}"
+        );
+    }
+}
+
+#[test]
+fn a_chart_does_not_answer_for_an_application_that_is_known_at_one_end() {
+    let answers = [Answered {
+        of: Some(VersionOf::Chart),
+        ..source_of(
+            "log",
+            Reach::Whole,
+            vec![entry("0.5.0", "- a"), entry("0.4.0", "- b")],
+        )
+    }];
+    let half = told(&way(("1.0.0", "0.4.0"), ("", "0.5.0")), &answers, false);
+    assert_eq!(half.verdict, NotesVerdict::Unknown);
+    assert!(
+        half.remarks[0].contains("--running VERSION"),
+        "{:?}",
+        half.remarks
+    );
+    let none = told(&way(("", "0.4.0"), ("", "0.5.0")), &answers, false);
+    assert_eq!(none.verdict, NotesVerdict::Known);
 }

@@ -1,11 +1,13 @@
 //! The GitHub that is asked: github.com, or the one of an enterprise.
 
 use model::{Secret, Version};
+use reqwest::header::HeaderValue;
 use serde::Deserialize;
 use thiserror::Error;
 use url::Url;
 
 use super::Entry;
+use super::place::shown;
 
 /// The address of github.com's API. Another one is an enterprise's, such as `https://git.example.com/api/v3`.
 const PUBLIC: &str = "https://api.github.com";
@@ -14,7 +16,8 @@ const PUBLIC: &str = "https://api.github.com";
 #[derive(Debug, Clone)]
 pub struct GitHub {
     api: Url,
-    token: Option<Secret>,
+    /// The token as a request carries it; whoever prints it sees no more than that it is secret.
+    authorization: Option<HeaderValue>,
 }
 
 /// Why a GitHub cannot be asked.
@@ -27,6 +30,9 @@ pub enum GitHubError {
     /// Credentials in the address.
     #[error("the address of the GitHub API may hold no user, password or question")]
     Credentials,
+    /// No header can carry it.
+    #[error("the token for GitHub holds signs that no token has")]
+    Token,
     /// Anybody on the way could read the token.
     #[error("the token is not sent to {0}: only https is private")]
     InTheClear(String),
@@ -51,7 +57,7 @@ pub(crate) struct Release {
 }
 
 impl GitHub {
-    /// The GitHub at an API's address, github.com without one.
+    /// The GitHub at an API's address, github.com without one. Blanks and line ends around the token are none of it.
     ///
     /// # Errors
     /// See [`GitHubError`].
@@ -60,25 +66,33 @@ impl GitHub {
         let url = Url::parse(text).ok().filter(|url| {
             matches!(url.scheme(), "https" | "http") && url.host_str().is_some() && !url.cannot_be_a_base()
         });
-        let url = url.ok_or_else(|| GitHubError::Address(text.to_owned()))?;
+        let url = url.ok_or_else(|| GitHubError::Address(shown(text)))?;
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
             return Err(GitHubError::Credentials);
         }
         let host = url.host_str().unwrap_or_default();
         let is_here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-        if token.is_some() && url.scheme() != "https" && !is_here {
+        let authorization = token.map_or(Ok(None), |token| bearer(token.expose().trim()))?;
+        if authorization.is_some() && url.scheme() != "https" && !is_here {
             return Err(GitHubError::InTheClear(host.to_owned()));
         }
-        Ok(Self { api: url, token })
+        Ok(Self {
+            api: url,
+            authorization,
+        })
     }
 
-    /// The host that answers.
-    pub fn host(&self) -> &str {
-        self.api.host_str().unwrap_or_default()
+    /// The host of its pages: `api.github.com` answers for those at `github.com`, and so it is in GitHub's cloud for
+    /// enterprises. On a server of one's own both have the same host.
+    pub fn site(&self) -> &str {
+        let host = self.api.host_str().unwrap_or_default();
+        host.strip_prefix("api.")
+            .filter(|site| *site == "github.com" || site.ends_with(".ghe.com"))
+            .unwrap_or(host)
     }
 
-    pub(crate) fn token(&self) -> Option<&Secret> {
-        self.token.as_ref()
+    pub(crate) fn authorization(&self) -> Option<&HeaderValue> {
+        self.authorization.as_ref()
     }
 
     /// The first page of a repository's releases.
@@ -96,6 +110,18 @@ impl GitHub {
     pub(crate) fn identity(&self, repository: &str) -> String {
         format!("{} {repository}", self.api.as_str().trim_end_matches('/'))
     }
+}
+
+fn bearer(token: &str) -> Result<Option<HeaderValue>, GitHubError> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(GitHubError::Token);
+    }
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| GitHubError::Token)?;
+    value.set_sensitive(true);
+    Ok(Some(value))
 }
 
 impl Release {
@@ -169,9 +195,47 @@ mod tests {
         assert!(GitHub::new(Some("http://git.example"), None).is_ok());
         let refused = GitHub::new(Some("http://git.example"), token()).unwrap_err();
         assert!(matches!(refused, GitHubError::InTheClear(_)), "{refused}");
-        for wrong in ["git.example", "ftp://git.example", "https://ann:pw@git.example"] {
+        for wrong in [
+            "git.example",
+            "ftp://git.example",
+            "https://ann:hunter2@git.example",
+            "ftp://ann:hunter2@git.example",
+            "ann:hunter2@git.example",
+            "https://ann:hunter2@git.example:port",
+            "ftp://git.example?token=hunter2",
+        ] {
             let told = GitHub::new(Some(wrong), None).unwrap_err().to_string();
-            assert!(!told.contains("pw@"), "{told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_read_without_what_stands_around_it_and_is_never_left_out_in_silence() {
+        let sent = |token: &str| {
+            GitHub::new(None, Some(Secret::new(token))).map(|github| {
+                github
+                    .authorization()
+                    .map(|value| value.to_str().unwrap().to_owned())
+            })
+        };
+        assert_eq!(sent(" hunter2\r\n").unwrap().as_deref(), Some("Bearer hunter2"));
+        assert_eq!(sent(" \n").unwrap(), None);
+        for wrong in ["hunter2\nX: y", "hunter2\u{e9}", "two words"] {
+            assert!(matches!(sent(wrong), Err(GitHubError::Token)), "{wrong:?}");
+        }
+        let github = GitHub::new(None, Some(Secret::new("hunter2"))).unwrap();
+        assert!(!format!("{github:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn the_pages_of_a_github_are_where_its_people_read_them() {
+        for (api, site) in [
+            (None, "github.com"),
+            (Some("https://git.corp.example/api/v3"), "git.corp.example"),
+            (Some("https://api.corp.example/api/v3"), "api.corp.example"),
+            (Some("https://api.shop.ghe.com"), "shop.ghe.com"),
+        ] {
+            assert_eq!(GitHub::new(api, None).unwrap().site(), site, "{api:?}");
         }
     }
 

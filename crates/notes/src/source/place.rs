@@ -8,6 +8,9 @@ use model::profile::NotesSource;
 use thiserror::Error;
 use url::Url;
 
+/// Where the pages of the GitHub are that everybody can reach.
+const PUBLIC_SITE: &str = "github.com";
+
 /// Where notes are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -40,6 +43,14 @@ pub enum PlaceError {
     /// Credentials would end up in reports and process lists.
     #[error("the address of a change log may hold no user or password")]
     Credentials,
+    /// A page of a GitHub that is not the one to ask.
+    #[error(
+        "github.com is not the GitHub that is asked: write OWNER/REPOSITORY of {site}, or leave --github-api and GITHUB_API_URL away"
+    )]
+    OtherGitHub {
+        /// The host of the one that is asked.
+        site: String,
+    },
     /// No repository has that name.
     #[error("{0:?} is no repository: write OWNER/REPOSITORY")]
     Repository(String),
@@ -47,23 +58,31 @@ pub enum PlaceError {
 
 impl Place {
     /// Reads `owner/repository`, `https://github.com/owner/repository`, another address, or a path. What exists as a file is
-    /// a file. `host` is the GitHub's own, besides github.com.
+    /// a file. `site` is where the pages of the GitHub are that is asked.
     ///
     /// # Errors
     /// See [`PlaceError`].
-    pub fn parse(text: &str, host: &str) -> Result<Self, PlaceError> {
-        if let Some(repository) = repository_at(text, host) {
+    pub fn parse(text: &str, site: &str) -> Result<Self, PlaceError> {
+        if let Some(repository) = repository_at(text, site) {
             return Ok(Self::GitHub(repository));
         }
-        if text.starts_with("https://") || text.starts_with("http://") {
-            let url = Url::parse(text).map_err(|_| PlaceError::Unknown(text.to_owned()))?;
+        if repository_at(text, PUBLIC_SITE).is_some() {
+            return Err(PlaceError::OtherGitHub {
+                site: site.to_owned(),
+            });
+        }
+        if text.contains("://") {
+            let url = Url::parse(text)
+                .ok()
+                .filter(|url| matches!(url.scheme(), "https" | "http"))
+                .ok_or_else(|| PlaceError::Unknown(shown(text)))?;
             if !url.username().is_empty() || url.password().is_some() {
                 return Err(PlaceError::Credentials);
             }
             return Ok(Self::Address(url));
         }
         let path = Path::new(text);
-        if path.exists() || path.is_absolute() || text.starts_with('.') {
+        if path.is_file() || path.is_absolute() || text.starts_with('.') {
             return Ok(Self::File(path.to_owned()));
         }
         if is_repository(text) {
@@ -71,7 +90,7 @@ impl Place {
         }
         match path.extension() {
             Some(_) => Ok(Self::File(path.to_owned())),
-            None => Err(PlaceError::Unknown(text.to_owned())),
+            None => Err(PlaceError::Unknown(shown(text))),
         }
     }
 }
@@ -90,7 +109,7 @@ impl Source {
     ///
     /// # Errors
     /// See [`PlaceError`].
-    pub fn of_profile(source: &NotesSource, host: &str) -> Result<Self, PlaceError> {
+    pub fn of_profile(source: &NotesSource, site: &str) -> Result<Self, PlaceError> {
         let NotesSource {
             github,
             changelog,
@@ -99,8 +118,8 @@ impl Source {
         } = source;
         let place = match (github, changelog) {
             (Some(repository), _) if is_repository(repository) => Place::GitHub(repository.clone()),
-            (Some(repository), _) => return Err(PlaceError::Repository(repository.clone())),
-            (None, changelog) => Place::parse(changelog.as_deref().unwrap_or_default(), host)?,
+            (Some(repository), _) => return Err(PlaceError::Repository(shown(repository))),
+            (None, changelog) => Place::parse(changelog.as_deref().unwrap_or_default(), site)?,
         };
         Ok(Self {
             place,
@@ -134,11 +153,25 @@ fn is_repository(text: &str) -> bool {
         .is_some_and(|(owner, name)| is_name(owner) && is_name(name))
 }
 
-/// The repository that the page of a GitHub is about. A page deeper in it that is a file of its own is none.
-pub(super) fn repository_at(address: &str, host: &str) -> Option<String> {
+/// An address as it may be shown: neither what stands before its `@` nor what is behind its question mark, since either may
+/// be a secret.
+pub(super) fn shown(text: &str) -> String {
+    let (begin, rest) = match text.rsplit_once('@') {
+        Some((before, rest)) => match before.split_once("://") {
+            Some((scheme, _)) => (format!("{scheme}://***@"), rest),
+            None => ("***@".to_owned(), rest),
+        },
+        None => (String::new(), text),
+    };
+    format!("{begin}{}", rest.split(['?', '#']).next().unwrap_or_default())
+}
+
+/// The repository that a page of the GitHub at `site` is about. A page deeper in it that is a file of its own is none. The
+/// same name on another GitHub is another repository.
+pub(super) fn repository_at(address: &str, site: &str) -> Option<String> {
     let url = Url::parse(address).ok()?;
     let here = url.host_str()?;
-    if here != "github.com" && here != "www.github.com" && here != host {
+    if here.strip_prefix("www.").unwrap_or(here) != site {
         return None;
     }
     let mut parts = url.path_segments()?;
@@ -156,13 +189,13 @@ mod tests {
 
     #[test]
     fn a_source_is_read_as_people_write_it() {
-        let place = |text: &str| Place::parse(text, "git.corp.example").unwrap();
+        let place = |text: &str| Place::parse(text, "github.com").unwrap();
         for text in [
             "shop/web",
             "https://github.com/shop/web",
+            "https://www.github.com/shop/web",
             "https://github.com/shop/web.git",
             "https://github.com/shop/web/tree/main/chart",
-            "https://git.corp.example/shop/web",
         ] {
             assert_eq!(place(text), Place::GitHub("shop/web".into()), "{text}");
         }
@@ -186,6 +219,17 @@ mod tests {
             Place::parse("https://ann:hunter2@x.example/a.md", ""),
             Err(PlaceError::Credentials)
         );
+        for text in [
+            "https://ann:hunter2@x.example:port/a.md",
+            "ftp://ann:hunter2@x.example/a.md",
+            "ftp://x.example/a.md?token=hunter2",
+            "ann:hun?ter2@x",
+        ] {
+            let told = Place::parse(text, "").unwrap_err();
+            assert!(matches!(told, PlaceError::Unknown(_)), "{told}");
+            let told = told.to_string();
+            assert!(!told.contains("hun") && told.contains("x"), "{told}");
+        }
         let source = NotesSource {
             github: Some("../web".into()),
             ..NotesSource::default()
@@ -194,6 +238,36 @@ mod tests {
             Source::of_profile(&source, ""),
             Err(PlaceError::Repository(_))
         ));
+    }
+
+    #[test]
+    fn the_same_name_on_another_github_is_another_repository() {
+        let site = "git.corp.example";
+        assert_eq!(
+            Place::parse("https://git.corp.example/shop/web", site),
+            Ok(Place::GitHub("shop/web".into()))
+        );
+        let refused = Place::parse("https://github.com/shop/web", site).unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .contains("OWNER/REPOSITORY of git.corp.example"),
+            "{refused}"
+        );
+        assert!(matches!(
+            Place::parse("https://git.corp.example/shop/web", "github.com"),
+            Ok(Place::Address(_))
+        ));
+    }
+
+    #[test]
+    fn a_folder_is_no_change_log() {
+        // The folder of this crate's sources: tests run beside it.
+        assert!(Path::new("src/source").is_dir());
+        assert_eq!(
+            Place::parse("src/source", "github.com"),
+            Ok(Place::GitHub("src/source".into()))
+        );
     }
 
     #[test]

@@ -73,17 +73,41 @@ pub(super) fn hash_heading(line: &str) -> Option<(usize, &str)> {
         .then(|| (level, text.trim_end_matches('#').trim_end()))
 }
 
-/// The sign of a fence of code.
-pub(super) fn fence(line: &str) -> Option<&'static str> {
-    let line = line.trim_start();
-    ["```", "~~~"].into_iter().find(|sign| line.starts_with(sign))
+/// A line that begins or ends a block of code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fence {
+    sign: char,
+    length: usize,
+    /// Whether nothing else stands on the line.
+    alone: bool,
+}
+
+impl Fence {
+    /// Reads a line. One with a further backtick is a line with code in it, and no fence.
+    pub(super) fn of(line: &str) -> Option<Self> {
+        let line = line.trim_start();
+        let sign = ['`', '~'].into_iter().find(|sign| line.starts_with(*sign))?;
+        let rest = line.trim_start_matches(sign);
+        let length = line.len() - rest.len();
+        let holds_code = sign == '`' && rest.contains('`');
+        (length >= 3 && !holds_code).then(|| Self {
+            sign,
+            length,
+            alone: rest.trim().is_empty(),
+        })
+    }
+
+    /// Whether it ends the block that another one began.
+    pub(super) fn ends(self, begun: Self) -> bool {
+        self.alone && self.sign == begun.sign && self.length >= begun.length
+    }
 }
 
 #[derive(Default)]
 struct Reader<'a> {
     blocks: Vec<Block<'a>>,
     open: Option<(BlockKind, String, usize)>,
-    fence: Option<&'static str>,
+    fence: Option<Fence>,
     comment: bool,
     notice: Option<Notice<'a>>,
 }
@@ -107,8 +131,8 @@ impl<'a> Reader<'a> {
     }
 
     fn line(&mut self, line: &'a str) {
-        if let Some(sign) = self.fence {
-            if fence(line) == Some(sign) {
+        if let Some(begun) = self.fence {
+            if Fence::of(line).is_some_and(|fence| fence.ends(begun)) {
                 self.fence = None;
             }
             return;
@@ -127,9 +151,9 @@ impl<'a> Reader<'a> {
             self.notice = None;
         }
         let trimmed = line.trim();
-        if let Some(sign) = fence(line) {
+        if let Some(fence) = Fence::of(line) {
             self.close();
-            self.fence = Some(sign);
+            self.fence = Some(fence);
         } else if trimmed.starts_with("<!--") {
             self.close();
             self.comment = !trimmed.contains("-->");
@@ -277,6 +301,20 @@ mod tests {
             shapes("```sh\n# BREAKING\n```\n<!-- BREAKING\nmore -->\n~~~\n```\n~~~\nend"),
             [piece(BlockKind::Paragraph, "end")]
         );
+    }
+
+    #[test]
+    fn code_ends_where_its_own_fence_does() {
+        for (text, told) in [
+            ("```helm get values```\nend", &["```helm get values``` end"][..]),
+            ("````md\n```\ninside\n```\n````\nend", &["end"]),
+            ("```\ninside\n`````\nend", &["end"]),
+            ("```\n```sh\ninside\n```\nend", &["end"]),
+            ("~~~ a `word`\ninside\n~~~\nend", &["end"]),
+        ] {
+            let found: Vec<String> = blocks(text).into_iter().map(|block| block.text).collect();
+            assert_eq!(found, told, "{text}");
+        }
     }
 
     #[test]

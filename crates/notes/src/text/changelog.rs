@@ -1,10 +1,10 @@
 //! A change log as versions: as kept by keep-a-changelog, and looser ones.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use model::Version;
 
-use super::blocks::{fence, hash_heading, underline};
+use super::blocks::{Fence, hash_heading, underline};
 use super::plain::without_links;
 use crate::source::Entry;
 
@@ -33,37 +33,50 @@ struct Heading {
     versions: Vec<String>,
     title: Option<String>,
     date: Option<String>,
+    /// Whether words stand before the version.
+    named: bool,
 }
+
+/// Bold and bare lines head what follows like the deepest heading.
+const DEEPEST: usize = 7;
 
 /// Reads the versions of a change log in the order in which they stand. A text without any version is none.
 pub fn changelog(text: &str) -> Vec<Entry> {
     let links = reference_links(text);
     let mut entries: Vec<Entry> = Vec::new();
     let mut open: Option<(Heading, String)> = None;
-    let mut in_fence: Option<&str> = None;
+    let mut in_fence: Option<Fence> = None;
+    // The level at which versions begin.
+    let mut top: Option<usize> = None;
     let mut after_blank = true;
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
         let fenced = in_fence.is_some();
-        if let Some(sign) = fence(line) {
+        if let Some(fence) = Fence::of(line) {
             in_fence = match in_fence {
-                None => Some(sign),
-                Some(begun) if begun == sign => None,
-                Some(other) => Some(other),
+                None => Some(fence),
+                Some(begun) if fence.ends(begun) => None,
+                Some(begun) => Some(begun),
             };
         }
-        let underlined = !fenced && lines.peek().is_some_and(|next| underline(next).is_some());
+        let underlined = lines.peek().filter(|_| !fenced).and_then(|next| underline(next));
         let begins = (!fenced)
             .then(|| section(line, underlined, after_blank))
-            .flatten();
+            .flatten()
+            .filter(|(level, section)| match section {
+                // Below a version, "PostgreSQL 16.0" is one of something else.
+                SectionOf::Version(heading) => !heading.named || top.is_none_or(|top| *level <= top),
+                SectionOf::Unreleased => true,
+            });
         match begins {
-            Some(section) => {
+            Some((level, section)) => {
+                top = Some(top.map_or(level, |top| top.min(level)));
                 entries.extend(open.take().into_iter().flat_map(|open| of_section(open, &links)));
                 open = match section {
                     SectionOf::Version(heading) => Some((heading, String::new())),
                     SectionOf::Unreleased => None,
                 };
-                if underlined {
+                if underlined.is_some() {
                     lines.next();
                 }
             }
@@ -77,9 +90,30 @@ pub fn changelog(text: &str) -> Vec<Entry> {
         after_blank = line.trim().is_empty();
     }
     entries.extend(open.into_iter().flat_map(|open| of_section(open, &links)));
-    let mut seen = BTreeSet::new();
-    entries.retain(|entry| seen.insert(entry.version.clone()));
-    entries
+    each_once(entries)
+}
+
+/// What stands in several sections of one version, in one.
+fn each_once(entries: Vec<Entry>) -> Vec<Entry> {
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut told: Vec<Entry> = Vec::new();
+    for entry in entries {
+        match places.get(&entry.version).and_then(|place| told.get_mut(*place)) {
+            Some(there) => {
+                if !there.text.is_empty() && !entry.text.is_empty() {
+                    there.text.push_str("\n\n");
+                }
+                there.text.push_str(&entry.text);
+                there.title = there.title.take().or(entry.title);
+                there.date = there.date.take().or(entry.date);
+            }
+            None => {
+                places.insert(entry.version.clone(), told.len());
+                told.push(entry);
+            }
+        }
+    }
+    told
 }
 
 /// What a heading begins.
@@ -89,23 +123,23 @@ enum SectionOf {
     Unreleased,
 }
 
-fn section(line: &str, underlined: bool, after_blank: bool) -> Option<SectionOf> {
+/// What a line begins, and at which level.
+fn section(line: &str, underlined: Option<usize>, after_blank: bool) -> Option<(usize, SectionOf)> {
     let trimmed = line.trim();
     let marked = hash_heading(trimmed)
         .filter(|(level, _)| *level <= 4)
-        .map(|(_, text)| text)
-        .or(underlined.then_some(trimmed));
-    if let Some(text) = marked {
+        .or(underlined.map(|level| (level, trimmed)));
+    if let Some((level, text)) = marked {
         if text
             .to_lowercase()
             .trim_matches(['[', ']', ' '])
             .starts_with("unreleased")
         {
-            return Some(SectionOf::Unreleased);
+            return Some((level, SectionOf::Unreleased));
         }
         // A picture before the version is none of its words.
         let text = text.trim_start_matches(|first: char| !first.is_alphanumeric() && !"[(*`".contains(first));
-        return heading(text).map(SectionOf::Version);
+        return heading(text).map(|heading| (level, SectionOf::Version(heading)));
     }
     // Bold and bare lines are headings only where they are nothing but a version, a bare one with its day.
     let is_bold = trimmed.starts_with("**");
@@ -113,7 +147,7 @@ fn section(line: &str, underlined: bool, after_blank: bool) -> Option<SectionOf>
         let at_its_begin = after_blank && line.trim_end() == trimmed;
         at_its_begin && heading.title.is_none() && (is_bold || heading.date.is_some())
     })?;
-    Some(SectionOf::Version(alone))
+    Some((DEEPEST, SectionOf::Version(alone)))
 }
 
 /// Reads `[1.2.3] - 2026-05-01`, `v1.2.3 (2026-05-01)`, `Release 1.2: The big one`, `[2026-08-20]` and the like.
@@ -187,6 +221,7 @@ fn rest_of(word: &str, after: &str, before: usize) -> Option<Heading> {
         versions,
         title: (!title.is_empty()).then(|| title.to_owned()),
         date,
+        named: before > 0,
     })
 }
 
@@ -207,6 +242,7 @@ fn of_section((heading, body): (Heading, String), links: &BTreeMap<String, Strin
         versions,
         title,
         date,
+        named: _,
     } = heading;
     versions
         .into_iter()
@@ -353,13 +389,38 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_stands_twice_is_told_once() {
+    fn a_version_that_stands_twice_is_told_once_and_whole() {
         assert_eq!(
-            changelog("## 1.0.0\nfirst\n## 1.0.0\nsecond\n")
+            changelog("## 1.0.0\nfirst\n## 0.9.0\n- old\n## 1.0.0\n### Removed\n- the port\n")
                 .iter()
                 .map(|entry| entry.text.as_str())
                 .collect::<Vec<_>>(),
-            ["first"]
+            ["first\n\n### Removed\n- the port", "- old"]
         );
+    }
+
+    #[test]
+    fn what_a_version_needs_is_no_version_of_its_own() {
+        for heading in [
+            "### PostgreSQL 16.0",
+            "#### Chart 2.0: needs it",
+            "\n**PostgreSQL 16.0**",
+        ] {
+            let text = format!("## 1.2.0\n- a\n\n{heading}\n- b\n\n## 1.1.0\n- c\n");
+            let entries = changelog(&text);
+            let versions: Vec<&str> = entries.iter().map(|entry| entry.version.as_str()).collect();
+            assert_eq!(versions, ["1.2.0", "1.1.0"], "{heading}");
+            assert!(entries[0].text.ends_with("- b"), "{heading}: {entries:?}");
+        }
+        // Deeper headings of nothing but a version are how some logs tell small releases from large ones.
+        let texts = read("# [1.2.0](https://x.example/a...b)\n\n### [1.1.1](https://x.example/c...d)\n- a\n");
+        assert_eq!(texts, [line("1.2.0", None, None), line("1.1.1", None, None)]);
+        assert!(read("## Unreleased\n### PostgreSQL 16.0\n- b\n").is_empty());
+    }
+
+    #[test]
+    fn a_line_of_code_does_not_hide_the_versions_after_it() {
+        let text = "## 1.1.0\n```helm get values```\n\n## 1.0.0\n- a\n";
+        assert_eq!(read(text), [line("1.1.0", None, None), line("1.0.0", None, None)]);
     }
 }

@@ -7,13 +7,8 @@ use model::{Highlight, HighlightKind};
 
 use super::blocks::{Block, BlockKind, blocks};
 use super::markers::{Marks, is_grave, of_heading, of_line};
+use super::nothing::says_nothing;
 use super::plain::plain;
-
-/// The most pieces that are told of one version. Who has more to say is read at the source.
-const MOST: usize = 60;
-
-/// The longest line that says that there is nothing to say.
-const LONGEST_NOTHING: usize = 120;
 
 /// Words that a heading is made of which says nothing by itself.
 const BARE: &[&str] = &[
@@ -89,6 +84,7 @@ struct Section {
 pub fn highlights(text: &str, own: &NotesMarkers) -> Vec<Highlight> {
     let mut sections: Vec<Section> = Vec::new();
     let mut found: Vec<Highlight> = Vec::new();
+    let mut told: BTreeSet<(Vec<HighlightKind>, String)> = BTreeSet::new();
     let mut blocks = blocks(text).into_iter().peekable();
     while let Some(block) = blocks.next() {
         let words = plain(&block.text);
@@ -122,10 +118,12 @@ pub fn highlights(text: &str, own: &NotesMarkers) -> Vec<Highlight> {
         };
         sections.extend(section);
         if !marks.is_empty() && !words.is_empty() && !says_nothing(&words) {
-            add(&mut found, words, marks);
+            let highlight = highlight(words, marks);
+            if told.insert((highlight.kinds.clone(), highlight.text.clone())) {
+                found.push(highlight);
+            }
         }
     }
-    found.truncate(MOST);
     found
 }
 
@@ -168,19 +166,13 @@ fn with_notice(mut marks: Marks, block: &Block<'_>) -> Marks {
     marks
 }
 
-fn add(found: &mut Vec<Highlight>, text: String, mut marks: Marks) {
+fn highlight(text: String, mut marks: Marks) -> Highlight {
     marks.sort_by_key(|(kind, _)| *kind);
     let by: BTreeSet<String> = marks.iter().map(|(_, by)| by.clone()).collect();
-    let highlight = Highlight {
+    Highlight {
         kinds: marks.into_iter().map(|(kind, _)| kind).collect(),
         text,
         by: by.into_iter().collect::<Vec<_>>().join(", "),
-    };
-    let stands_already = found
-        .iter()
-        .any(|other| other.text == highlight.text && other.kinds == highlight.kinds);
-    if !stands_already {
-        found.push(highlight);
     }
 }
 
@@ -192,31 +184,6 @@ fn is_bare(title: &str) -> bool {
         .all(|word| {
             word.bytes().all(|byte| byte.is_ascii_digit()) || BARE.contains(&word.to_lowercase().as_str())
         })
-}
-
-/// Whether a line says that there is nothing of its kind: "None", "No breaking changes in this release".
-fn says_nothing(words: &str) -> bool {
-    let low = words.to_lowercase();
-    let low = low.trim_matches(|character: char| !character.is_alphanumeric());
-    let begins = [
-        "no breaking",
-        "no known",
-        "no migration",
-        "no database migration",
-        "no schema",
-        "no deprecat",
-        "no security",
-        "no action",
-        "no manual",
-        "no changes",
-        "there are no ",
-        "there were no ",
-        "none ",
-        "nothing ",
-    ];
-    low.chars().count() <= LONGEST_NOTHING
-        && (["", "none", "no", "nothing", "n/a", "na"].contains(&low)
-            || begins.iter().any(|begin| low.starts_with(begin)))
 }
 
 #[cfg(test)]
@@ -333,16 +300,20 @@ mod tests {
     }
 
     #[test]
-    fn what_says_that_there_is_nothing_is_nothing() {
-        for text in [
-            "## Breaking changes\n\nNone\n",
-            "## Breaking changes\n- No breaking changes in this release.\n",
-            "There are no database migrations in this version.",
-            "### Known issues\n- n/a\n",
-        ] {
-            let found = pulled(text);
-            assert!(found.is_empty(), "{text}: {found:?}");
-        }
+    fn what_says_that_there_is_nothing_is_no_piece() {
+        let text = "## Breaking changes\n\nNone\n\n### Known issues\n- _None in v1.2.0_\n- **N/A**.\n\nThere are no database \
+                    migrations in this version.\n";
+        assert!(pulled(text).is_empty(), "{:?}", pulled(text));
+        assert_eq!(
+            pulled("## Breaking changes\n- No breaking changes. Rename `a` to `b`\n"),
+            [piece(&[Breaking], "No breaking changes. Rename a to b")]
+        );
+    }
+
+    #[test]
+    fn everything_that_is_marked_is_told_however_much_it_is() {
+        let keys: String = (0..300).map(|number| format!("- key {number}\n")).collect();
+        assert_eq!(pulled(&format!("## Removed\n{keys}{keys}")).len(), 300);
     }
 
     #[test]

@@ -131,13 +131,15 @@ fn first(low: &str, words: &[&str]) -> Option<String> {
         .map(|word| (*word).to_owned())
 }
 
-/// Whether the words before say that there is none of it: "no schema change", "no longer deprecated".
+/// Whether the words before say that there is none of it: "no schema change", "no longer deprecated". What another sentence
+/// or another part of it denies is something else: "No downtime. Migration 7 runs."
 fn is_denied(before: &str) -> bool {
     before
         .split_whitespace()
         .rev()
         .take(2)
-        .any(|word| matches!(word, "no" | "without" | "zero"))
+        .take_while(|word| !word.ends_with(['.', '!', '?', ';', ':', ',']))
+        .any(|word| matches!(word, "no" | "without"))
 }
 
 fn first_own(low: &str, own: &NotesMarkers, kind: HighlightKind) -> Option<String> {
@@ -229,6 +231,10 @@ mod tests {
             ("faster lists", vec![]),
             ("one line more, and no schema change", vec![]),
             ("the flag is no longer deprecated", vec![]),
+            ("There is no downtime. Migration 7 runs.", vec![Migration]),
+            ("no downtime; deprecated: the flag", vec![Deprecation]),
+            ("No downtime, migration 7 runs beside it", vec![Migration]),
+            ("a zero downtime migration of orders", vec![Migration]),
             ("no schema change, yet a migration of the files", vec![Migration]),
         ] {
             assert_eq!(

@@ -4,10 +4,11 @@ mod blocks;
 mod changelog;
 mod highlights;
 mod markers;
+mod nothing;
 mod plain;
 
 pub use changelog::changelog;
 pub use highlights::highlights;
 
 pub(crate) use highlights::headline;
-pub(crate) use plain::harmless;
+pub(crate) use plain::{harmless, line};

@@ -13,6 +13,11 @@ pub(crate) fn harmless(text: &str) -> String {
         .collect()
 }
 
+/// One line of other people's text.
+pub(crate) fn line(text: &str) -> String {
+    harmless(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// One line of Markdown as plain words.
 pub(super) fn plain(markdown: &str) -> String {
     let text = without_tags(&without_links(markdown));
@@ -134,6 +139,11 @@ mod tests {
     #[test]
     fn what_steers_a_terminal_is_taken_out() {
         assert_eq!(harmless("a\u{1b}[31mb\r\n\tc\u{202e}d\u{7}"), "a[31mb\n\tcd");
+    }
+
+    #[test]
+    fn a_line_is_one_line() {
+        assert_eq!(line(" a\u{1b}[2J\r\n\tb "), "a[2J b");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use model::profile::NotesMarkers;
-use model::{NotesReport, NotesState, NotesVerdict, Secret};
+use model::{NotesReport, NotesState, NotesVerdict, Secret, VersionOf};
 use notes::{
     Answered, Ask, Cache, Fetcher, GatherRequest, GitHub, Patience, Place, ReportRequest, Source, Versions,
     Way, gather, report,
@@ -21,7 +21,7 @@ fn way(from: &str, to: &str) -> Way {
         app: Some(version.to_owned()),
         chart: None,
     };
-    Way::between(&app(from), &app(to))
+    Way::between(&app(from), &app(to), VersionOf::App)
 }
 
 fn release(tag: &str) -> Value {
@@ -295,6 +295,27 @@ async fn what_was_kept_for_a_shorter_way_is_not_held_for_a_longer_one() {
     let report = judged(&long, asker.releases(&long).await);
     assert_eq!(server.asked().len(), 5);
     assert_eq!((report.verdict, report.versions.len()), (NotesVerdict::Known, 3));
+}
+
+#[tokio::test]
+async fn one_backport_does_not_end_the_reading() {
+    let server = pages(&[
+        &["v1.2.0"],
+        &["chart-0.5.0", "v0.9.1"],
+        &["v1.1.0", "v1.0.0"],
+        &["v0.9.0"],
+    ]);
+    let way = way("1.0.0", "1.2.0");
+    let report = judged(&way, Asker::new(&server.url, None).releases(&way).await);
+    let versions: Vec<&str> = report
+        .versions
+        .iter()
+        .map(|notes| notes.version.as_str())
+        .collect();
+    assert_eq!(
+        (report.verdict, versions),
+        (NotesVerdict::Known, vec!["1.1.0", "1.2.0"])
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Whom to ask for notes, and with which token.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use cli::{Environment, cache_folder};
@@ -13,6 +15,9 @@ use thiserror::Error;
 
 use super::arguments::ReadingFlags;
 
+/// The longest token, in bytes: a server takes no longer header.
+const LONGEST_TOKEN: u64 = 8 << 10;
+
 /// Why nobody can be asked.
 #[derive(Debug, Error)]
 pub(super) enum AskError {
@@ -22,7 +27,7 @@ pub(super) enum AskError {
     Token {
         path: PathBuf,
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
     #[error("{} holds no token", .0.display())]
     NoToken(PathBuf),
@@ -52,13 +57,13 @@ impl Charts<'_> {
     }
 
     /// Repositories that either chart names.
-    fn repositories(&self, host: &str) -> Vec<Source> {
+    fn repositories(&self, site: &str) -> Vec<Source> {
         let mut found: Vec<Source> = Vec::new();
         for source in self
             .target
             .iter()
             .chain(&self.running)
-            .flat_map(|chart| chart_repositories(chart, host))
+            .flat_map(|chart| chart_repositories(chart, site))
         {
             if !found.contains(&source) {
                 found.push(source);
@@ -82,14 +87,28 @@ pub(super) fn github(flags: &ReadingFlags, environment: &Environment) -> Result<
 }
 
 fn token_in(path: &Path) -> Result<Secret, AskError> {
-    let text = std::fs::read_to_string(path).map_err(|source| AskError::Token {
+    let text = short(path).map_err(|source| AskError::Token {
         path: path.to_owned(),
         source,
     })?;
-    match text.trim() {
-        "" => Err(AskError::NoToken(path.to_owned())),
-        token => Ok(Secret::new(token)),
+    if text.trim().is_empty() {
+        return Err(AskError::NoToken(path.to_owned()));
     }
+    Ok(Secret::new(text))
+}
+
+/// The text of a file that is no longer than a token can be.
+fn short(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?
+        .take(LONGEST_TOKEN + 1)
+        .read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST_TOKEN {
+        return Err(io::Error::other(format!(
+            "it is longer than {LONGEST_TOKEN} bytes"
+        )));
+    }
+    Ok(text)
 }
 
 /// The sources that count: the user's, else the profile's, else those that the charts name.
@@ -99,9 +118,9 @@ pub(super) fn sources(
     charts: &Charts<'_>,
     github: &GitHub,
 ) -> Result<Vec<Source>, AskError> {
-    let host = github.host();
+    let site = github.site();
     if !from.is_empty() {
-        let named = from.iter().map(|text| Place::parse(text, host).map(Source::at));
+        let named = from.iter().map(|text| Place::parse(text, site).map(Source::at));
         return Ok(named.collect::<Result<_, _>>()?);
     }
     if !profile.notes.sources.is_empty() {
@@ -109,10 +128,10 @@ pub(super) fn sources(
             .notes
             .sources
             .iter()
-            .map(|source| Source::of_profile(source, host));
+            .map(|source| Source::of_profile(source, site));
         return Ok(of_profile.collect::<Result<_, _>>()?);
     }
-    Ok(charts.repositories(host))
+    Ok(charts.repositories(site))
 }
 
 /// What to ask about.
@@ -160,8 +179,11 @@ impl Asking<'_> {
         self.with_chart(answers)
     }
 
+    /// What the chart that is at hand tells takes the place of what a file tells of it.
     fn with_chart(&self, mut answers: Vec<Answered>) -> Vec<Answered> {
-        answers.extend(self.charts.answers(self.way));
+        let of_chart = self.charts.answers(self.way);
+        answers.retain(|answered| !of_chart.iter().any(|told| told.source == answered.source));
+        answers.extend(of_chart);
         answers
     }
 }

@@ -6,7 +6,7 @@ use checks::Observed;
 use cli::Environment;
 use helm::chart_documents;
 use jiff::Timestamp;
-use model::NotesReport;
+use model::{NotesReport, VersionOf};
 use notes::{ReportRequest, Way, chart_links, report};
 
 use super::arguments::ReadingFlags;
@@ -27,7 +27,7 @@ pub(crate) async fn at_hand(
         running: Some(&stored.documents),
         target: Some(&target),
     };
-    let way = Way::between(&versions(&stored.documents), &versions(&target));
+    let way = Way::between(&versions(&stored.documents), &versions(&target), VersionOf::App);
     let profile = &observed.profile;
     let sources = sources(&[], profile, &charts, &github).ok()?;
     let now = Timestamp::now();

@@ -9,7 +9,7 @@ use cli::{Environment, MixedLineError, Output, OutputFlags};
 use cluster::ConnectOptions;
 use jiff::Timestamp;
 use model::{ExitCode, NotesReport, Profile, VersionOf};
-use notes::{Answered, Bundle, BundleError, ReportRequest, Versions, Way, chart_links, report};
+use notes::{Answered, Bundle, BundleError, ReportRequest, Way, chart_links, report};
 use render::NotesForm;
 use thiserror::Error;
 
@@ -88,9 +88,9 @@ pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode 
     let code = show(&output, &report, &flags);
     match (saved, code) {
         (Ok(()), code) => code,
-        // What nobody tells stays unknown; anything else was asked for and not done.
-        (Err(error), ExitCode::CannotTell) => unsaved(&output, &error, ExitCode::CannotTell),
-        (Err(error), _) => unsaved(&output, &error, ExitCode::CouldNotBegin),
+        // It was asked for and not done. What is not known stays so, and what blocks stays in the way.
+        (Err(error), ExitCode::Done) => unsaved(&output, &error, ExitCode::CouldNotBegin),
+        (Err(error), code) => unsaved(&output, &error, code),
     }
 }
 
@@ -110,29 +110,30 @@ async fn tell(
 ) -> Result<(NotesReport, Vec<Answered>), Refusal> {
     let github = github(&flags.reading, environment)?;
     let of = VersionOf::from(flags.of);
-    let running = match session {
-        Some(session) => Some(running(session, &wanted.release).await?),
-        None => None,
+    let (running, from) = match session {
+        Some(session) => {
+            let running = running(session, &wanted.release).await?;
+            let from = versions(&running.stored.documents);
+            (Some(running), from)
+        }
+        None => {
+            let said = flags.running.as_deref().map(|version| one_version(version, of));
+            (None, said.unwrap_or_default())
+        }
     };
-    let target = match &wanted.target {
-        Target::Version(_) => None,
-        Target::Chart(named) => Some(documents(named, line, flags.helm_bin.as_deref(), options).await?),
+    let (target, to) = match &wanted.target {
+        Target::Version(version) => (None, one_version(version, of)),
+        Target::Chart(named) => {
+            let target = documents(named, line, flags.helm_bin.as_deref(), options).await?;
+            let to = versions(&target);
+            (Some(target), to)
+        }
     };
     let charts = Charts {
         running: running.as_ref().map(|running| &running.stored.documents),
         target: target.as_ref(),
     };
-    let from = match (&flags.running, charts.running) {
-        (Some(version), _) => one_version(version, of),
-        (None, Some(documents)) => versions(documents),
-        (None, None) => Versions::default(),
-    };
-    let to = match (&wanted.target, charts.target) {
-        (Target::Version(version), _) => one_version(version, of),
-        (Target::Chart(_), Some(documents)) => versions(documents),
-        (Target::Chart(_), None) => Versions::default(),
-    };
-    let way = Way::between(&from, &to);
+    let way = Way::between(&from, &to, of);
     let profile = profile(flags, running.as_ref(), &charts)?;
     let sources = sources(&flags.from, &profile, &charts, &github)?;
     let now = Timestamp::now();

@@ -1,0 +1,106 @@
+//! A judged release, for people, as a ticket, a page and a test result.
+
+use model::{
+    Category, CheckReport, CheckResult, Confidence, Evidence, NextStep, Remedy, Severity, Verdict, Waived,
+};
+
+use super::{release, shown, target};
+use crate::Style;
+
+fn row(id: &str, category: Category, severity: Severity, verdict: Verdict) -> CheckResult {
+    CheckResult {
+        id: id.into(),
+        category,
+        title: "all is well".into(),
+        severity,
+        verdict,
+        confidence: Confidence::Observed,
+        evidence: Evidence::new(),
+        remedy: vec![Remedy {
+            text: "end the session".into(),
+            command: Some("do this".into()),
+        }],
+        waived: None,
+        docs: format!("docs/checks.md#{id}"),
+    }
+}
+
+/// A report in which every verdict stands, one of them waived.
+fn judged() -> CheckReport {
+    let mut checks = vec![
+        row(
+            "cluster-version",
+            Category::Cluster,
+            Severity::Block,
+            Verdict::Pass("v1.34.4".into()),
+        ),
+        row(
+            "helm-values",
+            Category::Helm,
+            Severity::Warn,
+            Verdict::Warn("two keys are dropped".into()),
+        ),
+        row(
+            "helm-owner",
+            Category::Helm,
+            Severity::Block,
+            Verdict::Unknown("no right to read".into()),
+        ),
+        row(
+            "workload-health",
+            Category::Workload,
+            Severity::Warn,
+            Verdict::Fail("web restarts".into()),
+        ),
+        row(
+            "database-lock",
+            Category::Postgres,
+            Severity::Block,
+            Verdict::Fail("pid 9 holds orders".into()),
+        ),
+        row(
+            "backup-age",
+            Category::Backup,
+            Severity::Info,
+            Verdict::Skip("no store was named".into()),
+        ),
+    ];
+    checks[3].waived = Some(Waived {
+        owner: "ann".into(),
+        reason: "restarts <nightly> & by design".into(),
+        expires: "2026-12-31".into(),
+    });
+    checks[4].evidence.insert("pid".into(), 9.into());
+    let mut report = CheckReport::new(release(), Some(target()), checks);
+    report.next = vec![NextStep {
+        text: "end the session".into(),
+        command: Some("do this".into()),
+    }];
+    report
+}
+
+#[test]
+fn a_check_report_shows_every_verdict() {
+    for (name, detail) in [
+        ("usual", crate::Detail::Usual),
+        ("wide", crate::Detail::Wide),
+        ("short", crate::Detail::Short),
+    ] {
+        insta::assert_snapshot!(
+            name,
+            shown(|out| crate::check_report(out, Style::plain(), &judged(), detail, false))
+        );
+    }
+}
+
+#[test]
+fn a_check_report_is_a_ticket_a_page_and_a_test_result() {
+    insta::assert_snapshot!("ticket", shown(|out| crate::check_markdown(out, &judged())));
+    insta::assert_snapshot!("junit", shown(|out| crate::check_junit(out, &judged(), true)));
+    let page = shown(|out| crate::check_page(out, &judged()));
+    assert!(
+        page.contains("restarts &lt;nightly&gt; &amp; by design"),
+        "{page}"
+    );
+    assert!(!page.contains("http"), "{page}");
+}
