@@ -5,7 +5,7 @@ use model::path::{
 };
 use model::{CheckVerdict, Confidence, NextStep, Observation, Profile, Remedy, Severity, Target, Version};
 
-use super::meet::{Beside, beside, by_hand, hazards, overlaps};
+use super::meet::{by_hand, hazards, overlaps};
 use super::route::{Leg, Reason, Way, way};
 use super::versions::{running, wanted};
 use crate::evaluate::identity;
@@ -189,57 +189,32 @@ impl Look<'_> {
     }
 
     fn overlaps(&self, leg: &Leg) -> Vec<Meeting> {
-        let met = overlaps(self.path, self.seen, &leg.from, &leg.to);
-        let beside = beside(self.seen, self.target, self.profile);
-        met.into_iter()
-            .map(|met| {
-                let mut meeting = Meeting {
-                    id: met.said.id.clone(),
-                    kind: MeetingKind::Overlap,
-                    severity: Severity::Block,
-                    what: met.said.why.clone(),
-                    state: met.state,
-                    evidence: met.evidence,
-                    remedy: vec![Remedy {
-                        text: STOP_FIRST.into(),
-                        command: None,
-                    }],
-                    source: met.said.source.clone(),
-                    confidence: met.said.confidence,
-                };
-                if meeting.state == MeetingState::Applies {
-                    match &beside {
-                        Ok(Beside::Nobody) => {
-                            meeting.state = MeetingState::DoesNotApply;
-                            meeting.evidence = Some("no old pod runs beside a new one".into());
-                        }
-                        Ok(Beside::Stopped(names)) => {
-                            meeting.severity = Severity::Warn;
-                            meeting.evidence = Some(format!(
-                                "{} would overlap under a plain upgrade; safe-upgrade stops the old pods first",
-                                names.join(", ")
-                            ));
-                        }
-                        Ok(Beside::Serving(names)) => {
-                            meeting.evidence = Some(format!(
-                                "{} serves on, because its role need not stop",
-                                names.join(", ")
-                            ));
-                        }
-                        Err(why) => {
-                            meeting.state = MeetingState::Unknown;
-                            meeting.evidence = Some(why.clone());
-                        }
-                    }
-                }
-                meeting
-            })
-            .collect()
+        overlaps(
+            self.path,
+            self.seen,
+            self.target,
+            self.profile,
+            &leg.from,
+            &leg.to,
+        )
+        .into_iter()
+        .map(|overlap| Meeting {
+            id: overlap.said.id.clone(),
+            kind: MeetingKind::Overlap,
+            severity: overlap.severity,
+            what: overlap.said.why.clone(),
+            state: overlap.state,
+            evidence: overlap.evidence,
+            remedy: vec![Remedy {
+                text: overlap.remedy.into(),
+                command: None,
+            }],
+            source: overlap.said.source.clone(),
+            confidence: overlap.said.confidence,
+        })
+        .collect()
     }
 }
-
-/// What to do about pods that must not run together.
-pub(crate) const STOP_FIRST: &str = "stop every old pod before a new one starts, as `helm safe-upgrade` does";
 
 /// A reason with where it is known from.
 pub(crate) fn reason(reason: &Reason) -> String {

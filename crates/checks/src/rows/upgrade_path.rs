@@ -1,12 +1,11 @@
 //! What the upgrade path says of the jump from the running version to the target's.
 
-use model::path::{Hazard, MeetingState, MustNotOverlap, UpgradePath};
+use model::path::{Hazard, MeetingState, UpgradePath};
 use model::{Category, Confidence, Observation, Profile, Remedy, Severity, Target, Version};
 
 use crate::check::{Check, Judged, Judgement, Unjudged, given, some_of};
 use crate::path::{
-    Beside, Gap, Leg, Met, STOP_FIRST, Way, beside, beyond, by_hand, hazards, next_hop, overlaps, reason,
-    running, wanted, way,
+    Gap, Leg, Met, Overlap, Way, beyond, by_hand, hazards, next_hop, overlaps, reason, running, wanted, way,
 };
 
 pub(crate) const ROWS: &[Check] = &[
@@ -262,41 +261,57 @@ fn overlap(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Ju
     if !forward(&from, &to)? {
         return Ok(Judged::pass(format!("{to} runs already")));
     }
-    let met = overlaps(path, seen, &from, &to);
-    let applying: Vec<&Met<'_, MustNotOverlap>> = met
-        .iter()
-        .filter(|met| met.state != MeetingState::DoesNotApply)
-        .collect();
-    if applying.is_empty() {
+    let met = overlaps(path, seen, Some(target), profile, &from, &to);
+    if met.is_empty() {
         return Ok(Judged::pass(format!("{from} and {to} may, as far as is known")));
     }
-    let why: Vec<String> = applying.iter().map(|met| met.said.why.clone()).collect();
-    let untold = applying
-        .iter()
-        .filter(|met| met.state == MeetingState::Unknown)
-        .find_map(|met| met.evidence.clone());
-    let judged = match beside(seen, Some(target), profile).map_err(Unjudged::Unknown)? {
-        Beside::Nobody => Judged::pass("no old pod runs beside a new one"),
-        Beside::Stopped(names) => Judged::warn(format!(
-            "{} would run in both versions under a plain upgrade, and must not: {}; safe-upgrade stops the old pods \
-             first",
-            some_of(&names),
-            why.join("; ")
-        ))
-        .advise(STOP_FIRST),
-        Beside::Serving(names) => match untold {
-            Some(reason) => Judged::unknown(format!(
-                "{} serves on beside the new version, and it could not be told whether it may: {reason}",
-                some_of(&names)
-            ))
-            .advise(STOP_FIRST),
-            None => Judged::fail(format!(
-                "{} serves on beside the new version, and must not: {}",
-                some_of(&names),
-                why.join("; ")
-            ))
-            .advise("scale it to 0 before the upgrade, or let its role in the profile stop (`quiesce: required`)"),
-        },
+    let stands = |severity: Severity, state: MeetingState| -> Vec<&Overlap<'_>> {
+        met.iter()
+            .filter(|overlap| overlap.severity == severity && overlap.state == state)
+            .collect()
+    };
+    let lines = |told: &[&Overlap<'_>]| {
+        let line = |overlap: &&Overlap<'_>| {
+            let evidence = overlap.evidence.as_ref().map(|words| format!(" ({words})"));
+            format!("{}{}", overlap.said.why, evidence.unwrap_or_default())
+        };
+        some_of(&told.iter().map(line).collect::<Vec<_>>())
+    };
+    let certain = stands(Severity::Block, MeetingState::Applies);
+    let untold = stands(Severity::Block, MeetingState::Unknown);
+    let mut milder = stands(Severity::Warn, MeetingState::Applies);
+    milder.extend(stands(Severity::Warn, MeetingState::Unknown));
+    // What is certain is told before what is not known.
+    let (judged, told) = if !certain.is_empty() {
+        let words = format!("old and new pods must not run together, and would: {}", lines(&certain));
+        (Judged::fail(words), certain)
+    } else if !untold.is_empty() {
+        let words = format!(
+            "it could not be told whether old and new pods may run together: {}",
+            lines(&untold)
+        );
+        (Judged::unknown(words), untold)
+    } else if !milder.is_empty() {
+        let words = format!("old and new pods must not run together: {}", lines(&milder));
+        (Judged::warn(words), milder)
+    } else {
+        let none: Vec<String> = met
+            .iter()
+            .map(|overlap| {
+                format!(
+                    "{}: {}",
+                    overlap.said.id,
+                    overlap.evidence.as_deref().unwrap_or_default()
+                )
+            })
+            .collect();
+        let words = format!("none that is known applies here: {}", some_of(&none));
+        return Ok(Judged::pass(words).sure(Confidence::Reported));
+    };
+    let why: Vec<String> = told.iter().map(|overlap| overlap.said.why.clone()).collect();
+    let judged = match told.first() {
+        Some(overlap) => judged.advise(overlap.remedy),
+        None => judged,
     };
     Ok(judged.sure(Confidence::Reported).with("why", why))
 }

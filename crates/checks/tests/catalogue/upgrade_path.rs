@@ -2,7 +2,7 @@
 
 use model::path::{PathAnswer, PathFacts, PredicateAnswer, UpgradePath};
 use model::profile::QuiesceNeed;
-use model::{Seen, WorkloadKind};
+use model::{CheckVerdict, Seen, WorkloadKind};
 
 use crate::fixture::{Case, chart, hidden};
 
@@ -210,6 +210,17 @@ fn serving(case: Case) -> Case {
     })
 }
 
+/// Nothing runs while the upgrade is done.
+fn stopped(case: Case) -> Case {
+    changed(case, |case| {
+        for workload in case.workloads() {
+            if workload.name.kind != WorkloadKind::CronJob {
+                workload.desired = Some(0);
+            }
+        }
+    })
+}
+
 #[test]
 fn pods_that_must_not_run_together_block_where_the_old_ones_serve_on() {
     Case::healthy().says("path-overlap", "pass", &["as far as is known"]);
@@ -225,18 +236,53 @@ fn pods_that_must_not_run_together_block_where_the_old_ones_serve_on() {
         "unknown",
         &["the right is missing"],
     );
-    let stopped = changed(on(&overlap(false), &[]), |case| {
-        for workload in case.workloads() {
-            if workload.name.kind != WorkloadKind::CronJob {
-                workload.desired = Some(0);
-            }
-        }
-    });
-    stopped.says("path-overlap", "pass", &["no old pod"]);
+    stopped(on(&overlap(false), &[])).says("path-overlap", "pass", &["no old pod"]);
     changed(on(&overlap(false), &[]), |case| case.seen.workloads = hidden()).says(
         "path-overlap",
         "unknown",
         &[],
     );
     Case::with(|case| case.target = None).says("path-overlap", "skip", &[]);
+}
+
+#[test]
+fn an_overlap_that_is_certain_is_told_before_one_that_is_not_known() {
+    let both = format!(
+        "{}    - {{ id: schema, why: the old code fails, source: notes }}\n",
+        overlap(true)
+    );
+    let case = serving(on(&both, &[("totals", hidden())]));
+    case.says("path-overlap", "fail", &["the old code fails"]);
+}
+
+#[test]
+fn the_row_and_the_report_on_the_way_judge_an_overlap_alike() {
+    let asked = || on(&overlap(true), &[("totals", hidden())]);
+    let denied = || on(&overlap(true), &[("totals", Seen::Present(false))]);
+    let always = || on(&overlap(false), &[]);
+    for (case, word, verdict) in [
+        (always(), "warn", CheckVerdict::Warnings),
+        (serving(always()), "fail", CheckVerdict::Blocked),
+        (stopped(always()), "pass", CheckVerdict::Ready),
+        (asked(), "warn", CheckVerdict::Warnings),
+        (serving(asked()), "unknown", CheckVerdict::Incomplete),
+        (stopped(asked()), "pass", CheckVerdict::Ready),
+        (serving(denied()), "pass", CheckVerdict::Ready),
+    ] {
+        case.says("path-overlap", word, &[]);
+        let report = checks::path::path_report(&case.seen, &case.profile, case.target.as_ref(), None);
+        assert_eq!(report.verdict, verdict, "{word}: {report:?}");
+    }
+}
+
+#[test]
+fn pods_that_serve_on_are_the_users_to_stop() {
+    let case = serving(on(&overlap(false), &[]));
+    let report = checks::path::path_report(&case.seen, &case.profile, case.target.as_ref(), None);
+    for remedy in [&case.row("path-overlap").remedy, &report.hops[0].meets[0].remedy] {
+        assert!(
+            remedy[0].text.contains("quiesce: required") && !remedy[0].text.contains("safe-upgrade"),
+            "{remedy:?}"
+        );
+    }
 }
