@@ -5,7 +5,8 @@ use model::{Category, Confidence, Observation, Profile, Remedy, Severity, Target
 
 use crate::check::{Check, Judged, Judgement, Unjudged, given, some_of};
 use crate::path::{
-    Gap, Leg, Met, Overlap, Way, beyond, by_hand, hazards, next_hop, overlaps, reason, running, wanted, way,
+    Gap, Leg, Met, Overlap, Reason, Way, beyond, by_hand, hazards, next_hop, overlaps, reason, running,
+    wanted, way,
 };
 
 pub(crate) const ROWS: &[Check] = &[
@@ -104,34 +105,56 @@ fn stops(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judg
         from,
         to,
     } = jump(seen, target, profile)?;
-    let legs = match way(path, &from, &to) {
+    let (legs, gap) = match way(path, &from, &to) {
         Way::Here => return Ok(Judged::pass(format!("{to} runs already"))),
         Way::Back => {
             return Err(Unjudged::Skip(
                 "the target is older: no path leads back, and version-jump tells of it".into(),
             ));
         }
-        Way::Along { legs, gap } => match gap {
-            Some(gap) if gap.severity == Severity::Block || legs.len() == 1 => return Ok(untold(gap)),
-            Some(_) | None => legs,
-        },
+        Way::Along { legs, gap } => (legs, gap),
     };
-    let (Some(first), true) = (legs.first(), legs.len() > 1) else {
-        return Ok(Judged::pass(format!("{from} to {to} in one upgrade")));
+    let (bound, doubt) = bound(path, &from, &to);
+    let must_stop = match (bound.as_slice(), doubt) {
+        ([], Some(doubt)) => return Ok(untold(doubt)),
+        ([] | [_], None) => false,
+        // Whatever comes after it: the first stop is passed by.
+        ([_], Some(_)) | ([_, _, ..], _) => true,
+    };
+    let first = match legs.as_slice() {
+        [first, _, ..] => first,
+        [first] if must_stop => first,
+        [] | [_] => {
+            return Ok(gap.map_or_else(
+                || Judged::pass(format!("{from} to {to} in one upgrade")),
+                untold,
+            ));
+        }
     };
     let visits: Vec<String> = legs.iter().map(|leg| leg.to.to_string()).collect();
-    let why: Vec<String> = first.because.iter().map(reason).collect();
-    let message = format!(
-        "the way from {from} is {}: {}",
-        visits.join(", then "),
-        why.join("; ")
-    );
-    let judged = if is_advice(&legs) {
-        Judged::warn(message)
-    } else {
-        Judged::fail(message)
+    let (goes, doubt) = match &gap {
+        Some(gap) if gap.severity == Severity::Block => (
+            format!("begins with {}", some_of(&visits)),
+            format!("; after that: {}", gap.why),
+        ),
+        Some(gap) => (format!("is {}", visits.join(", then ")), format!("; {}", gap.why)),
+        None => (format!("is {}", visits.join(", then ")), String::new()),
     };
-    let judged = judged.sure(least_sure(&legs)).with("visits", visits);
+    // What binds goes before what is only advised.
+    let mut because: Vec<&Reason> = Vec::new();
+    for cause in bound.first().into_iter().chain([first]).flat_map(|leg| &leg.because) {
+        if !because.contains(&cause) {
+            because.push(cause);
+        }
+    }
+    let why: Vec<String> = because.into_iter().map(reason).collect();
+    let message = format!("the way from {from} {goes}: {}{doubt}", why.join("; "));
+    let judged = if must_stop {
+        Judged::fail(message).sure(least_sure(&bound))
+    } else {
+        Judged::warn(message).sure(least_sure(&legs))
+    };
+    let judged = judged.with("visits", visits);
     Ok(match next_hop(seen, path, Some(target), first) {
         Some(next) => match next.command {
             Some(command) => judged.command(next.text, command),
@@ -152,10 +175,26 @@ fn untold(gap: Gap) -> Judged {
         .advise("see the application's own list of versions, and visit those that lie between: docs/path.md")
 }
 
-/// Whether no stop of the way is more than advised.
-fn is_advice(legs: &[Leg]) -> bool {
-    let mut reasons = legs.iter().flat_map(|leg| &leg.because);
-    reasons.all(|reason| reason.severity != Severity::Block)
+/// The way by the rules that bind alone: what is only advised must not stand in for them, nor be taken for one.
+fn bound(path: &UpgradePath, from: &Version, to: &Version) -> (Vec<Leg>, Option<Gap>) {
+    let binding = UpgradePath {
+        largest_jump: path
+            .largest_jump
+            .clone()
+            .filter(|jump| jump.severity == Severity::Block),
+        known: path.known.clone(),
+        stops: path
+            .stops
+            .iter()
+            .filter(|stop| stop.severity == Severity::Block)
+            .cloned()
+            .collect(),
+        ..UpgradePath::default()
+    };
+    match way(&binding, from, to) {
+        Way::Along { legs, gap } => (legs, gap),
+        Way::Here | Way::Back => (Vec::new(), None),
+    }
 }
 
 fn least_sure(legs: &[Leg]) -> Confidence {

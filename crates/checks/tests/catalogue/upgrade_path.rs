@@ -103,6 +103,50 @@ fn steps_that_nobody_lists_are_unknown_and_only_warned_of_where_they_are_advised
     steps("warn").says("path-stops", "warn", &["one by one", "does not reach"]);
 }
 
+/// The release at one version with a target of another.
+fn between(text: &str, from: &str, to: &str) -> Case {
+    changed(on(text, &[]), |case| {
+        case.release().chart = chart(from);
+        case.target().chart = chart(to);
+    })
+}
+
+#[test]
+fn an_advised_stop_does_not_stand_in_for_a_step_that_binds() {
+    let text = "  largestJump: { count: 1, of: minor, why: step by step, source: notes }
+  stops:
+    - { visit: 1.3.0, severity: warn, why: a good place to rest, source: notes }
+";
+    between(text, "1.2.0", "1.4.0").says("path-stops", "fail", &["1.3.0, then 1.4.0", "step by step"]);
+    let advised = text.replace("of: minor,", "of: minor, severity: warn,");
+    between(&advised, "1.2.0", "1.4.0").says("path-stops", "warn", &["a good place to rest"]);
+    // The advised stop alone ends there; what binds is kept to.
+    between(text, "1.2.9", "1.3.4").says("path-stops", "warn", &["1.3.0, then 1.3.4"]);
+}
+
+#[test]
+fn a_stop_that_is_passed_by_blocks_even_where_the_rest_of_the_way_cannot_be_told() {
+    let text = "  chart: { reference: repo/ledger, versions: sameAsApp }
+  largestJump: { count: 1, of: version, why: one by one, source: notes }
+  known: [{ version: 1.0.0 }, { version: 1.2.0 }]
+  stops:
+    - { visit: 1.2.0, why: the books move, source: notes }
+";
+    let case = between(text, "1.0.0", "1.4.0");
+    case.says(
+        "path-stops",
+        "fail",
+        &["begins with 1.2.0", "the books move", "does not reach"],
+    );
+    assert_eq!(
+        case.row("path-stops").remedy[0].command.as_deref(),
+        Some("kubectl upgrade-check shop repo/ledger --version 1.2.0 -n shop")
+    );
+    // Only advised, it is no reason to stop, and what binds is not known.
+    let advised = text.replace("visit: 1.2.0, why", "visit: 1.2.0, severity: warn, why");
+    between(&advised, "1.0.0", "1.4.0").says("path-stops", "unknown", &["does not reach"]);
+}
+
 #[test]
 fn the_running_version_is_read_where_the_path_says() {
     let by_image = format!("  running: {{ read: imageTag, image: ledger }}\n{STOP}");
