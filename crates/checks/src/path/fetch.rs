@@ -6,16 +6,12 @@ use std::time::Duration;
 
 use model::path::{PathFile, PathFileError, parse_path};
 use reqwest::Url;
-use reqwest::redirect::{Action, Attempt, Policy};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use web::Patience;
 
 /// How long an address may take to answer. A path file is small; who waits longer waits for nothing.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
-/// How long a connection may take to stand.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-/// The most servers that a request is handed on to.
-const MOST_REDIRECTS: usize = 5;
 /// No path file is larger. What is larger is something else, and is not read to its end.
 const LARGEST: usize = 1 << 20;
 /// Stands between a place and the digest of what it holds.
@@ -189,39 +185,16 @@ fn file(name: &str) -> Result<Vec<u8>, PathAddressError> {
     Ok(bytes)
 }
 
-/// Why a request is not handed on to another address: never from a private connection to an open one, and not round and
-/// round.
-fn refused(previous: &[Url], next: &Url) -> Option<&'static str> {
-    let was_private = previous.iter().any(|url| url.scheme() == "https");
-    if previous.len() > MOST_REDIRECTS {
-        Some("it is sent on too often")
-    } else if was_private && next.scheme() != "https" {
-        Some("it is sent on to an address that is not private")
-    } else {
-        None
-    }
-}
-
-fn redirect(attempt: Attempt<'_>) -> Action {
-    match refused(attempt.previous(), attempt.url()) {
-        Some(why) => attempt.error(why),
-        None => attempt.follow(),
-    }
-}
-
 async fn fetch(url: Url, address: &str) -> Result<Vec<u8>, PathAddressError> {
-    // The client asks for the process's provider of cryptography.
-    cluster::install_crypto_provider();
     let failed = |source: reqwest::Error| PathAddressError::Fetch {
         address: address.to_owned(),
         source: source.without_url(),
     };
-    let client = reqwest::Client::builder()
-        .redirect(Policy::custom(redirect))
-        .connect_timeout(CONNECT_LIMIT)
-        .timeout(ANSWER_LIMIT)
-        .build()
-        .map_err(failed)?;
+    let patience = Patience {
+        answer: ANSWER_LIMIT,
+        ..Patience::default()
+    };
+    let client = web::client(patience).map_err(failed)?;
     let mut answer = client
         .get(url)
         .send()
@@ -322,7 +295,10 @@ mod tests {
         ] {
             for text in [address.to_owned(), format!("{address}@sha256:{digest}")] {
                 let told = refusal(&text).await;
-                assert!(told.contains("the path's address") && !told.contains("hush"), "{told}");
+                assert!(
+                    told.contains("the path's address") && !told.contains("hush"),
+                    "{told}"
+                );
             }
         }
         let told = refusal("https://vendor@sha256:hush@vendor.example/shop.yaml").await;
@@ -335,19 +311,6 @@ mod tests {
         assert!(is_address("HTTPS://vendor.example/shop.yaml"));
         assert!(is_address("http://vendor.example/shop.yaml"));
         assert!(!is_address("./shop.yaml") && !is_address("/srv/shop.yaml") && !is_address("shop.yaml"));
-    }
-
-    #[test]
-    fn a_private_connection_is_not_left_for_an_open_one() {
-        let url = |text: &str| Url::parse(text).unwrap();
-        let (private, open) = (url("https://a.example/x"), url("http://b.example/x"));
-        assert_eq!(refused(std::slice::from_ref(&private), &private), None);
-        assert_eq!(refused(std::slice::from_ref(&open), &private), None);
-        assert_eq!(refused(std::slice::from_ref(&open), &open), None);
-        assert!(refused(std::slice::from_ref(&private), &open).is_some());
-        assert!(refused(&[private.clone(), open.clone()], &open).is_some());
-        let many: Vec<Url> = (0..=MOST_REDIRECTS).map(|_| private.clone()).collect();
-        assert!(refused(&many, &private).is_some());
     }
 
     #[tokio::test]
