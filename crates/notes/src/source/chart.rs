@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::place::repository_at;
 use super::{Entry, Place, Reach, Source, SourceNotes};
 use crate::gather::Answered;
-use crate::text::{changelog, harmless};
+use crate::text::{changelog, line};
 
 const CHANGES: &str = "artifacthub.io/changes";
 const LINKS: &str = "artifacthub.io/links";
@@ -97,8 +97,8 @@ pub fn chart_links(documents: &ChartDocuments) -> Vec<NotesLink> {
         .iter()
         .filter_map(|item| {
             Some(NotesLink {
-                name: words(item.get("name")?.as_str()?),
-                url: words(item.get("url")?.as_str()?),
+                name: line(item.get("name")?.as_str()?),
+                url: line(item.get("url")?.as_str()?),
             })
         })
         .filter(|link| link.url.starts_with("https://") || link.url.starts_with("http://"))
@@ -116,9 +116,9 @@ fn changes(text: &str) -> Result<Vec<(String, String)>, String> {
     items
         .iter()
         .map(|item| match item {
-            Value::String(text) => Ok(("changed".to_owned(), words(text))),
+            Value::String(text) => Ok(("changed".to_owned(), line(text))),
             other => {
-                let field = |name: &str| other.get(name).and_then(Value::as_str).map(words);
+                let field = |name: &str| other.get(name).and_then(Value::as_str).map(line);
                 let description = field("description")
                     .ok_or_else(|| format!("a change of {CHANGES} has no description"))?;
                 Ok((
@@ -161,10 +161,6 @@ fn is_true(documents: &ChartDocuments, annotation: &str) -> bool {
         .annotations
         .get(annotation)
         .is_some_and(|value| value.trim() == "true")
-}
-
-fn words(text: &str) -> String {
-    harmless(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use model::Version;
 use serde::{Deserialize, Serialize};
 
-use crate::text::harmless;
+use crate::text::{harmless, line};
 use crate::way::Span;
 
 /// The longest note of one version that is kept, in bytes. The longest that GitHub takes is 125,000 characters.
@@ -53,11 +53,6 @@ impl Entry {
             text,
         }
     }
-}
-
-/// One line of other people's text.
-fn line(text: &str) -> String {
-    harmless(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// How far back a source's answer goes.

@@ -1,12 +1,13 @@
 //! Questions of others: one statement whose only row begins with true or false.
 
+use model::text::line;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use crate::{Database, QueryError};
 
-/// Evidence is cut here, in characters: an answer is read by people.
+/// Evidence is one line and cut here, in characters: an answer is read by people.
 const EVIDENCE: usize = 300;
 
 /// What a statement answered.
@@ -73,7 +74,7 @@ pub async fn question(database: &Database, sql: &str, who: AskedAs) -> Result<An
     };
     client.batch_execute("rollback").await.map_err(failed)?;
     Ok(Answer {
-        words: answer.words.chars().take(EVIDENCE).collect(),
+        words: line(&answer.words).chars().take(EVIDENCE).collect(),
         ..answer
     })
 }
