@@ -3,12 +3,14 @@
 use model::path::{
     ChartVersions, Hop, HopJudged, Meeting, MeetingKind, MeetingState, PathReport, PathState, UpgradePath,
 };
+use model::text::line;
 use model::{CheckVerdict, Confidence, NextStep, Observation, Profile, Remedy, Severity, Target, Version};
 
 use super::meet::{by_hand, hazards, overlaps};
 use super::route::{Leg, Reason, Way, way};
 use super::versions::{running, wanted};
 use crate::evaluate::identity;
+use crate::target::unreadable_records;
 use crate::words::quoted;
 
 /// Tells the way of a release to the version of `target`, or to `version` where only that was named. Pure: the same
@@ -22,18 +24,21 @@ pub fn path_report(
     let origin = seen.path.as_ref().map(|facts| facts.origin.clone());
     let named = match (version, target) {
         (Some(version), _) => version.to_owned(),
-        (None, Some(target)) => target
-            .chart
-            .app_version
-            .clone()
-            .unwrap_or_else(|| target.chart.version.clone()),
+        (None, Some(target)) => line(
+            target
+                .chart
+                .app_version
+                .as_deref()
+                .unwrap_or(&target.chart.version),
+        ),
         (None, None) => String::new(),
     };
     let Some(path) = &profile.path else {
         let from = seen
             .release
             .present()
-            .and_then(|release| release.chart.app_version.clone());
+            .and_then(|release| release.chart.app_version.as_deref())
+            .map(line);
         let mut report = PathReport::new(identity(seen), None, from, named);
         report.unknown.push(
             "no path knows this application, so nobody can tell which versions must be visited on the way"
@@ -50,8 +55,13 @@ pub fn path_report(
         (Some(text), _) => {
             Version::parse(text).ok_or_else(|| format!("`{text}` is no version that can be put in order"))
         }
-        (None, Some(target)) => wanted(target, path),
-        (None, None) => Err("no version and no chart was named".into()),
+        (None, Some(target)) => wanted(target, &seen.release, path),
+        (None, None) => Err(match unreadable_records(seen) {
+            Some(right) => {
+                format!("the chart was not rendered (you may not {right}): name the VERSION instead")
+            }
+            None => "no version and no chart was named".into(),
+        }),
     };
     let mut report = PathReport::new(
         identity(seen),

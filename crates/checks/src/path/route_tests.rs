@@ -114,7 +114,10 @@ fn what_a_sparse_list_leaves_out_is_counted() {
             "  largestJump: {{ count: 1, of: {unit}, why: w, source: s }}\n  known: [{known}]\n"
         ))
     };
-    let minor = every("minor", "{ version: 1.0.0 }, { version: 1.2.7 }, { version: 1.4.0 }");
+    let minor = every(
+        "minor",
+        "{ version: 1.0.0 }, { version: 1.2.7 }, { version: 1.4.0 }",
+    );
     assert_eq!(
         goes(&minor, "1.0.0", "1.4.0").join(" "),
         "1.1.0 1.2.7 1.3.0 1.4.0"

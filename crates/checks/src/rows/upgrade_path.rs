@@ -68,7 +68,7 @@ fn jump<'a>(
         .as_ref()
         .ok_or_else(|| Unjudged::Skip("no path knows this application".into()))?;
     let from = running(&seen.release, &seen.workloads, path).map_err(Unjudged::Unknown)?;
-    let to = wanted(target, path).map_err(Unjudged::Unknown)?;
+    let to = wanted(target, &seen.release, path).map_err(Unjudged::Unknown)?;
     Ok(Jump {
         path,
         target,
@@ -89,7 +89,8 @@ fn known(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judg
         .path
         .as_ref()
         .map_or("the path", |facts| facts.origin.as_str());
-    let judged = match wanted(target, path).ok().and_then(|to| beyond(path, &to)) {
+    let to = wanted(target, &seen.release, path).ok();
+    let judged = match to.and_then(|to| beyond(path, &to)) {
         Some(words) => Judged::warn(format!("{origin}: {words}"))
             .sure(Confidence::Inferred)
             .advise("read the notes of the versions that the path does not know"),
@@ -125,10 +126,7 @@ fn stops(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judg
         [first, _, ..] => first,
         [first] if must_stop => first,
         [] | [_] => {
-            return Ok(gap.map_or_else(
-                || Judged::pass(format!("{from} to {to} in one upgrade")),
-                untold,
-            ));
+            return Ok(gap.map_or_else(|| Judged::pass(format!("{from} to {to} in one upgrade")), untold));
         }
     };
     let visits: Vec<String> = legs.iter().map(|leg| leg.to.to_string()).collect();
@@ -142,7 +140,12 @@ fn stops(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judg
     };
     // What binds goes before what is only advised.
     let mut because: Vec<&Reason> = Vec::new();
-    for cause in bound.first().into_iter().chain([first]).flat_map(|leg| &leg.because) {
+    for cause in bound
+        .first()
+        .into_iter()
+        .chain([first])
+        .flat_map(|leg| &leg.because)
+    {
         if !because.contains(&cause) {
             because.push(cause);
         }
@@ -322,7 +325,10 @@ fn overlap(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Ju
     milder.extend(stands(Severity::Warn, MeetingState::Unknown));
     // What is certain is told before what is not known.
     let (judged, told) = if !certain.is_empty() {
-        let words = format!("old and new pods must not run together, and would: {}", lines(&certain));
+        let words = format!(
+            "old and new pods must not run together, and would: {}",
+            lines(&certain)
+        );
         (Judged::fail(words), certain)
     } else if !untold.is_empty() {
         let words = format!(

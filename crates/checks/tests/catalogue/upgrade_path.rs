@@ -163,7 +163,43 @@ fn the_running_version_is_read_where_the_path_says() {
     let mixed = changed(on(&by_image, &[]), |case| {
         case.workloads()[0].containers[0].image = "localhost/ledger:1.0.7".into();
     });
-    mixed.says("path-stops", "unknown", &["more tags than one"]);
+    mixed.says("path-stops", "unknown", &["there are several: 1.0.0, 1.0.7"]);
+}
+
+#[test]
+fn a_label_tells_the_version_on_both_sides() {
+    const LABEL: &str = "app.kubernetes.io/version";
+    let by_label = format!("  running: {{ read: label, label: {LABEL} }}\n{STOP}");
+    let labelled = |from: &str, to: &str| {
+        changed(on(&by_label, &[]), |case| {
+            for workload in case.workloads() {
+                workload.labels.insert(LABEL.into(), from.into());
+            }
+            for workload in &mut case.target().workloads {
+                workload.labels.insert(LABEL.into(), to.into());
+            }
+        })
+    };
+    labelled("1.0.0", "1.1.0").says("path-stops", "fail", &["1.0.5, then 1.1.0"]);
+    labelled("1.0.7", "1.1.0").says("path-stops", "pass", &["1.0.7 to 1.1.0"]);
+    labelled("1.0.7", "newest").says("path-stops", "unknown", &["`newest`"]);
+    on(&by_label, &[]).says("path-stops", "unknown", &["no workload has the label"]);
+}
+
+#[test]
+fn a_chart_with_an_app_version_is_not_compared_with_one_without() {
+    let new = changed(on(STOP, &[]), |case| case.release().chart.app_version = None);
+    new.says("path-stops", "unknown", &["the running one has none"]);
+    let old = changed(on(STOP, &[]), |case| case.target().chart.app_version = None);
+    old.says("path-stops", "unknown", &["the target's has none"]);
+    let neither = changed(old, |case| case.release().chart.app_version = None);
+    neither.says("path-stops", "fail", &["1.0.5, then 1.1.0"]);
+    let by_chart = format!("  running: {{ read: chartVersion }}\n{STOP}");
+    changed(on(&by_chart, &[]), |case| case.release().chart.app_version = None).says(
+        "path-stops",
+        "fail",
+        &["1.0.5, then 1.1.0"],
+    );
 }
 
 fn hazard(severity: &str, sql: bool) -> String {

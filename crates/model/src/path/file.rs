@@ -127,6 +127,9 @@ impl UpgradePath {
         if self.running.read == ReadFrom::ImageTag && self.running.image.is_none() {
             return Err("running reads `imageTag` and names no `image`".into());
         }
+        if self.running.read == ReadFrom::Label && self.running.label.is_none() {
+            return Err("running reads `label` and names no `label`".into());
+        }
         Ok(())
     }
 }
@@ -189,6 +192,7 @@ mod tests {
                 "count 0",
             ),
             ("  running: { read: imageTag }\n".into(), "names no `image`"),
+            ("  running: { read: label }\n".into(), "names no `label`"),
         ] {
             let told = read(&text).unwrap_err();
             assert!(told.contains(word), "{word}: {told}");
@@ -202,10 +206,6 @@ mod tests {
     }
 
     #[test]
-    fn another_kind_or_api_version_is_refused() {
-        let text = format!("{HEAD}  known: []\n");
-        for (changed, word) in [
-    #[test]
     fn a_text_that_would_steer_a_terminal_is_refused_and_not_shown_raw() {
         for text in [
             r#"  hazards: [{ id: a, what: "\e[2Jgone", do: d, source: s }]"#,
@@ -218,6 +218,10 @@ mod tests {
         }
     }
 
+    #[test]
+    fn another_kind_or_api_version_is_refused() {
+        let text = format!("{HEAD}  known: []\n");
+        for (changed, word) in [
             (text.replace("kind: Path", "kind: Profile"), "not `Path`"),
             (text.replace("v1alpha1", "v9"), "v9"),
         ] {
