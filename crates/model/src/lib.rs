@@ -31,6 +31,7 @@ mod seen;
 mod store;
 mod strict;
 mod target;
+pub mod text;
 mod unlock;
 mod version;
 mod version_range;

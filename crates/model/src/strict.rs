@@ -2,6 +2,8 @@
 
 use serde::de::DeserializeOwned;
 
+use crate::text::harmless;
+
 /// Why a text is not what it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StrictError {
@@ -28,7 +30,7 @@ pub fn read_strict<T: DeserializeOwned>(text: &str) -> Result<T, StrictError> {
         };
         StrictError {
             line: error.location().map(|place| place.line()),
-            message,
+            message: harmless(&message),
             suggestion,
         }
     })

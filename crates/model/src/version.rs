@@ -8,6 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::text::harmless;
+
 /// Words after a version that name a build of it and not an earlier state: `1.2.3-alpine` is 1.2.3.
 const FLAVOURS: [&str; 12] = [
     "alpine",
@@ -49,6 +51,10 @@ impl Version {
     /// Reads a version, `None` where the text is none or where its order cannot be told.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
+        // It is shown as it is written.
+        if harmless(text) != text {
+            return None;
+        }
         let read: Vec<Self> = (0..text.len())
             .filter(|at| begins_at(text, *at))
             .filter_map(|at| Self::at(text, at))
@@ -354,6 +360,7 @@ mod tests {
             "1.2.x",
             "1.2 and more",
             "12:30",
+            "1.2.3-\u{1b}[2Jrc",
             "99999999999999999999",
         ] {
             assert_eq!(Version::parse(text), None, "{text}");

@@ -1,16 +1,12 @@
 //! Asking a server: bounded in time and size, and clear about what went wrong.
-//!
-//! Proxies are those of the environment (`HTTPS_PROXY`, `NO_PROXY`), authorities those of the machine.
-
-use std::time::Duration;
 
 use jiff::Timestamp;
-use model::Version;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, LINK, RETRY_AFTER};
-use reqwest::redirect::{Action, Attempt, Policy};
+use model::{Secret, Version};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LINK, RETRY_AFTER};
 use reqwest::{Client, StatusCode};
 use thiserror::Error;
 use url::Url;
+use web::Patience;
 
 use crate::source::{Entry, GitHub, Reach, Release, SourceNotes};
 use crate::text::changelog;
@@ -21,30 +17,6 @@ const LARGEST: usize = 16 << 20;
 
 /// The most pages of a repository that are read: two thousand releases.
 const MOST_PAGES: usize = 20;
-
-/// The most servers that a request is handed on to.
-const MOST_REDIRECTS: usize = 5;
-
-/// How long a server is waited for.
-#[derive(Debug, Clone, Copy)]
-pub struct Patience {
-    /// Until a connection stands.
-    pub connect: Duration,
-    /// While nothing is heard.
-    pub silence: Duration,
-    /// For one whole answer.
-    pub answer: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            silence: Duration::from_secs(10),
-            answer: Duration::from_secs(60),
-        }
-    }
-}
 
 /// Asks servers.
 #[derive(Debug, Clone)]
@@ -106,15 +78,7 @@ impl Fetcher {
     /// # Errors
     /// When the machine's certificates cannot be used.
     pub fn new(github: GitHub, patience: Patience) -> Result<Self, reqwest::Error> {
-        // The client asks for the process's provider of cryptography. An error means that there is one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .user_agent(concat!("safe-upgrade/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::custom(redirect))
-            .connect_timeout(patience.connect)
-            .read_timeout(patience.silence)
-            .timeout(patience.answer)
-            .build()?;
+        let client = web::client(patience)?;
         Ok(Self { client, github })
     }
 
@@ -258,16 +222,10 @@ pub(crate) fn read_changelog(text: &str) -> Result<SourceNotes, String> {
     })
 }
 
-/// Never from a private connection to an open one, and not round and round.
-fn redirect(attempt: Attempt<'_>) -> Action {
-    let was_private = attempt.previous().iter().any(|url| url.scheme() == "https");
-    if attempt.previous().len() > MOST_REDIRECTS {
-        attempt.error("it is sent on too often")
-    } else if was_private && attempt.url().scheme() != "https" {
-        attempt.error("it is sent on to an address that is not private")
-    } else {
-        attempt.follow()
-    }
+fn bearer(token: &Secret) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 fn refusal(

@@ -16,7 +16,7 @@ mod way;
 
 pub use bundle::{Bundle, BundleError};
 pub use cache::Cache;
-pub use fetch::{Fetcher, Patience};
+pub use fetch::Fetcher;
 pub use gather::{Answered, Ask, GatherRequest, gather};
 pub use report::{ReportRequest, report};
 pub use source::{
@@ -25,3 +25,4 @@ pub use source::{
 };
 pub use text::{changelog, highlights};
 pub use way::{Versions, Way};
+pub use web::Patience;

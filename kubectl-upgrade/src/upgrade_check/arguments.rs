@@ -7,26 +7,13 @@ use cli::{ConnectionFlags, DatabaseFlags, Environment, Format, Output, OutputFla
 use model::ExitCode;
 
 use super::locks::LocksFlags;
+use super::notes::NotesCommand;
 use super::path::PathCommand;
 use super::{explain, judge, locks, notes, path};
 use crate::session::Common;
 
 /// The name of the program's file, which kubectl makes of `upgrade-check`.
 const PROGRAM: &str = "kubectl-upgrade_check";
-
-/// Words that are commands even where a release has that name; `--release NAME` means the release.
-const COMMANDS: [&str; 7] = [
-    "path",
-    "locks",
-    "explain",
-    "completion",
-    "help",
-    "--version",
-    "-V",
-];
-
-/// The command whose line mixes its own flags with those of `helm upgrade`, as judging does.
-const NOTES: &str = "notes";
 
 /// Judge whether a Helm release may be upgraded; changes nothing
 #[derive(Debug, Parser)]
@@ -159,7 +146,44 @@ pub(crate) enum FailOn {
     Warn,
 }
 
-/// The commands beside judging.
+/// Commands whose line mixes flags of their own with those of `helm upgrade`, as judging does.
+#[derive(Debug, Clone, Copy)]
+enum Mixed {
+    Notes,
+    Path,
+}
+
+impl Mixed {
+    const ALL: [Self; 2] = [Self::Notes, Self::Path];
+
+    fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mixed| mixed.name() == word)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Notes => "notes",
+            Self::Path => "path",
+        }
+    }
+
+    fn command(self) -> clap::Command {
+        match self {
+            Self::Notes => NotesCommand::command(),
+            Self::Path => PathCommand::command(),
+        }
+    }
+
+    /// Runs it; `line` begins with the program's name.
+    async fn run(self, line: &[String], environment: Environment) -> ExitCode {
+        match self {
+            Self::Notes => notes::run(line, environment).await,
+            Self::Path => path::run(line, environment).await,
+        }
+    }
+}
+
+/// The other commands.
 #[derive(Debug, Parser)]
 #[command(name = "kubectl upgrade-check", bin_name = "kubectl upgrade-check", version)]
 struct OtherCommand {
@@ -186,36 +210,36 @@ enum Other {
     },
 }
 
+/// Whether a word is a command even where a release has that name; `--release NAME` means the release.
+fn is_other(word: &str) -> bool {
+    ["help", "--version", "-V"].contains(&word) || OtherCommand::command().find_subcommand(word).is_some()
+}
+
 /// Runs the command that the words mean.
 pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitCode {
-    let first = words.get(1).map(String::as_str);
-    if first == Some(NOTES) {
+    let word = |place: usize| words.get(place).map(String::as_str);
+    if let Some(mixed) = word(1).and_then(Mixed::named) {
         let line: Vec<String> = words
             .iter()
             .take(1)
             .chain(words.iter().skip(2))
             .cloned()
             .collect();
-        return notes::run(&line, environment).await;
+        return mixed.run(&line, environment).await;
     }
-    if !first.is_some_and(|first| COMMANDS.contains(&first)) {
+    if !word(1).is_some_and(is_other) {
         return judge::run(&words, environment).await;
     }
-    if first == Some("path") {
-        return path::run(&words, environment).await;
-    }
-    if first == Some("help") && words.get(2).map(String::as_str) == Some("path") {
-        drop(PathCommand::command().print_help());
-        return ExitCode::Done;
-    }
-    if words.len() == 2 && first == Some("help") {
-        // The whole of it: the commands alone would hide what the program is for.
-        drop(CheckCommand::command().print_help());
-        return ExitCode::Done;
-    }
-    if first == Some("help") && words.get(2).map(String::as_str) == Some(NOTES) {
-        drop(notes::NotesCommand::command().print_help());
-        return ExitCode::Done;
+    if word(1) == Some("help") {
+        let asked = match word(2) {
+            // The whole of it: the commands alone would hide what the program is for.
+            None => Some(CheckCommand::command()),
+            Some(name) => Mixed::named(name).map(Mixed::command),
+        };
+        if let Some(mut command) = asked {
+            drop(command.print_help());
+            return ExitCode::Done;
+        }
     }
     let command = match parse::<OtherCommand>(&words) {
         Ok(parsed) => parsed.command,
@@ -243,8 +267,7 @@ fn one_of_several(name: &'static str, command: &clap::Command) -> clap::Command 
 fn whole_command() -> clap::Command {
     let commands: Vec<clap::Command> = OtherCommand::command().get_subcommands().cloned().collect();
     CheckCommand::command()
-        .subcommand(one_of_several("path", &PathCommand::command()))
-        .subcommand(one_of_several(NOTES, &notes::NotesCommand::command()))
+        .subcommands(Mixed::ALL.map(|mixed| one_of_several(mixed.name(), &mixed.command())))
         .subcommands(commands)
 }
 
@@ -256,9 +279,10 @@ mod tests {
     fn the_arguments_are_well_formed() {
         whole_command().debug_assert();
         CheckCommand::command().debug_assert();
-        PathCommand::command().debug_assert();
         OtherCommand::command().debug_assert();
-        notes::NotesCommand::command().debug_assert();
+        for mixed in Mixed::ALL {
+            mixed.command().debug_assert();
+        }
     }
 
     #[test]
@@ -272,6 +296,17 @@ mod tests {
                 "{shell}"
             );
         }
+    }
+
+    #[test]
+    fn every_command_is_known_by_its_word() {
+        for word in ["explain", "locks", "completion", "help", "--version", "-V"] {
+            assert!(is_other(word) && Mixed::named(word).is_none(), "{word}");
+        }
+        for word in ["notes", "path"] {
+            assert!(Mixed::named(word).is_some(), "{word}");
+        }
+        assert!(!is_other("shop") && Mixed::named("shop").is_none());
     }
 
     #[test]

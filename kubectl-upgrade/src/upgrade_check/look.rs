@@ -7,7 +7,7 @@ use checks::profiles::ProfileChoice;
 use checks::{ObserveError, ObserveRequest, RenderRequest};
 use cli::{DatabaseFlags, Environment};
 use helm::{FlagError, Helm, HelmError, HelmMajor, UpgradeLine};
-use model::SavedObservation;
+use model::{SavedObservation, Version};
 use tempfile::TempDir;
 use thiserror::Error;
 
@@ -51,6 +51,16 @@ pub(super) fn wanted(words: &[String]) -> Result<Wanted, Box<dyn Error>> {
         Err(FlagError::OtherLine { .. }) => Ok(Wanted::Target),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a word is a version and no chart: as for helm, what exists here is a chart, whatever it is called, and what has
+/// a slash is in a repository.
+pub(super) fn is_version(word: &str) -> bool {
+    let number = word.strip_prefix('v').unwrap_or(word);
+    number.starts_with(|c: char| c.is_ascii_digit())
+        && !word.contains('/')
+        && Version::parse(word).is_some()
+        && !Path::new(word).exists()
 }
 
 /// How to look.

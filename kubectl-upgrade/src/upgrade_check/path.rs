@@ -8,17 +8,17 @@ use checks::path::PathChoiceError;
 use clap::{Args, CommandFactory, Parser, ValueEnum};
 use cli::{ConnectionFlags, DatabaseFlags, Environment, Format, MixedLineError, Output, OutputFlags};
 use model::path::PathReport;
-use model::{ExitCode, SavedObservation, Version};
+use model::{ExitCode, SavedObservation};
 use thiserror::Error;
 
 use super::arguments::FailOn;
-use super::look::{Look, LookError, Wanted, wanted};
+use super::look::{Look, LookError, Wanted, is_version, wanted};
 use crate::session::{Common, Session, UNCHANGED, could_not_begin};
 
 /// Tell the way to a version: which versions must be visited, and what each upgrade meets; changes nothing
 #[derive(Debug, Parser)]
 #[command(
-    name = "kubectl upgrade-check path",
+    name = "path",
     bin_name = "kubectl upgrade-check path",
     override_usage = "kubectl upgrade-check path RELEASE VERSION [flags]\n       \
                       kubectl upgrade-check path RELEASE CHART [flags of helm upgrade] [flags]\n       \
@@ -108,15 +108,9 @@ enum Refusal {
     ObservationAlone,
 }
 
-/// Runs the command; `words` begin with the program's name and `path`.
+/// Runs the command; `words` begin with the program's name.
 pub(super) async fn run(words: &[String], environment: Environment) -> ExitCode {
-    let own: Vec<String> = words
-        .iter()
-        .take(1)
-        .chain(words.iter().skip(2))
-        .cloned()
-        .collect();
-    let (mut flags, mut line) = match cli::mixed_line::<PathCommand>(&own) {
+    let (mut flags, mut line) = match cli::mixed_line::<PathCommand>(words) {
         Ok(line) => (line.own.flags, line.helm),
         Err(MixedLineError::Told(code)) => return code,
         Err(MixedLineError::Flag(error)) => return usage(&environment, &error),
@@ -161,15 +155,6 @@ fn asked(words: &[String]) -> Result<(Wanted, Option<String>), Box<dyn Error>> {
         Wanted::Target => Ok((Wanted::Target, None)),
         Wanted::Running(_) => Err("name the VERSION or the CHART to go to".into()),
     }
-}
-
-/// Whether a word is a version and no chart: nothing of that name lies here, and no repository is named.
-fn is_version(word: &str) -> bool {
-    let number = word.strip_prefix('v').unwrap_or(word);
-    number.starts_with(|c: char| c.is_ascii_digit())
-        && !word.contains('/')
-        && Version::parse(word).is_some()
-        && !Path::new(word).exists()
 }
 
 async fn judge(

@@ -7,7 +7,7 @@ use model::path::{PathFacts, PathFile, PathFileError, UpgradePath, parse_path};
 use model::{Profile, SavedObservation};
 use thiserror::Error;
 
-use super::fetch::{PIN, PathAddressError, read_path};
+use super::fetch::{PathAddressError, read_path, split_pin};
 use crate::profiles::{ProfileChoice, fits_chart, fits_image};
 
 static FOLDER: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../profiles/paths");
@@ -115,12 +115,12 @@ pub async fn replace_path(saved: &mut SavedObservation, place: &str) -> Result<(
 /// Where a path was read, for the user; of a digest its beginning is enough to compare.
 fn read_from(file: &PathFile, place: &str) -> String {
     const SHOWN: usize = 12;
-    match place.split_once(PIN) {
-        Some((place, digest)) => {
+    match split_pin(place) {
+        (place, Some(digest)) => {
             let digest: String = digest.chars().take(SHOWN).collect();
             format!("path {} from {place} (sha256 {digest}…)", file.name)
         }
-        None => format!("path {} from {place}", file.name),
+        (place, None) => format!("path {} from {place}", file.name),
     }
 }
 
@@ -229,6 +229,10 @@ mod tests {
         assert_eq!(
             read_from(&file, "https://vendor.example/coder.yaml@sha256:0123456789abcdef"),
             "path coder from https://vendor.example/coder.yaml (sha256 0123456789ab…)"
+        );
+        assert_eq!(
+            read_from(&file, "paths@sha256:old/coder.yaml@sha256:0123456789abcdef"),
+            "path coder from paths@sha256:old/coder.yaml (sha256 0123456789ab…)"
         );
     }
 

@@ -1,19 +1,21 @@
 //! Reading a path from where it is published: a file, or an address that is pinned by the digest of what it holds.
 
-use std::io;
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Read};
 use std::time::Duration;
 
 use model::path::{PathFile, PathFileError, parse_path};
+use reqwest::Url;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use web::Patience;
 
 /// How long an address may take to answer. A path file is small; who waits longer waits for nothing.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// No path file is larger. What is larger is something else, and is not read to its end.
 const LARGEST: usize = 1 << 20;
 /// Stands between a place and the digest of what it holds.
-pub(super) const PIN: &str = "@sha256:";
+const PIN: &str = "@sha256:";
 
 /// Why a path cannot be read.
 #[derive(Debug, Error)]
@@ -28,11 +30,8 @@ pub enum PathAddressError {
         address: String,
     },
     /// A digest of a wrong form.
-    #[error("`{digest}` is no sha256: 64 hexadecimal digits")]
-    NoDigest {
-        /// What was given.
-        digest: String,
-    },
+    #[error("what stands behind `@sha256:` is no sha256: 64 hexadecimal digits")]
+    NoDigest,
     /// Something else is there now.
     #[error("the path at {place} has changed: its sha256 is {found}, and {wanted} was asked for")]
     OtherDigest {
@@ -43,11 +42,14 @@ pub enum PathAddressError {
         /// What is there.
         found: String,
     },
-    /// An address with a name and password in it.
+    /// An address with a user, a password or a query in it. It is not shown.
     #[error(
-        "the path's address holds credentials, which would be seen by everybody: publish it where none are needed"
+        "the path's address holds credentials or a query, which would be seen by everybody: publish it where none are needed"
     )]
     Credentials,
+    /// Something like an address that cannot be read as one. It is not shown: nobody knows what it holds.
+    #[error("the path's address cannot be read: write https://HOST/FILE@sha256:DIGEST")]
+    NoAddress,
     /// The file cannot be read.
     #[error("failed to read path {file}")]
     File {
@@ -77,39 +79,64 @@ pub enum PathAddressError {
     Wrong(PathFileError),
 }
 
+/// A place, and the digest that it is pinned by.
+pub(super) fn split_pin(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once(PIN) {
+        Some((name, digest)) => (name, Some(digest)),
+        None => (text, None),
+    }
+}
+
 /// Where a path is, with the digest that was asked for.
+#[derive(Debug)]
 struct Place<'a> {
     name: &'a str,
+    address: Option<Url>,
     digest: Option<String>,
 }
 
 impl<'a> Place<'a> {
     fn parse(text: &'a str) -> Result<Self, PathAddressError> {
-        let (name, digest) = match text.rsplit_once(PIN) {
-            Some((name, digest)) => (name, Some(digest.to_ascii_lowercase())),
-            None => (text, None),
-        };
+        let (name, digest) = split_pin(text);
+        // Before anything that shows the text.
+        let address = address(name)?;
+        let digest = digest.map(str::to_ascii_lowercase);
         if let Some(digest) = &digest
             && (digest.len() != 64 || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()))
         {
-            return Err(PathAddressError::NoDigest {
-                digest: digest.clone(),
-            });
+            return Err(PathAddressError::NoDigest);
         }
-        Ok(Self { name, digest })
+        Ok(Self {
+            name,
+            address,
+            digest,
+        })
     }
+}
 
-    fn is_address(&self) -> bool {
-        self.name.starts_with("https://") || self.name.starts_with("http://")
+/// The address that a text is, `None` where it is a file.
+fn address(text: &str) -> Result<Option<Url>, PathAddressError> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "https" | "http") => {
+            let is_open = url.username().is_empty()
+                && url.password().is_none()
+                && url.query().is_none()
+                && url.fragment().is_none();
+            if is_open {
+                Ok(Some(url))
+            } else {
+                Err(PathAddressError::Credentials)
+            }
+        }
+        Ok(_) | Err(_) if looks_like_one(text) => Err(PathAddressError::NoAddress),
+        Ok(_) | Err(_) => Ok(None),
     }
+}
 
-    /// Whether a name or password stands before the host.
-    fn has_credentials(&self) -> bool {
-        let host = self.name.split_once("://").map_or("", |(_, rest)| rest);
-        host.split(['/', '?', '#'])
-            .next()
-            .is_some_and(|host| host.contains('@'))
-    }
+/// Whether a person meant an address, whatever is wrong with it.
+fn looks_like_one(text: &str) -> bool {
+    let text = text.trim_start().to_ascii_lowercase();
+    text.contains("://") || text.starts_with("http:") || text.starts_with("https:")
 }
 
 /// Reads the path in a file, or at an address `URL@sha256:…`.
@@ -118,18 +145,14 @@ impl<'a> Place<'a> {
 /// See [`PathAddressError`]: an address without a digest, another digest than the one asked for, a text that is no path.
 pub async fn read_path(text: &str) -> Result<PathFile, PathAddressError> {
     let place = Place::parse(text)?;
-    let bytes = if place.is_address() {
-        if place.has_credentials() {
-            return Err(PathAddressError::Credentials);
-        }
-        if place.digest.is_none() {
+    let bytes = match place.address {
+        Some(_) if place.digest.is_none() => {
             return Err(PathAddressError::NotPinned {
                 address: place.name.to_owned(),
             });
         }
-        fetch(place.name).await?
-    } else {
-        file(place.name)?
+        Some(address) => fetch(address, place.name).await?,
+        None => file(place.name)?,
     };
     if let Some(wanted) = place.digest {
         let found = hex(&bytes);
@@ -146,10 +169,14 @@ pub async fn read_path(text: &str) -> Result<PathFile, PathAddressError> {
 }
 
 fn file(name: &str) -> Result<Vec<u8>, PathAddressError> {
-    let bytes = std::fs::read(Path::new(name)).map_err(|source| PathAddressError::File {
-        file: name.to_owned(),
-        source,
-    })?;
+    let mut bytes = Vec::new();
+    // One byte more tells that there is more.
+    File::open(name)
+        .and_then(|file| file.take(LARGEST as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|source| PathAddressError::File {
+            file: name.to_owned(),
+            source,
+        })?;
     if bytes.len() > LARGEST {
         return Err(PathAddressError::TooLarge {
             place: name.to_owned(),
@@ -158,19 +185,18 @@ fn file(name: &str) -> Result<Vec<u8>, PathAddressError> {
     Ok(bytes)
 }
 
-async fn fetch(address: &str) -> Result<Vec<u8>, PathAddressError> {
-    // The client asks for the process's provider of cryptography. An error means that there is one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+async fn fetch(url: Url, address: &str) -> Result<Vec<u8>, PathAddressError> {
     let failed = |source: reqwest::Error| PathAddressError::Fetch {
         address: address.to_owned(),
         source: source.without_url(),
     };
-    let client = reqwest::Client::builder()
-        .timeout(ANSWER_LIMIT)
-        .build()
-        .map_err(failed)?;
+    let patience = Patience {
+        answer: ANSWER_LIMIT,
+        ..Patience::default()
+    };
+    let client = web::client(patience).map_err(failed)?;
     let mut answer = client
-        .get(address)
+        .get(url)
         .send()
         .await
         .and_then(reqwest::Response::error_for_status)
@@ -249,6 +275,51 @@ mod tests {
         assert!(told.contains("credentials") && !told.contains("hush"), "{told}");
         let told = refusal("https://vendor.example/shop.yaml@sha256:12").await;
         assert!(told.contains("no sha256"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_may_hold_a_secret_is_refused_and_never_shown() {
+        let digest = hex(b"");
+        for address in [
+            "https://ann:hush@vendor.example/shop.yaml",
+            "https://:hush@vendor.example/shop.yaml",
+            "https://hush@vendor.example/shop.yaml",
+            "HTTPS://ann:hush@vendor.example/shop.yaml",
+            "https:/ann:hush@vendor.example/shop.yaml",
+            " https://ann:hush@vendor.example/shop.yaml",
+            "https://vendor.example/shop.yaml?token=hush",
+            "https://vendor.example/shop.yaml#hush",
+            "https://ann:hush@[vendor/shop.yaml",
+            "https:/ann:hush@[vendor/shop.yaml",
+            "ftp://ann:hush@vendor.example/shop.yaml",
+        ] {
+            for text in [address.to_owned(), format!("{address}@sha256:{digest}")] {
+                let told = refusal(&text).await;
+                assert!(
+                    told.contains("the path's address") && !told.contains("hush"),
+                    "{told}"
+                );
+            }
+        }
+        let told = refusal("https://vendor@sha256:hush@vendor.example/shop.yaml").await;
+        assert!(!told.contains("hush"), "{told}");
+    }
+
+    #[test]
+    fn an_address_is_one_however_its_scheme_is_written() {
+        let is_address = |text: &str| Place::parse(text).unwrap().address.is_some();
+        assert!(is_address("HTTPS://vendor.example/shop.yaml"));
+        assert!(is_address("http://vendor.example/shop.yaml"));
+        assert!(!is_address("./shop.yaml") && !is_address("/srv/shop.yaml") && !is_address("shop.yaml"));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_too_large_is_not_read_to_its_end() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        // It has holes and takes no room; nobody could hold all of it.
+        file.as_file().set_len(1 << 40).unwrap();
+        let told = refusal(&file.path().display().to_string()).await;
+        assert!(told.contains("larger than 1 MiB"), "{told}");
     }
 
     #[tokio::test]

@@ -3,12 +3,14 @@
 use model::path::{
     ChartVersions, Hop, HopJudged, Meeting, MeetingKind, MeetingState, PathReport, PathState, UpgradePath,
 };
+use model::text::line;
 use model::{CheckVerdict, Confidence, NextStep, Observation, Profile, Remedy, Severity, Target, Version};
 
-use super::meet::{Beside, beside, by_hand, hazards, overlaps};
+use super::meet::{by_hand, hazards, overlaps};
 use super::route::{Leg, Reason, Way, way};
 use super::versions::{running, wanted};
 use crate::evaluate::identity;
+use crate::target::unreadable_records;
 use crate::words::{is_local, quoted};
 
 /// Tells the way of a release to the version of `target`, or to `version` where only that was named. Pure: the same
@@ -22,18 +24,21 @@ pub fn path_report(
     let origin = seen.path.as_ref().map(|facts| facts.origin.clone());
     let named = match (version, target) {
         (Some(version), _) => version.to_owned(),
-        (None, Some(target)) => target
-            .chart
-            .app_version
-            .clone()
-            .unwrap_or_else(|| target.chart.version.clone()),
+        (None, Some(target)) => line(
+            target
+                .chart
+                .app_version
+                .as_deref()
+                .unwrap_or(&target.chart.version),
+        ),
         (None, None) => String::new(),
     };
     let Some(path) = &profile.path else {
         let from = seen
             .release
             .present()
-            .and_then(|release| release.chart.app_version.clone());
+            .and_then(|release| release.chart.app_version.as_deref())
+            .map(line);
         let mut report = PathReport::new(identity(seen), None, from, named);
         report.unknown.push(
             "no path knows this application, so nobody can tell which versions must be visited on the way"
@@ -50,8 +55,13 @@ pub fn path_report(
         (Some(text), _) => {
             Version::parse(text).ok_or_else(|| format!("`{text}` is no version that can be put in order"))
         }
-        (None, Some(target)) => wanted(target, path),
-        (None, None) => Err("no version and no chart was named".into()),
+        (None, Some(target)) => wanted(target, &seen.release, path),
+        (None, None) => Err(match unreadable_records(seen) {
+            Some(right) => {
+                format!("the chart was not rendered (you may not {right}): name the VERSION instead")
+            }
+            None => "no version and no chart was named".into(),
+        }),
     };
     let mut report = PathReport::new(
         identity(seen),
@@ -189,57 +199,32 @@ impl Look<'_> {
     }
 
     fn overlaps(&self, leg: &Leg) -> Vec<Meeting> {
-        let met = overlaps(self.path, self.seen, &leg.from, &leg.to);
-        let beside = beside(self.seen, self.target, self.profile);
-        met.into_iter()
-            .map(|met| {
-                let mut meeting = Meeting {
-                    id: met.said.id.clone(),
-                    kind: MeetingKind::Overlap,
-                    severity: Severity::Block,
-                    what: met.said.why.clone(),
-                    state: met.state,
-                    evidence: met.evidence,
-                    remedy: vec![Remedy {
-                        text: STOP_FIRST.into(),
-                        command: None,
-                    }],
-                    source: met.said.source.clone(),
-                    confidence: met.said.confidence,
-                };
-                if meeting.state == MeetingState::Applies {
-                    match &beside {
-                        Ok(Beside::Nobody) => {
-                            meeting.state = MeetingState::DoesNotApply;
-                            meeting.evidence = Some("no old pod runs beside a new one".into());
-                        }
-                        Ok(Beside::Stopped(names)) => {
-                            meeting.severity = Severity::Warn;
-                            meeting.evidence = Some(format!(
-                                "{} would overlap under a plain upgrade; safe-upgrade stops the old pods first",
-                                names.join(", ")
-                            ));
-                        }
-                        Ok(Beside::Serving(names)) => {
-                            meeting.evidence = Some(format!(
-                                "{} serves on, because its role need not stop",
-                                names.join(", ")
-                            ));
-                        }
-                        Err(why) => {
-                            meeting.state = MeetingState::Unknown;
-                            meeting.evidence = Some(why.clone());
-                        }
-                    }
-                }
-                meeting
-            })
-            .collect()
+        overlaps(
+            self.path,
+            self.seen,
+            self.target,
+            self.profile,
+            &leg.from,
+            &leg.to,
+        )
+        .into_iter()
+        .map(|overlap| Meeting {
+            id: overlap.said.id.clone(),
+            kind: MeetingKind::Overlap,
+            severity: overlap.severity,
+            what: overlap.said.why.clone(),
+            state: overlap.state,
+            evidence: overlap.evidence,
+            remedy: vec![Remedy {
+                text: overlap.remedy.into(),
+                command: None,
+            }],
+            source: overlap.said.source.clone(),
+            confidence: overlap.said.confidence,
+        })
+        .collect()
     }
 }
-
-/// What to do about pods that must not run together.
-pub(crate) const STOP_FIRST: &str = "stop every old pod before a new one starts, as `helm safe-upgrade` does";
 
 /// A reason with where it is known from.
 pub(crate) fn reason(reason: &Reason) -> String {

@@ -2,9 +2,10 @@
 
 use model::path::{Hazard, MeetingState, MustNotOverlap, UpgradePath};
 use model::profile::{QuiesceNeed, RoleKind};
-use model::{Observation, Profile, Remedy, Seen, Target, UpdateStrategy, Version, WorkloadKind};
+use model::{Observation, Profile, Remedy, Seen, Severity, Target, UpdateStrategy, Version, WorkloadKind};
 
 use crate::assign::assign;
+use crate::check::some_of;
 use crate::words::psql;
 
 /// Something of the path that concerns an upgrade.
@@ -31,18 +32,90 @@ pub(crate) fn hazards<'a>(
         .collect()
 }
 
-/// The overlaps that an upgrade between two versions must not have.
+/// Versions that must not run together, with what becomes of them in this release.
+pub(crate) struct Overlap<'a> {
+    /// What the path says.
+    pub(crate) said: &'a MustNotOverlap,
+    /// Whether it applies.
+    pub(crate) state: MeetingState,
+    /// What it means where it applies.
+    pub(crate) severity: Severity,
+    /// What was seen of it, or why nothing was.
+    pub(crate) evidence: Option<String>,
+    /// What to do about it.
+    pub(crate) remedy: &'static str,
+}
+
+/// The overlaps of an upgrade between two versions, judged by what becomes of the old pods.
 pub(crate) fn overlaps<'a>(
     path: &'a UpgradePath,
     seen: &Observation,
+    target: Option<&Target>,
+    profile: &Profile,
     from: &Version,
     to: &Version,
-) -> Vec<Met<'a, MustNotOverlap>> {
+) -> Vec<Overlap<'a>> {
+    let beside = beside(seen, target, profile);
     path.must_not_overlap
         .iter()
         .filter(|overlap| overlap.from.contains(from) && overlap.to.contains(to))
-        .map(|overlap| met(overlap, seen, &overlap.id, overlap.sql.is_some()))
+        .map(|overlap| judged(met(overlap, seen, &overlap.id, overlap.sql.is_some()), &beside))
         .collect()
+}
+
+/// One judgement for the row and for the report on a way. What the database denies stays denied.
+fn judged<'a>(met: Met<'a, MustNotOverlap>, beside: &Result<Beside, String>) -> Overlap<'a> {
+    let Met {
+        said,
+        state,
+        evidence,
+    } = met;
+    let (severity, remedy) = match beside {
+        Ok(Beside::Nobody) | Err(_) => (Severity::Block, "stop every old pod before a new one starts"),
+        Ok(Beside::Stopped(_)) => (
+            Severity::Warn,
+            "stop every old pod before a new one starts, as `helm safe-upgrade` does",
+        ),
+        Ok(Beside::Serving(_)) => (
+            Severity::Block,
+            "scale it to 0 before the upgrade, or let its role in the profile stop (`quiesce: required`)",
+        ),
+    };
+    let (state, evidence) = match (state, beside) {
+        (MeetingState::DoesNotApply | MeetingState::Later, _) => (state, evidence),
+        (MeetingState::Applies | MeetingState::Unknown, Ok(Beside::Nobody)) => (
+            MeetingState::DoesNotApply,
+            Some("no old pod runs beside a new one".into()),
+        ),
+        (MeetingState::Applies | MeetingState::Unknown, Ok(Beside::Stopped(names))) => {
+            let words = format!(
+                "{} would overlap under a plain upgrade; safe-upgrade stops the old pods first",
+                some_of(names)
+            );
+            (state, Some(joined(evidence, words)))
+        }
+        (MeetingState::Applies | MeetingState::Unknown, Ok(Beside::Serving(names))) => {
+            let words = format!("{} serves on, because its role need not stop", some_of(names));
+            (state, Some(joined(evidence, words)))
+        }
+        (MeetingState::Applies | MeetingState::Unknown, Err(why)) => {
+            (MeetingState::Unknown, Some(why.clone()))
+        }
+    };
+    Overlap {
+        said,
+        state,
+        severity,
+        evidence,
+        remedy,
+    }
+}
+
+fn joined(evidence: Option<String>, words: String) -> String {
+    match evidence {
+        Some(evidence) => format!("{evidence}; {words}"),
+        None => words,
+    }
 }
 
 fn met<'a, T>(said: &'a T, seen: &Observation, id: &str, asks: bool) -> Met<'a, T> {
@@ -90,7 +163,7 @@ pub(crate) fn by_hand(seen: &Observation, sql: Option<&str>) -> Option<Remedy> {
 
 /// What becomes of the old pods of those that write to the database when new ones come.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Beside {
+enum Beside {
     /// None runs beside a new one.
     Nobody,
     /// A plain upgrade lets these run on beside the new ones; safe-upgrade stops them first.
@@ -100,11 +173,7 @@ pub(crate) enum Beside {
 }
 
 /// Tells what becomes of the old pods, or why it cannot be told.
-pub(crate) fn beside(
-    seen: &Observation,
-    target: Option<&Target>,
-    profile: &Profile,
-) -> Result<Beside, String> {
+fn beside(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Result<Beside, String> {
     let workloads = match &seen.workloads {
         Seen::Present(workloads) => workloads.as_slice(),
         Seen::Absent => &[],

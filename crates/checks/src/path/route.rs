@@ -204,16 +204,8 @@ fn lines_between(
             .cloned()
     };
     let (first, last) = (Line::of(unit, at), Line::of(unit, to));
-    if known().any(|(line, _)| line <= first) && known().any(|(line, _)| line >= last) {
-        let mut lines: Vec<Line> = known()
-            .map(|(line, _)| line)
-            .filter(|line| first < *line && *line < last)
-            .collect();
-        lines.sort_unstable();
-        lines.dedup();
-        return Ok(lines.into_iter().filter_map(newest).collect());
-    }
-    // Nobody lists them. Numbers that follow each other can be counted; where a major version ends cannot.
+    // Numbers that follow each other are counted, because a list may leave some out. Where a major version ends only a
+    // list can tell.
     let counted: Vec<Line> = match unit {
         JumpUnit::Major => (first.major + 1..last.major)
             .take(MOST)
@@ -226,7 +218,18 @@ fn lines_between(
                 minor,
             })
             .collect(),
-        JumpUnit::Minor | JumpUnit::Version => return Err(unlisted(at, to)),
+        JumpUnit::Minor | JumpUnit::Version => {
+            if !known().any(|(line, _)| line <= first) || !known().any(|(line, _)| line >= last) {
+                return Err(unlisted(at, to));
+            }
+            let mut lines: Vec<Line> = known()
+                .map(|(line, _)| line)
+                .filter(|line| first < *line && *line < last)
+                .collect();
+            lines.sort_unstable();
+            lines.dedup();
+            return Ok(lines.into_iter().filter_map(newest).collect());
+        }
     };
     Ok(counted
         .into_iter()

@@ -90,7 +90,7 @@ fn every_minor_or_major_version_is_visited_at_its_newest_known() {
     };
     for (unit, count, from, to, visits) in [
         ("minor", 1, "1.0.0", "1.0.9", "1.0.9"),
-        ("minor", 1, "1.0.0", "1.3.2", "1.1.4 1.3.2"),
+        ("minor", 1, "1.0.0", "1.3.2", "1.1.4 1.2.0 1.3.2"),
         ("minor", 1, "1.0.0", "2.0.1", "1.1.4 1.3.2 2.0.1"),
         ("minor", 2, "1.0.0", "2.0.1", "1.3.2 2.0.1"),
         ("major", 1, "1.0.0", "3.1.0", "2.0.1 3.1.0"),
@@ -105,6 +105,25 @@ fn every_minor_or_major_version_is_visited_at_its_newest_known() {
         let visited = goes(&every(unit, count), from, to).join(" ");
         assert_eq!(visited, visits, "{count} {unit}: {from} to {to}");
     }
+}
+
+#[test]
+fn what_a_sparse_list_leaves_out_is_counted() {
+    let every = |unit: &str, known: &str| {
+        path(&format!(
+            "  largestJump: {{ count: 1, of: {unit}, why: w, source: s }}\n  known: [{known}]\n"
+        ))
+    };
+    let minor = every(
+        "minor",
+        "{ version: 1.0.0 }, { version: 1.2.7 }, { version: 1.4.0 }",
+    );
+    assert_eq!(
+        goes(&minor, "1.0.0", "1.4.0").join(" "),
+        "1.1.0 1.2.7 1.3.0 1.4.0"
+    );
+    let major = every("major", "{ version: 1.0.0 }, { version: 4.0.0 }");
+    assert_eq!(goes(&major, "1.0.0", "4.0.0").join(" "), "2.0.0 3.0.0 4.0.0");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What migration tools left in the database, and how that stands to the target.
 
-use model::profile::SchemaOf;
+use model::profile::{AfterMigration, SchemaOf};
 use model::{
     Category, Confidence, DatabaseFacts, MigrationEnd, MigrationFacts, MigrationFiles, MigrationHistory,
     MigrationLock, MigrationLockKind, MigrationTool, MigrationTrouble, Observation, Profile, SessionRole,
@@ -327,17 +327,17 @@ fn against_target(seen: &Observation, target: Option<&Target>, profile: &Profile
     let database = database(seen)?;
     let meant = known(facts(database)?, profile)?;
     if let Some(files) = &target.migrations {
-        return Ok(by_files(&meant, files));
+        return Ok(by_files(&meant, files, profile));
     }
     let Some(expected) = schema_of(profile, target.chart.app_version.as_deref()) else {
         return Err(Unjudged::Skip(
             "nothing tells which migrations the target brings; --migrations names their files".into(),
         ));
     };
-    Ok(by_profile(meant[0], &expected.version))
+    Ok(by_profile(meant[0], &expected.version, profile))
 }
 
-fn by_files(meant: &[&MigrationHistory], files: &MigrationFiles) -> Judged {
+fn by_files(meant: &[&MigrationHistory], files: &MigrationFiles, profile: &Profile) -> Judged {
     let compared = meant
         .iter()
         .find_map(|history| Some((*history, compare(history, &files.files)?)));
@@ -361,10 +361,13 @@ fn by_files(meant: &[&MigrationHistory], files: &MigrationFiles) -> Judged {
     } = comparison;
     let judged =
         if !ahead.is_empty() {
-            is_ahead(format!(
-                "{tool} applied {}, which the target does not have",
-                some_of(&ahead)
-            ))
+            is_ahead(
+                &format!(
+                    "{tool} applied {}, which the target does not have",
+                    some_of(&ahead)
+                ),
+                profile,
+            )
         } else {
             match &pending {
             Some(pending) if pending.len() == known && !history.applied.is_empty() => Judged::unknown(format!(
@@ -386,7 +389,7 @@ fn by_files(meant: &[&MigrationHistory], files: &MigrationFiles) -> Judged {
     judged.with("ahead", ahead).with("source", files.source.clone())
 }
 
-fn by_profile(history: &MigrationHistory, expected: &str) -> Judged {
+fn by_profile(history: &MigrationHistory, expected: &str, profile: &Profile) -> Judged {
     let found = history.state.version.as_deref().unwrap_or("none");
     let later = match (found.parse::<i64>(), expected.parse::<i64>()) {
         (Ok(found), Ok(expected)) => found > expected,
@@ -396,7 +399,10 @@ fn by_profile(history: &MigrationHistory, expected: &str) -> Judged {
     let judged = if found == expected {
         Judged::pass(format!("schema {found} before and after"))
     } else if later {
-        is_ahead(format!("the schema is at {found}, the target brings {expected}"))
+        is_ahead(
+            &format!("the schema is at {found}, the target brings {expected}"),
+            profile,
+        )
     } else {
         Judged::pass(format!("the schema goes from {found} to {expected}"))
     };
@@ -404,9 +410,17 @@ fn by_profile(history: &MigrationHistory, expected: &str) -> Judged {
 }
 
 /// The database has been migrated by a newer version than the target.
-fn is_ahead(said: String) -> Judged {
-    Judged::fail(format!(
-        "{said}: it was written for an older schema, and may refuse to start or damage what it does not know"
-    ))
-    .advise("go to a version that has these migrations, or restore the backup from before them with it")
+fn is_ahead(said: &str, profile: &Profile) -> Judged {
+    match profile.rollback.after_migration {
+        AfterMigration::Restore => Judged::fail(format!(
+            "{said}: it was written for an older schema, and may refuse to start or damage what it does not know"
+        ))
+        .advise("go to a version that has these migrations, or restore the backup from before them with it"),
+        AfterMigration::Compatible => Judged::warn(format!(
+            "{said}; profile {} says that an older version runs on a newer schema",
+            profile.name
+        ))
+        .sure(Confidence::Reported)
+        .advise("see that this holds for these two versions, and what the older one does with what it does not know"),
+    }
 }

@@ -1,12 +1,12 @@
 //! What the upgrade path says of the jump from the running version to the target's.
 
-use model::path::{Hazard, MeetingState, MustNotOverlap, UpgradePath};
+use model::path::{Hazard, MeetingState, UpgradePath};
 use model::{Category, Confidence, Observation, Profile, Remedy, Severity, Target, Version};
 
 use crate::check::{Check, Judged, Judgement, Unjudged, given, some_of};
 use crate::path::{
-    Beside, Gap, Leg, Met, STOP_FIRST, Way, beside, beyond, by_hand, hazards, next_hop, overlaps, reason,
-    running, wanted, way,
+    Gap, Leg, Met, Overlap, Reason, Way, beyond, by_hand, hazards, next_hop, overlaps, reason, running,
+    wanted, way,
 };
 
 pub(crate) const ROWS: &[Check] = &[
@@ -68,7 +68,7 @@ fn jump<'a>(
         .as_ref()
         .ok_or_else(|| Unjudged::Skip("no path knows this application".into()))?;
     let from = running(&seen.release, &seen.workloads, path).map_err(Unjudged::Unknown)?;
-    let to = wanted(target, path).map_err(Unjudged::Unknown)?;
+    let to = wanted(target, &seen.release, path).map_err(Unjudged::Unknown)?;
     Ok(Jump {
         path,
         target,
@@ -89,7 +89,8 @@ fn known(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judg
         .path
         .as_ref()
         .map_or("the path", |facts| facts.origin.as_str());
-    let judged = match wanted(target, path).ok().and_then(|to| beyond(path, &to)) {
+    let to = wanted(target, &seen.release, path).ok();
+    let judged = match to.and_then(|to| beyond(path, &to)) {
         Some(words) => Judged::warn(format!("{origin}: {words}"))
             .sure(Confidence::Inferred)
             .advise("read the notes of the versions that the path does not know"),
@@ -105,34 +106,58 @@ fn stops(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judg
         from,
         to,
     } = jump(seen, target, profile)?;
-    let legs = match way(path, &from, &to) {
+    let (legs, gap) = match way(path, &from, &to) {
         Way::Here => return Ok(Judged::pass(format!("{to} runs already"))),
         Way::Back => {
             return Err(Unjudged::Skip(
                 "the target is older: no path leads back, and version-jump tells of it".into(),
             ));
         }
-        Way::Along { legs, gap } => match gap {
-            Some(gap) if gap.severity == Severity::Block || legs.len() == 1 => return Ok(untold(gap)),
-            Some(_) | None => legs,
-        },
+        Way::Along { legs, gap } => (legs, gap),
     };
-    let (Some(first), true) = (legs.first(), legs.len() > 1) else {
-        return Ok(Judged::pass(format!("{from} to {to} in one upgrade")));
+    let (bound, doubt) = bound(path, &from, &to);
+    let must_stop = match (bound.as_slice(), doubt) {
+        ([], Some(doubt)) => return Ok(untold(doubt)),
+        ([] | [_], None) => false,
+        // Whatever comes after it: the first stop is passed by.
+        ([_], Some(_)) | ([_, _, ..], _) => true,
+    };
+    let first = match legs.as_slice() {
+        [first, _, ..] => first,
+        [first] if must_stop => first,
+        [] | [_] => {
+            return Ok(gap.map_or_else(|| Judged::pass(format!("{from} to {to} in one upgrade")), untold));
+        }
     };
     let visits: Vec<String> = legs.iter().map(|leg| leg.to.to_string()).collect();
-    let why: Vec<String> = first.because.iter().map(reason).collect();
-    let message = format!(
-        "the way from {from} is {}: {}",
-        visits.join(", then "),
-        why.join("; ")
-    );
-    let judged = if is_advice(&legs) {
-        Judged::warn(message)
-    } else {
-        Judged::fail(message)
+    let (goes, doubt) = match &gap {
+        Some(gap) if gap.severity == Severity::Block => (
+            format!("begins with {}", some_of(&visits)),
+            format!("; after that: {}", gap.why),
+        ),
+        Some(gap) => (format!("is {}", visits.join(", then ")), format!("; {}", gap.why)),
+        None => (format!("is {}", visits.join(", then ")), String::new()),
     };
-    let judged = judged.sure(least_sure(&legs)).with("visits", visits);
+    // What binds goes before what is only advised.
+    let mut because: Vec<&Reason> = Vec::new();
+    for cause in bound
+        .first()
+        .into_iter()
+        .chain([first])
+        .flat_map(|leg| &leg.because)
+    {
+        if !because.contains(&cause) {
+            because.push(cause);
+        }
+    }
+    let why: Vec<String> = because.into_iter().map(reason).collect();
+    let message = format!("the way from {from} {goes}: {}{doubt}", why.join("; "));
+    let judged = if must_stop {
+        Judged::fail(message).sure(least_sure(&bound))
+    } else {
+        Judged::warn(message).sure(least_sure(&legs))
+    };
+    let judged = judged.with("visits", visits);
     Ok(match next_hop(seen, path, Some(target), first) {
         Some(next) => match next.command {
             Some(command) => judged.command(next.text, command),
@@ -153,10 +178,26 @@ fn untold(gap: Gap) -> Judged {
         .advise("see the application's own list of versions, and visit those that lie between: docs/path.md")
 }
 
-/// Whether no stop of the way is more than advised.
-fn is_advice(legs: &[Leg]) -> bool {
-    let mut reasons = legs.iter().flat_map(|leg| &leg.because);
-    reasons.all(|reason| reason.severity != Severity::Block)
+/// The way by the rules that bind alone: what is only advised must not stand in for them, nor be taken for one.
+fn bound(path: &UpgradePath, from: &Version, to: &Version) -> (Vec<Leg>, Option<Gap>) {
+    let binding = UpgradePath {
+        largest_jump: path
+            .largest_jump
+            .clone()
+            .filter(|jump| jump.severity == Severity::Block),
+        known: path.known.clone(),
+        stops: path
+            .stops
+            .iter()
+            .filter(|stop| stop.severity == Severity::Block)
+            .cloned()
+            .collect(),
+        ..UpgradePath::default()
+    };
+    match way(&binding, from, to) {
+        Way::Along { legs, gap } => (legs, gap),
+        Way::Here | Way::Back => (Vec::new(), None),
+    }
 }
 
 fn least_sure(legs: &[Leg]) -> Confidence {
@@ -262,41 +303,60 @@ fn overlap(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Ju
     if !forward(&from, &to)? {
         return Ok(Judged::pass(format!("{to} runs already")));
     }
-    let met = overlaps(path, seen, &from, &to);
-    let applying: Vec<&Met<'_, MustNotOverlap>> = met
-        .iter()
-        .filter(|met| met.state != MeetingState::DoesNotApply)
-        .collect();
-    if applying.is_empty() {
+    let met = overlaps(path, seen, Some(target), profile, &from, &to);
+    if met.is_empty() {
         return Ok(Judged::pass(format!("{from} and {to} may, as far as is known")));
     }
-    let why: Vec<String> = applying.iter().map(|met| met.said.why.clone()).collect();
-    let untold = applying
-        .iter()
-        .filter(|met| met.state == MeetingState::Unknown)
-        .find_map(|met| met.evidence.clone());
-    let judged = match beside(seen, Some(target), profile).map_err(Unjudged::Unknown)? {
-        Beside::Nobody => Judged::pass("no old pod runs beside a new one"),
-        Beside::Stopped(names) => Judged::warn(format!(
-            "{} would run in both versions under a plain upgrade, and must not: {}; safe-upgrade stops the old pods \
-             first",
-            some_of(&names),
-            why.join("; ")
-        ))
-        .advise(STOP_FIRST),
-        Beside::Serving(names) => match untold {
-            Some(reason) => Judged::unknown(format!(
-                "{} serves on beside the new version, and it could not be told whether it may: {reason}",
-                some_of(&names)
-            ))
-            .advise(STOP_FIRST),
-            None => Judged::fail(format!(
-                "{} serves on beside the new version, and must not: {}",
-                some_of(&names),
-                why.join("; ")
-            ))
-            .advise("scale it to 0 before the upgrade, or let its role in the profile stop (`quiesce: required`)"),
-        },
+    let stands = |severity: Severity, state: MeetingState| -> Vec<&Overlap<'_>> {
+        met.iter()
+            .filter(|overlap| overlap.severity == severity && overlap.state == state)
+            .collect()
+    };
+    let lines = |told: &[&Overlap<'_>]| {
+        let line = |overlap: &&Overlap<'_>| {
+            let evidence = overlap.evidence.as_ref().map(|words| format!(" ({words})"));
+            format!("{}{}", overlap.said.why, evidence.unwrap_or_default())
+        };
+        some_of(&told.iter().map(line).collect::<Vec<_>>())
+    };
+    let certain = stands(Severity::Block, MeetingState::Applies);
+    let untold = stands(Severity::Block, MeetingState::Unknown);
+    let mut milder = stands(Severity::Warn, MeetingState::Applies);
+    milder.extend(stands(Severity::Warn, MeetingState::Unknown));
+    // What is certain is told before what is not known.
+    let (judged, told) = if !certain.is_empty() {
+        let words = format!(
+            "old and new pods must not run together, and would: {}",
+            lines(&certain)
+        );
+        (Judged::fail(words), certain)
+    } else if !untold.is_empty() {
+        let words = format!(
+            "it could not be told whether old and new pods may run together: {}",
+            lines(&untold)
+        );
+        (Judged::unknown(words), untold)
+    } else if !milder.is_empty() {
+        let words = format!("old and new pods must not run together: {}", lines(&milder));
+        (Judged::warn(words), milder)
+    } else {
+        let none: Vec<String> = met
+            .iter()
+            .map(|overlap| {
+                format!(
+                    "{}: {}",
+                    overlap.said.id,
+                    overlap.evidence.as_deref().unwrap_or_default()
+                )
+            })
+            .collect();
+        let words = format!("none that is known applies here: {}", some_of(&none));
+        return Ok(Judged::pass(words).sure(Confidence::Reported));
+    };
+    let why: Vec<String> = told.iter().map(|overlap| overlap.said.why.clone()).collect();
+    let judged = match told.first() {
+        Some(overlap) => judged.advise(overlap.remedy),
+        None => judged,
     };
     Ok(judged.sure(Confidence::Reported).with("why", why))
 }

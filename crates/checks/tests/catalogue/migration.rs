@@ -1,5 +1,6 @@
 //! What migration tools left behind.
 
+use model::profile::AfterMigration;
 use model::{
     MigrationEnd, MigrationFacts, MigrationFiles, MigrationHistory, MigrationLock, MigrationLockKind,
     MigrationTool, MigrationTrouble, Seen, SessionRole, UnreadableMigrations,
@@ -244,6 +245,31 @@ fn the_profiles_table_tells_what_the_target_brings() {
     })
     .says("schema-target", "unknown", &["may not select"]);
     Case::with(|case| case.database().migrations = hidden()).says("schema-target", "unknown", &[]);
+}
+
+#[test]
+fn where_the_profile_lets_an_older_version_run_on_a_newer_schema_being_ahead_warns() {
+    let promised = |mut case: Case| {
+        case.profile.rollback.after_migration = AfterMigration::Compatible;
+        case
+    };
+    let by_profile = with(|facts| facts.histories[0].state.version = Some("5".into()));
+    let by_files = Case::with(|case| case.target().migrations = files(&["00001_a.sql"]));
+    for (case, said) in [
+        (by_profile, "is at 5, the target brings 4"),
+        (by_files, "goose applied 2, which the target does not have"),
+    ] {
+        case.says("schema-target", "fail", &[said]);
+        let case = promised(case);
+        case.says("schema-target", "warn", &[said, "runs on a newer schema"]);
+        assert!(!case.row("schema-target").remedy.is_empty());
+    }
+    // The promise is about a newer schema, and nothing else gets better by it.
+    promised(Case::healthy()).says("schema-target", "pass", &["from 2 to 4"]);
+    promised(Case::with(|case| {
+        case.target().migrations = files(&["00007_x.sql"])
+    }))
+    .says("schema-target", "unknown", &["another application"]);
 }
 
 #[test]

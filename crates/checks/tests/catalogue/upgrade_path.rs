@@ -2,7 +2,7 @@
 
 use model::path::{PathAnswer, PathFacts, PredicateAnswer, UpgradePath};
 use model::profile::QuiesceNeed;
-use model::{Seen, WorkloadKind};
+use model::{CheckVerdict, Seen, WorkloadKind};
 
 use crate::fixture::{Case, chart, hidden};
 
@@ -103,6 +103,50 @@ fn steps_that_nobody_lists_are_unknown_and_only_warned_of_where_they_are_advised
     steps("warn").says("path-stops", "warn", &["one by one", "does not reach"]);
 }
 
+/// The release at one version with a target of another.
+fn between(text: &str, from: &str, to: &str) -> Case {
+    changed(on(text, &[]), |case| {
+        case.release().chart = chart(from);
+        case.target().chart = chart(to);
+    })
+}
+
+#[test]
+fn an_advised_stop_does_not_stand_in_for_a_step_that_binds() {
+    let text = "  largestJump: { count: 1, of: minor, why: step by step, source: notes }
+  stops:
+    - { visit: 1.3.0, severity: warn, why: a good place to rest, source: notes }
+";
+    between(text, "1.2.0", "1.4.0").says("path-stops", "fail", &["1.3.0, then 1.4.0", "step by step"]);
+    let advised = text.replace("of: minor,", "of: minor, severity: warn,");
+    between(&advised, "1.2.0", "1.4.0").says("path-stops", "warn", &["a good place to rest"]);
+    // The advised stop alone ends there; what binds is kept to.
+    between(text, "1.2.9", "1.3.4").says("path-stops", "warn", &["1.3.0, then 1.3.4"]);
+}
+
+#[test]
+fn a_stop_that_is_passed_by_blocks_even_where_the_rest_of_the_way_cannot_be_told() {
+    let text = "  chart: { reference: repo/ledger, versions: sameAsApp }
+  largestJump: { count: 1, of: version, why: one by one, source: notes }
+  known: [{ version: 1.0.0 }, { version: 1.2.0 }]
+  stops:
+    - { visit: 1.2.0, why: the books move, source: notes }
+";
+    let case = between(text, "1.0.0", "1.4.0");
+    case.says(
+        "path-stops",
+        "fail",
+        &["begins with 1.2.0", "the books move", "does not reach"],
+    );
+    assert_eq!(
+        case.row("path-stops").remedy[0].command.as_deref(),
+        Some("kubectl upgrade-check shop repo/ledger --version 1.2.0 -n shop")
+    );
+    // Only advised, it is no reason to stop, and what binds is not known.
+    let advised = text.replace("visit: 1.2.0, why", "visit: 1.2.0, severity: warn, why");
+    between(&advised, "1.0.0", "1.4.0").says("path-stops", "unknown", &["does not reach"]);
+}
+
 #[test]
 fn the_running_version_is_read_where_the_path_says() {
     let by_image = format!("  running: {{ read: imageTag, image: ledger }}\n{STOP}");
@@ -119,7 +163,43 @@ fn the_running_version_is_read_where_the_path_says() {
     let mixed = changed(on(&by_image, &[]), |case| {
         case.workloads()[0].containers[0].image = "localhost/ledger:1.0.7".into();
     });
-    mixed.says("path-stops", "unknown", &["more tags than one"]);
+    mixed.says("path-stops", "unknown", &["there are several: 1.0.0, 1.0.7"]);
+}
+
+#[test]
+fn a_label_tells_the_version_on_both_sides() {
+    const LABEL: &str = "app.kubernetes.io/version";
+    let by_label = format!("  running: {{ read: label, label: {LABEL} }}\n{STOP}");
+    let labelled = |from: &str, to: &str| {
+        changed(on(&by_label, &[]), |case| {
+            for workload in case.workloads() {
+                workload.labels.insert(LABEL.into(), from.into());
+            }
+            for workload in &mut case.target().workloads {
+                workload.labels.insert(LABEL.into(), to.into());
+            }
+        })
+    };
+    labelled("1.0.0", "1.1.0").says("path-stops", "fail", &["1.0.5, then 1.1.0"]);
+    labelled("1.0.7", "1.1.0").says("path-stops", "pass", &["1.0.7 to 1.1.0"]);
+    labelled("1.0.7", "newest").says("path-stops", "unknown", &["`newest`"]);
+    on(&by_label, &[]).says("path-stops", "unknown", &["no workload has the label"]);
+}
+
+#[test]
+fn a_chart_with_an_app_version_is_not_compared_with_one_without() {
+    let new = changed(on(STOP, &[]), |case| case.release().chart.app_version = None);
+    new.says("path-stops", "unknown", &["the running one has none"]);
+    let old = changed(on(STOP, &[]), |case| case.target().chart.app_version = None);
+    old.says("path-stops", "unknown", &["the target's has none"]);
+    let neither = changed(old, |case| case.release().chart.app_version = None);
+    neither.says("path-stops", "fail", &["1.0.5, then 1.1.0"]);
+    let by_chart = format!("  running: {{ read: chartVersion }}\n{STOP}");
+    changed(on(&by_chart, &[]), |case| case.release().chart.app_version = None).says(
+        "path-stops",
+        "fail",
+        &["1.0.5, then 1.1.0"],
+    );
 }
 
 fn hazard(severity: &str, sql: bool) -> String {
@@ -210,6 +290,17 @@ fn serving(case: Case) -> Case {
     })
 }
 
+/// Nothing runs while the upgrade is done.
+fn stopped(case: Case) -> Case {
+    changed(case, |case| {
+        for workload in case.workloads() {
+            if workload.name.kind != WorkloadKind::CronJob {
+                workload.desired = Some(0);
+            }
+        }
+    })
+}
+
 #[test]
 fn pods_that_must_not_run_together_block_where_the_old_ones_serve_on() {
     Case::healthy().says("path-overlap", "pass", &["as far as is known"]);
@@ -225,18 +316,53 @@ fn pods_that_must_not_run_together_block_where_the_old_ones_serve_on() {
         "unknown",
         &["the right is missing"],
     );
-    let stopped = changed(on(&overlap(false), &[]), |case| {
-        for workload in case.workloads() {
-            if workload.name.kind != WorkloadKind::CronJob {
-                workload.desired = Some(0);
-            }
-        }
-    });
-    stopped.says("path-overlap", "pass", &["no old pod"]);
+    stopped(on(&overlap(false), &[])).says("path-overlap", "pass", &["no old pod"]);
     changed(on(&overlap(false), &[]), |case| case.seen.workloads = hidden()).says(
         "path-overlap",
         "unknown",
         &[],
     );
     Case::with(|case| case.target = None).says("path-overlap", "skip", &[]);
+}
+
+#[test]
+fn an_overlap_that_is_certain_is_told_before_one_that_is_not_known() {
+    let both = format!(
+        "{}    - {{ id: schema, why: the old code fails, source: notes }}\n",
+        overlap(true)
+    );
+    let case = serving(on(&both, &[("totals", hidden())]));
+    case.says("path-overlap", "fail", &["the old code fails"]);
+}
+
+#[test]
+fn the_row_and_the_report_on_the_way_judge_an_overlap_alike() {
+    let asked = || on(&overlap(true), &[("totals", hidden())]);
+    let denied = || on(&overlap(true), &[("totals", Seen::Present(false))]);
+    let always = || on(&overlap(false), &[]);
+    for (case, word, verdict) in [
+        (always(), "warn", CheckVerdict::Warnings),
+        (serving(always()), "fail", CheckVerdict::Blocked),
+        (stopped(always()), "pass", CheckVerdict::Ready),
+        (asked(), "warn", CheckVerdict::Warnings),
+        (serving(asked()), "unknown", CheckVerdict::Incomplete),
+        (stopped(asked()), "pass", CheckVerdict::Ready),
+        (serving(denied()), "pass", CheckVerdict::Ready),
+    ] {
+        case.says("path-overlap", word, &[]);
+        let report = checks::path::path_report(&case.seen, &case.profile, case.target.as_ref(), None);
+        assert_eq!(report.verdict, verdict, "{word}: {report:?}");
+    }
+}
+
+#[test]
+fn pods_that_serve_on_are_the_users_to_stop() {
+    let case = serving(on(&overlap(false), &[]));
+    let report = checks::path::path_report(&case.seen, &case.profile, case.target.as_ref(), None);
+    for remedy in [&case.row("path-overlap").remedy, &report.hops[0].meets[0].remedy] {
+        assert!(
+            remedy[0].text.contains("quiesce: required") && !remedy[0].text.contains("safe-upgrade"),
+            "{remedy:?}"
+        );
+    }
 }

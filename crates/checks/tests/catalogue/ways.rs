@@ -5,7 +5,7 @@ use checks::{load_observation, save_observation};
 use model::path::{HopJudged, MeetingState, PathReport, PathState};
 use model::{CheckVerdict, ExitCode, SavedObservation, Seen};
 
-use crate::fixture::{Case, chart, hidden};
+use crate::fixture::{Case, chart, hidden, present};
 use crate::upgrade_path::on;
 
 const PATH: &str = "  chart: { reference: repo/ledger, versions: listed }
@@ -129,6 +129,23 @@ fn what_cannot_be_told_is_said_and_is_never_green() {
         assert!(report.hops.is_empty(), "{word}");
         assert!(report.unknown[0].contains(word), "{word}: {:?}", report.unknown);
     }
+}
+
+#[test]
+fn a_chart_that_could_not_be_rendered_is_told_with_the_missing_right() {
+    let mut case = answered(Seen::Present(false));
+    for decision in present(&mut case.seen.access) {
+        decision.allowed = decision.request.resource != "secrets";
+    }
+    let report = path_report(&case.seen, &case.profile, None, None);
+    assert_eq!(report.exit_code(false), ExitCode::CannotTell);
+    let told = &report.unknown[0];
+    assert!(
+        told.contains("the chart was not rendered (you may not")
+            && told.contains("secrets")
+            && told.contains("name the VERSION"),
+        "{told}"
+    );
 }
 
 #[test]

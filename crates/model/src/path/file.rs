@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ReadFrom, UpgradePath};
 use crate::profile::Match;
+use crate::text::only_harmless;
 use crate::{API_VERSION, StrictError, read_strict};
 
 /// An upgrade path in a file of its own, which any vendor can publish.
@@ -65,7 +66,7 @@ impl std::error::Error for PathFileError {}
 ///
 /// # Errors
 /// On anything that is not exactly a path file: wrong YAML, unknown or missing keys, versions and ranges that are none,
-/// names that stand twice, another `apiVersion` or `kind`.
+/// names that stand twice, text that would steer a terminal, another `apiVersion` or `kind`.
 pub fn parse_path(source: &str, text: &str) -> Result<PathFile, PathFileError> {
     let refuse = |wrong: StrictError| PathFileError {
         source: source.into(),
@@ -79,6 +80,8 @@ pub fn parse_path(source: &str, text: &str) -> Result<PathFile, PathFileError> {
         })
     };
     let file: PathFile = read_strict(text).map_err(refuse)?;
+    // First of all: what else is wrong is told with the file's own words.
+    only_harmless(&file).map_err(plainly)?;
     if file.api_version != API_VERSION {
         return Err(plainly(format!(
             "apiVersion is `{}`, this program reads `{API_VERSION}`",
@@ -123,6 +126,9 @@ impl UpgradePath {
         }
         if self.running.read == ReadFrom::ImageTag && self.running.image.is_none() {
             return Err("running reads `imageTag` and names no `image`".into());
+        }
+        if self.running.read == ReadFrom::Label && self.running.label.is_none() {
+            return Err("running reads `label` and names no `label`".into());
         }
         Ok(())
     }
@@ -186,6 +192,7 @@ mod tests {
                 "count 0",
             ),
             ("  running: { read: imageTag }\n".into(), "names no `image`"),
+            ("  running: { read: label }\n".into(), "names no `label`"),
         ] {
             let told = read(&text).unwrap_err();
             assert!(told.contains(word), "{word}: {told}");
@@ -196,6 +203,19 @@ mod tests {
     fn a_fact_without_its_source_is_refused() {
         let told = read("  hazards:\n    - { id: a, what: w, do: d }\n").unwrap_err();
         assert!(told.contains("source"), "{told}");
+    }
+
+    #[test]
+    fn a_text_that_would_steer_a_terminal_is_refused_and_not_shown_raw() {
+        for text in [
+            r#"  hazards: [{ id: a, what: "\e[2Jgone", do: d, source: s }]"#,
+            r#"  hazards: [{ id: "\e[2J", what: w, do: d, source: s }]"#,
+            r#"  stops: [{ visit: 1.0.0, why: "a\u202eb", source: s }]"#,
+            r#"  "\e[2J": []"#,
+        ] {
+            let told = read(&format!("{text}\n")).unwrap_err();
+            assert!(!told.contains(['\u{1b}', '\u{202e}']), "{told:?}");
+        }
     }
 
     #[test]

@@ -64,9 +64,13 @@ pub struct RunningVersion {
     /// The place.
     #[serde(default)]
     pub read: ReadFrom,
-    /// The image repository whose tag it is, compared without registry; for `imageTag`.
+    /// The image repository whose tag it is, compared without registry; for `imageTag`. For `label`, the workloads with
+    /// this image are meant, and all where not said.
     #[serde(default)]
     pub image: Option<String>,
+    /// The label whose value it is; for `label`.
+    #[serde(default)]
+    pub label: Option<String>,
 }
 
 /// Places where a version stands.
@@ -80,6 +84,8 @@ pub enum ReadFrom {
     ChartVersion,
     /// The tag of an image that runs.
     ImageTag,
+    /// A label of the workloads.
+    Label,
 }
 
 /// How far one upgrade may go.

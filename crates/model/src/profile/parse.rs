@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{NotesSource, Profile};
+use crate::text::only_harmless;
 use crate::{API_VERSION, read_strict};
 
 /// Why a text is no profile.
@@ -43,7 +44,8 @@ impl std::error::Error for ProfileError {}
 /// Reads a profile. `source` names the text in errors.
 ///
 /// # Errors
-/// On anything that is not exactly a profile: wrong YAML, unknown or missing keys, another `apiVersion` or `kind`.
+/// On anything that is not exactly a profile: wrong YAML, unknown or missing keys, text that would steer a terminal, another
+/// `apiVersion` or `kind`.
 pub fn parse(source: &str, text: &str) -> Result<Profile, ProfileError> {
     let profile: Profile = read_strict(text).map_err(|error| ProfileError {
         source: source.into(),
@@ -59,6 +61,10 @@ pub fn parse(source: &str, text: &str) -> Result<Profile, ProfileError> {
             suggestion: None,
         })
     };
+    // First of all: what else is wrong is told with the file's own words.
+    if let Err(message) = only_harmless(&profile) {
+        return refuse(message);
+    }
     if profile.api_version != API_VERSION {
         return refuse(format!(
             "apiVersion is `{}`, this program reads `{API_VERSION}`",

@@ -11,4 +11,4 @@ pub use changelog::changelog;
 pub use highlights::highlights;
 
 pub(crate) use highlights::headline;
-pub(crate) use plain::{harmless, line};
+pub(crate) use model::text::{harmless, line};

@@ -3,21 +3,6 @@
 /// The longest piece that is shown on one line, in characters.
 const LONGEST: usize = 400;
 
-/// Takes out what would steer a terminal or hide text in it; line ends and tabs stay.
-pub(crate) fn harmless(text: &str) -> String {
-    text.chars()
-        .filter(|character| {
-            let hides = matches!(*character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-            !hides && (!character.is_control() || matches!(*character, '\n' | '\t'))
-        })
-        .collect()
-}
-
-/// One line of other people's text.
-pub(crate) fn line(text: &str) -> String {
-    harmless(text).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// One line of Markdown as plain words.
 pub(super) fn plain(markdown: &str) -> String {
     let text = without_tags(&without_links(markdown));
@@ -134,16 +119,6 @@ mod tests {
         ] {
             assert_eq!(plain(markdown), words);
         }
-    }
-
-    #[test]
-    fn what_steers_a_terminal_is_taken_out() {
-        assert_eq!(harmless("a\u{1b}[31mb\r\n\tc\u{202e}d\u{7}"), "a[31mb\n\tcd");
-    }
-
-    #[test]
-    fn a_line_is_one_line() {
-        assert_eq!(line(" a\u{1b}[2J\r\n\tb "), "a[2J b");
     }
 
     #[test]

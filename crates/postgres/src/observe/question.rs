@@ -1,12 +1,13 @@
 //! Questions of others: one statement whose only row begins with true or false.
 
+use model::text::line;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use crate::{Database, QueryError};
 
-/// Evidence is cut here, in characters: an answer is read by people.
+/// Evidence is one line and cut here, in characters: an answer is read by people.
 const EVIDENCE: usize = 300;
 
 /// What a statement answered.
@@ -46,7 +47,7 @@ pub enum AskedAs {
     /// The session's own role, which the caller has chosen for it.
     Itself,
     /// The session's own role, or one that may only read where that is a superuser. Rows that a policy hides are
-    /// refused and not left out.
+    /// refused and not left out. This guards against accidents: a statement that means to can become the superuser again.
     Reader,
 }
 
@@ -73,7 +74,7 @@ pub async fn question(database: &Database, sql: &str, who: AskedAs) -> Result<An
     };
     client.batch_execute("rollback").await.map_err(failed)?;
     Ok(Answer {
-        words: answer.words.chars().take(EVIDENCE).collect(),
+        words: line(&answer.words).chars().take(EVIDENCE).collect(),
         ..answer
     })
 }
@@ -133,8 +134,13 @@ async fn look(database: &Database, sql: &str, who: AskedAs) -> Result<Answer, to
     })
 }
 
+/// Another role is another `"$user"` in the search path. Names keep their meaning where its schemas are written out.
+const KEEP_PATH: &str = "select set_config('search_path', coalesce((select string_agg(quote_ident(name), ', ' order by place) \
+                         from unnest(current_schemas(false)) with ordinality as path(name, place)), ''), true)";
+
 /// A superuser's functions reach files and other sessions, and no transaction holds them back; the role that may only
-/// read has none of them.
+/// read has none of them. It holds back what is done without thinking: the server lets a session leave a role that it
+/// took (`set_config('role', …)`), so who trusts nobody's statement must not have it run as a superuser.
 async fn become_reader(database: &Database) -> Result<(), tokio_postgres::Error> {
     let client = database.client();
     client.batch_execute("set local row_security = off").await?;
@@ -145,6 +151,7 @@ async fn become_reader(database: &Database) -> Result<(), tokio_postgres::Error>
         .iter()
         .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("on")));
     if is_superuser {
+        client.batch_execute(KEEP_PATH).await?;
         client.batch_execute("set local role pg_read_all_data").await?;
     }
     Ok(())

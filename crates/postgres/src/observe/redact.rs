@@ -1,17 +1,16 @@
 //! Statements without what users put into them.
 
+use model::text::line;
+
 /// The most characters of a statement that are shown.
 const LONGEST: usize = 200;
 
-/// A statement for a person: literals as `?`, comments gone, blanks folded, at most 200 characters.
+/// A statement for a person: literals as `?`, comments and what steers a terminal gone, blanks folded, at most 200 characters.
 ///
 /// The server cuts long statements anywhere, so a literal may never be closed: then the rest counts as literal. Where
 /// it cannot be known whether a backslash hides a quote, the rest is dropped too.
 pub fn redact(statement: &str) -> String {
-    let folded = without_literals(statement)
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
+    let folded = line(&without_literals(statement));
     if folded.chars().count() <= LONGEST {
         return folded;
     }

@@ -90,6 +90,29 @@ async fn a_superuser_asks_as_one_who_may_only_read() {
 }
 
 #[tokio::test]
+async fn a_superuser_finds_what_lies_in_the_schema_of_its_own_name() {
+    let name = unique("own_schema");
+    let role = unique("Owner");
+    let made = format!(
+        "create role {role} superuser login password 'correct horse'; create schema authorization {role}; \
+         create table {role}.orders (total int); insert into {role}.orders values (1); \
+         create table public.bills (total int)",
+        role = quoted(&role)
+    );
+    database(&name, &made).await;
+    let database = open(&location(&name, &role)).await;
+    for sql in [
+        "select to_regclass('orders') is not null",
+        "select count(*) = 1 from orders",
+        "select to_regclass('bills') is not null",
+        "select current_user = 'pg_read_all_data'",
+    ] {
+        let answer = ask(&database, sql).await;
+        assert_eq!(answer.said, Said::Yes, "{sql}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_missing_right_and_a_hidden_row_are_told() {
     let name = unique("rights");
     let role = unique("asker");

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use cluster::ConnectOptions;
 use helm::{FlagError, Helm, HelmError, HelmMajor, UpgradeLine, chart_documents};
-use model::{ChartDocuments, Version, VersionOf};
+use model::{ChartDocuments, VersionOf};
 use notes::Versions;
 use tempfile::TempDir;
 use thiserror::Error;
+
+use super::super::look::is_version;
 
 /// What the words mean.
 pub(super) struct Wanted {
@@ -43,11 +45,9 @@ pub(super) fn wanted(words: &[String]) -> Result<Wanted, TargetError> {
         parsed => parsed,
     }?;
     let named = line.chart.ok_or(TargetError::Nothing)?;
-    // As helm does: what exists here is a chart, whatever it is called.
-    let is_version = Version::parse(&named).is_some() && !named.contains('/') && !Path::new(&named).exists();
     Ok(Wanted {
         release: line.release,
-        target: if is_version {
+        target: if is_version(&named) {
             Target::Version(named)
         } else {
             Target::Chart(named)
@@ -132,6 +132,8 @@ mod tests {
             target(&["shop", "oci://x.example/web"]),
             Ok("chart oci://x.example/web".into())
         );
+        // A chart of a repository that `--repo` names.
+        assert_eq!(target(&["shop", "web-2"]), Ok("chart web-2".into()));
     }
 
     #[test]

@@ -49,8 +49,8 @@ impl std::ops::Deref for Multipart {
 impl Clients {
     /// Credentials are found as each library does it: environment, web identity, container and instance metadata.
     pub(super) fn open(address: &BucketAddress, tuning: &Tuning) -> Result<Self, object_store::Error> {
-        // The client asks for the process's provider of cryptography. An error means that there is one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        // The client asks for the process's provider of cryptography.
+        cluster::install_crypto_provider();
         match address.provider {
             Provider::S3 => Ok(Self::of(s3(address, tuning).build()?)),
             Provider::Google => {

@@ -1,0 +1,79 @@
+//! Other people's text (a vendor's file, a server's words) before it is shown.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// Takes out what would steer a terminal or hide text in it; line ends and tabs stay.
+pub fn harmless(text: &str) -> String {
+    text.chars()
+        .filter(|character| {
+            let hides = matches!(*character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+            !hides && (!character.is_control() || matches!(*character, '\n' | '\t'))
+        })
+        .collect()
+}
+
+/// Harmless, and on one line.
+pub fn line(text: &str) -> String {
+    harmless(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Refuses a text that is not harmless, wherever it stands in what was read.
+///
+/// # Errors
+/// In words, which text it is.
+pub(crate) fn only_harmless(read: &impl Serialize) -> Result<(), String> {
+    let read = serde_json::to_value(read).map_err(|error| error.to_string())?;
+    match harmful(&read) {
+        Some(text) => Err(format!(
+            "`{}` has characters that steer a terminal or hide text",
+            line(text)
+        )),
+        None => Ok(()),
+    }
+}
+
+fn harmful(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => (harmless(text) != *text).then_some(text.as_str()),
+        Value::Array(values) => values.iter().find_map(harmful),
+        Value::Object(entries) => entries.iter().find_map(|(key, value)| {
+            (harmless(key) != *key)
+                .then_some(key.as_str())
+                .or_else(|| harmful(value))
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_taken_out() {
+        assert_eq!(harmless("a\u{1b}[31mb\r\n\tc\u{202e}d\u{7}"), "a[31mb\n\tcd");
+    }
+
+    #[test]
+    fn a_line_is_one_line() {
+        assert_eq!(line(" a\u{1b}[2J\r\n\tb "), "a[2J b");
+    }
+
+    #[test]
+    fn a_harmful_text_is_found_wherever_it_stands() {
+        let found = |value: Value| only_harmless(&value);
+        assert_eq!(
+            found(serde_json::json!({"a": [1, "plain\n\ttext", null]})),
+            Ok(())
+        );
+        for value in [
+            serde_json::json!("\u{1b}[2J"),
+            serde_json::json!({"a": [{"b": "\u{1b}[2J"}]}),
+            serde_json::json!({"\u{1b}[2J": 1}),
+        ] {
+            let told = found(value).unwrap_err();
+            assert!(told.starts_with("`[2J` has"), "{told}");
+        }
+    }
+}
