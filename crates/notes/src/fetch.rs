@@ -1,8 +1,8 @@
 //! Asking a server: bounded in time and size, and clear about what went wrong.
 
 use jiff::Timestamp;
-use model::{Secret, Version};
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LINK, RETRY_AFTER};
+use model::Version;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, LINK, RETRY_AFTER};
 use reqwest::{Client, StatusCode};
 use thiserror::Error;
 use url::Url;
@@ -220,12 +220,6 @@ pub(crate) fn read_changelog(text: &str) -> Result<SourceNotes, String> {
         reach: Reach::Whole,
         entries,
     })
-}
-
-fn bearer(token: &Secret) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }
 
 fn refusal(
