@@ -9,11 +9,12 @@ use super::database::Database;
 use super::ratio::percentile;
 
 /// Small transactions by two clients; each one's latency goes to standard output. pgbench is ended with its shell's
-/// standard input.
+/// standard input, in the middle of a line of its log.
 const PGBENCH: &str = "cd /tmp && rm -f latencies.* && \
     pgbench --username=app -i -q -s 5 app >/dev/null 2>&1 && echo ready && \
     { pgbench --username=app -n -c 2 -T 600 -l --log-prefix=latencies app >/dev/null 2>&1 & } && \
-    cat >/dev/null; kill $!; wait $!; cat latencies.*; rm -f latencies.*";
+    cat >/dev/null; kill $!; wait $!; grep -hE '^([0-9]+ ){5}[0-9]+$' latencies.*; \
+    rm -f latencies.*";
 
 /// pgbench that runs in the pod until it is told to stop.
 pub(crate) struct Load {

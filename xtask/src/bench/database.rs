@@ -91,7 +91,7 @@ impl Database {
 fn fill(postgres: &Postgres, rows: u64) -> Result<()> {
     postgres.query(&format!(
         "CREATE TABLE entries AS SELECT n AS id, now() - n * interval '1 second' AS created_at, \
-           (ARRAY['open','paid','sent','done'])[1 + n % 4] AS state, (n * 7919 % 100000)::numeric / 100 AS amount, \
+           (ARRAY['open','paid','sent','done'])[1 + n % 4] AS state, (n::bigint * 7919 % 100000)::numeric / 100 AS amount, \
            md5(n::text) AS reference, 'Entry number ' || n || ' of customer ' || n % 5000 AS note \
          FROM generate_series(1, {rows}) AS n"
     ))?;
