@@ -95,8 +95,8 @@ pub use store::{StoreActResult, StoreListReport, StoreSummary, StoreTestReport};
 pub use strict::{StrictError, read_strict};
 pub use target::{
     ChangedSecret, ChartDefinition, DefinitionState, DryRunOutcome, FieldConflict, HeavyStatement,
-    MigrationFiles, MigrationWork, MountedClaim, ObjectDryRun, RenderedHook, RenderedWorkload, TableWork, Target,
-    ValuesHazard,
+    MigrationFiles, MigrationWork, MountedClaim, ObjectDryRun, RenderedHook, RenderedWorkload, TableWork,
+    Target, ValuesHazard,
 };
 pub use unlock::{PendingEvidence, StandingWorkload, Stands, UnlockReport};
 pub use version::Version;
