@@ -50,7 +50,7 @@ fn definitions(target: Option<&Target>) -> Judgement {
     Ok(judged.with("definitions", lines).command(
         "bring them up to date before the upgrade, where no other release needs older ones",
         format!(
-            "helm show crds {} | kubectl apply --server-side -f -",
+            "helm show crds {} | kubectl apply --server-side --force-conflicts -f -",
             target.reference
         ),
     ))

@@ -89,7 +89,7 @@ fn a_definition_that_the_chart_brings_and_the_cluster_lacks_fails_and_another_sc
     );
     assert_eq!(
         missing.row("custom-definitions").remedy[0].command.as_deref(),
-        Some("helm show crds ./ledger | kubectl apply --server-side -f -")
+        Some("helm show crds ./ledger | kubectl apply --server-side --force-conflicts -f -")
     );
     with(DefinitionState::Lacks {
         versions: versions.clone(),
