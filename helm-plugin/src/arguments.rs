@@ -4,18 +4,22 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use cli::{ConnectionFlags, DatabaseFlags, Environment, Output, OutputFlags, parse};
+use jiff::Timestamp;
 use model::{ExitCode, GateMode};
 
-use crate::{carry_on, report, rollback, status, unlock, upgrade};
+use crate::unquiesce::time_of_day;
+use crate::{carry_on, quiesce, report, rollback, status, unlock, unquiesce, upgrade};
 
 /// Words that are commands even where a release has that name; `--release NAME` means the release.
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 12] = [
     "status",
     "history",
     "report",
     "resume",
     "abort",
     "rollback",
+    "quiesce",
+    "unquiesce",
     "unlock",
     "completion",
     "help",
@@ -29,7 +33,7 @@ const COMMANDS: [&str; 10] = [
     bin_name = "helm safe-upgrade",
     version,
     override_usage = "helm safe-upgrade RELEASE CHART [flags of helm upgrade] [flags]\n       \
-                      helm safe-upgrade status|history|report|resume|abort|rollback|unlock RELEASE [flags]",
+                      helm safe-upgrade status|history|report|resume|abort|rollback|quiesce|unquiesce|unlock RELEASE [flags]",
     after_help = "Every flag of `helm upgrade` is taken: those on values and chart are used once and pinned, the others \
                   go to every pass. Exit codes: 0 upgraded, 1 could not begin, 2 blocked, 3 cannot tell, 10 put back, \
                   11 stopped half-way, 12 upgraded but a check failed."
@@ -135,6 +139,10 @@ enum Other {
     Abort(AbortFlags),
     /// Go back to an older revision: helm alone where the live schema allows it, else with the database
     Rollback(RollbackFlags),
+    /// Stop the release, prove that it stands still, and leave it so until it is brought back
+    Quiesce(QuiesceFlags),
+    /// Bring everything back exactly as it was before a quiesce, from any machine
+    Unquiesce(UnquiesceFlags),
     /// Let Helm go on with a release that a killed helm left pending, once nothing works on it any more
     Unlock(UnlockFlags),
     /// Print a completion script for a shell
@@ -245,6 +253,62 @@ pub(crate) struct RollbackFlags {
     pub(crate) database: DatabaseFlags,
 }
 
+/// Flags of `quiesce`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct QuiesceFlags {
+    /// The release
+    pub(crate) release: String,
+    /// Only these roles of the profile; without it everything that stops for an upgrade
+    #[arg(long, value_name = "ROLE", value_delimiter = ',')]
+    pub(crate) roles: Vec<String>,
+    /// Bring everything back after this time; with --image or --wait
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) limit: Option<Duration>,
+    /// Image with this program: a Job in the cluster keeps the limit, whatever becomes of this machine
+    #[arg(long, value_name = "IMAGE", requires = "limit")]
+    pub(crate) image: Option<String>,
+    /// Wait in the foreground, and bring everything back at the limit or with Ctrl-C; if this process dies, nothing does
+    #[arg(long, conflicts_with = "image")]
+    pub(crate) wait: bool,
+    /// Do not ask the database who is connected, as where it does not answer
+    #[arg(long)]
+    pub(crate) no_sessions: bool,
+    /// Show the plan, change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(short = 'y', long)]
+    pub(crate) yes: bool,
+    /// Profile: a built-in name or a file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) profile: Option<String>,
+    /// As for an upgrade, for tests
+    #[arg(long, value_name = "FAULTS", hide = true)]
+    pub(crate) fault: Option<engine::Faults>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) database: DatabaseFlags,
+}
+
+/// Flags of `unquiesce`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct UnquiesceFlags {
+    /// The release
+    pub(crate) release: String,
+    /// The run, as `history` shows it; without it the newest
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// Wait until this time (2026-01-31T22:00:00Z), or until the run is over
+    #[arg(long, value_name = "TIME", value_parser = time_of_day)]
+    pub(crate) at: Option<Timestamp>,
+    /// As for an upgrade, for tests
+    #[arg(long, value_name = "FAULTS", hide = true)]
+    pub(crate) fault: Option<engine::Faults>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
 /// Flags of `unlock`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct UnlockFlags {
@@ -284,6 +348,8 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
         Other::Resume(flags) => carry_on::resume(&flags, environment).await,
         Other::Abort(flags) => carry_on::abort(&flags, environment).await,
         Other::Rollback(flags) => rollback::run(&flags, environment).await,
+        Other::Quiesce(flags) => quiesce::run(&flags, environment).await,
+        Other::Unquiesce(flags) => unquiesce::run(&flags, environment).await,
         Other::Unlock(flags) => unlock::run(&flags, environment).await,
         Other::Completion { shell } => {
             let output = Output::new(&OutputFlags::default(), &environment);

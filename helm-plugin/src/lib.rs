@@ -6,11 +6,13 @@
 mod agree;
 mod arguments;
 mod carry_on;
+mod quiesce;
 mod report;
 mod rollback;
 mod session;
 mod status;
 mod unlock;
+mod unquiesce;
 mod upgrade;
 
 use std::ffi::OsString;

@@ -138,7 +138,7 @@ async fn act(
     Ok(show_end(output, &ended?))
 }
 
-fn show_report(output: &Output, report: &CheckReport) -> Result<(), Refusal> {
+pub(crate) fn show_report(output: &Output, report: &CheckReport) -> Result<(), Refusal> {
     output
         .talk(|err, style| render::check_trouble(err, style, report))
         .map_err(|error| Refusal::Words(format!("failed to write to standard error: {error}")))
@@ -158,7 +158,7 @@ fn show_plan(output: &Output, plan: &Plan, line: &UpgradeLine) -> Result<(), Ref
 }
 
 /// The report was shown to people already; a script gets it as the result.
-fn told(output: &Output, report: &CheckReport, code: ExitCode) -> ExitCode {
+pub(crate) fn told(output: &Output, report: &CheckReport, code: ExitCode) -> ExitCode {
     let written = match output.format {
         Format::Json => output.result(report, |_, _| Ok(())),
         Format::Table => Ok(()),

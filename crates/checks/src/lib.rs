@@ -18,7 +18,10 @@ mod saved;
 mod target;
 mod words;
 
-pub use access::{AccessNeeds, ActNeeds, ActRights, BackupAct, Grantee, access_requests, act_rights, roles};
+pub use access::{
+    AccessNeeds, ActNeeds, ActRights, BackupAct, Grantee, access_requests, act_rights, bring_back_rights,
+    roles,
+};
 pub use assign::{Assigned, assign};
 pub use check::{Check, Judged, Judgement, Unjudged};
 pub use evaluate::{evaluate, evaluate_by, registry};

@@ -76,7 +76,7 @@ pub use observation::{ClusterFacts, HookJob, LeaseFacts, MeasuredRestore, Observ
 pub use plan::{
     AnchorDatabase, AnchorRelease, BackUp, Drain, ForgetRevision, Gate, GateMode, HealthQuestion, HelmPass,
     HelmRollback, OpenTraffic, Plan, PlannedStep, PostCheck, Quiesce, QuiesceTarget, RestoreDatabase, Resume,
-    Reversal, RollOut, StepSpec, Suspend, SuspendTarget, WaitIdle,
+    Reversal, RollOut, RunPurpose, StandStill, StepSpec, Suspend, SuspendTarget, TimeLimit, WaitIdle,
 };
 pub use profile::Profile;
 pub use prune::{
@@ -104,8 +104,8 @@ pub use version::Version;
 pub use version_range::VersionRange;
 pub use waiver::{Waived, Waiver, WaiverFile};
 pub use workload::{
-    ContainerFacts, ObjectName, PodFacts, ProbeBudget, Scaler, UpdateStrategy, Workload, WorkloadKind,
-    WorkloadName,
+    ContainerFacts, ObjectName, PodFacts, ProbeBudget, Scaler, Sharer, UpdateStrategy, Workload,
+    WorkloadKind, WorkloadName,
 };
 
 /// The `apiVersion` of every report and record that leaves the programs.

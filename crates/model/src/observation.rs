@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::path::PathFacts;
 use crate::{
     AccessDecision, BackupInventory, DatabaseFacts, DatabaseLocation, ObjectName, PodFacts, Profile, Release,
-    RevisionSummary, Scaler, Seen, Target, Workload,
+    RevisionSummary, Scaler, Seen, Sharer, Target, Workload,
 };
 
 /// The cluster itself.
@@ -72,6 +72,9 @@ pub struct Observation {
     pub pods: Seen<Vec<PodFacts>>,
     /// Who else scales them.
     pub scalers: Seen<Vec<Scaler>>,
+    /// What else uses the release's database.
+    #[serde(default = "not_looked_for")]
+    pub sharers: Seen<Vec<Sharer>>,
     /// Jobs of the namespace that no controller made: what hooks left behind is among them.
     pub hook_jobs: Seen<Vec<HookJob>>,
     /// Controllers that own the release (Flux, Argo CD), by their labels.
@@ -99,6 +102,11 @@ pub struct Observation {
 
 fn not_asked<T>() -> Seen<T> {
     Seen::Absent
+}
+
+/// What an older version did not look for, and what would be taken for good if it were not there.
+fn not_looked_for<T>() -> Seen<T> {
+    Seen::Unreadable("the version that looked did not ask".to_owned())
 }
 
 /// What a restore test measured.

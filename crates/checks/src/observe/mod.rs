@@ -7,6 +7,7 @@ mod release;
 mod request;
 mod rights;
 mod run;
+mod sharers;
 
 pub use request::{ObserveError, ObserveRequest, Observed};
 pub use run::observe;

@@ -13,10 +13,11 @@ use super::jobs::hook_jobs;
 use super::path::questions;
 use super::release::{history, latest, lease, measured, unfinished_run, unserved};
 use super::rights::rights;
+use super::sharers::sharers;
 use super::{ObserveError, ObserveRequest, Observed};
 use crate::AccessNeeds;
 use crate::path::choose;
-use crate::profiles::resolve;
+use crate::profiles::{GENERIC, ProfileChoice, resolve};
 
 /// Gathers every fact about a release, once, in parallel.
 ///
@@ -82,7 +83,8 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
         find(cluster, namespace, &workloads, &resolved.profile, database),
     );
     mark_database(&mut workloads, &location);
-    let needs = needs(request, &workloads, &location);
+    let generic = resolve(&ProfileChoice::Named(GENERIC.into()), &[], &[]).map_err(ObserveError::Profile)?;
+    let needs = needs(request, &workloads, &scalers, &location);
     // Backups come after the server's own words: its identifier tells which are its own.
     let questions = questions(&seen_release, &workloads, &resolved.profile);
     let asked = async {
@@ -91,7 +93,11 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
         let backups = backups(store.as_deref(), cluster, &facts, &location, server, now).await;
         (asked, backups)
     };
-    let ((asked, backups), access) = tokio::join!(Box::pin(asked), rights(cluster, &needs));
+    let ((asked, backups), access, sharers) = tokio::join!(
+        Box::pin(asked),
+        rights(cluster, &needs),
+        Box::pin(sharers(cluster, namespace, release, &location, &generic.profile)),
+    );
     Ok(Observed {
         observation: Observation {
             taken_at: now.to_string(),
@@ -106,6 +112,7 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
             workloads,
             pods,
             scalers,
+            sharers,
             hook_jobs,
             owners: Seen::from_result(owners.map(Some)),
             location,
@@ -160,7 +167,15 @@ async fn pods(cluster: &Cluster, workloads: &Seen<Vec<Workload>>) -> Seen<Vec<Po
 }
 
 async fn scalers(cluster: &Cluster, workloads: &Seen<Vec<Workload>>) -> Seen<Vec<Scaler>> {
-    of_workloads(workloads, async |workloads| cluster.scalers_of(workloads).await).await
+    of_workloads(workloads, async |workloads| {
+        let (mut autoscalers, scaled_objects) = tokio::try_join!(
+            cluster.scalers_of(workloads),
+            cluster.scaled_objects_of(workloads)
+        )?;
+        autoscalers.extend(scaled_objects);
+        Ok(autoscalers)
+    })
+    .await
 }
 
 /// Facts that hang on the workloads cannot be read where those cannot.
@@ -193,6 +208,7 @@ fn mark_database(workloads: &mut Seen<Vec<Workload>>, location: &Seen<DatabaseLo
 fn needs(
     request: &ObserveRequest,
     workloads: &Seen<Vec<Workload>>,
+    scalers: &Seen<Vec<Scaler>>,
     location: &Seen<DatabaseLocation>,
 ) -> AccessNeeds {
     let kinds: BTreeSet<_> = workloads
@@ -215,6 +231,11 @@ fn needs(
         namespace: request.namespace.clone(),
         database_namespace,
         kinds,
+        scaled_objects: scalers
+            .present()
+            .into_iter()
+            .flatten()
+            .any(|scaler| scaler.kind == Scaler::KEDA),
         records_in_config_maps: matches!(Driver::parse(&driver), Ok(Driver::ConfigMap)),
     }
 }

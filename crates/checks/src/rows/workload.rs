@@ -2,8 +2,8 @@
 
 use model::profile::{QuiesceNeed, RoleKind};
 use model::{
-    Category, Confidence, Observation, Profile, RenderedWorkload, Severity, Target, UpdateStrategy, Workload,
-    WorkloadKind,
+    Category, Confidence, Observation, Profile, RenderedWorkload, Scaler, Severity, Target, UpdateStrategy,
+    Workload, WorkloadKind,
 };
 
 use crate::assign::{assign, hook_migrates};
@@ -228,7 +228,8 @@ fn scalers(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Ju
     let disturbing: Vec<String> = scalers
         .iter()
         .filter(|scaler| {
-            scaler.min_replicas > 1
+            scaler.kind != Scaler::KEDA
+                && scaler.min_replicas > 1
                 && scaler.release.as_ref() != Some(&seen.release_name)
                 && members
                     .iter()
@@ -245,7 +246,7 @@ fn scalers(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Ju
     let names: Vec<String> = scalers.iter().map(|scaler| scaler.name.clone()).collect();
     let judged = if disturbing.is_empty() {
         Judged::pass(format!(
-            "{} leaves its target alone at 0, and one pod behind the gate stays alone",
+            "{} leaves its target alone at 0 or is paused, and one pod behind the gate stays alone",
             some_of(&names)
         ))
     } else {

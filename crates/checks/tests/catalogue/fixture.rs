@@ -358,6 +358,7 @@ fn observation() -> Observation {
             WorkloadKind::CronJob,
         ]
         .into(),
+        scaled_objects: false,
         records_in_config_maps: false,
     });
     Observation {
@@ -412,6 +413,7 @@ fn observation() -> Observation {
             ),
         ]),
         scalers: Seen::Present(Vec::new()),
+        sharers: Seen::Present(Vec::new()),
         hook_jobs: Seen::Present(Vec::new()),
         owners: Seen::Present(Vec::new()),
         location: Seen::Present(location()),

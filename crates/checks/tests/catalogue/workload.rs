@@ -82,6 +82,8 @@ fn an_autoscaler_that_would_raise_the_pod_behind_the_gate_warns() {
                 min_replicas,
                 max_replicas: 9,
                 release: release.map(str::to_owned),
+                paused: None,
+                paused_at: None,
             }]);
         })
     };

@@ -122,6 +122,7 @@ fn make_plan(
         target,
         profile: &observed.profile,
         members: &members,
+        scalers: seen.scalers.present().map_or(&[], Vec::as_slice),
         manifest_replicas: &manifest_replicas(observed, &request.namespace),
         database: database.map(|facts| &facts.location),
         migration,

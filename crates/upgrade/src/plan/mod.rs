@@ -5,6 +5,7 @@ mod choose_gate;
 mod gate_steps;
 mod input;
 mod pause;
+mod quiesce;
 mod refusal;
 mod restore;
 mod rollback;
@@ -12,11 +13,14 @@ mod rollback;
 pub use build::plan;
 pub use choose_gate::{GateChoice, choose_gate};
 pub use input::PlanInput;
+pub use quiesce::{LimitKeeper, QuiesceInput, QuiesceLimit, quiesce_plan};
 pub use refusal::PlanRefusal;
 pub use restore::{RestoreInput, restore_plan};
 pub use rollback::{
     KnownBackup, KnownRevision, NoWayBack, RollbackInput, WayBack, choose_way, rollback_plan,
 };
 
+#[cfg(test)]
+mod rest_tests;
 #[cfg(test)]
 mod tests;
