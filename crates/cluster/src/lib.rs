@@ -9,8 +9,10 @@ mod apply;
 mod claims;
 mod connect;
 mod container;
+mod deployers;
 mod disown;
 mod dry_run;
+mod endpoints;
 mod error;
 mod exec;
 mod facts;
@@ -26,7 +28,6 @@ mod login;
 mod logs;
 mod manifest;
 mod objects;
-mod owners;
 mod pods;
 mod port_forward;
 #[cfg(test)]
