@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use cli::{ConnectionFlags, DatabaseFlags, Environment, Output, OutputFlags, parse};
+use cli::{
+    ConnectionFlags, DatabaseFlags, DeployerFlags, Environment, Output, OutputFlags, ProfileFlags, parse,
+};
 use jiff::Timestamp;
 use model::{ExitCode, GateMode};
 
@@ -58,9 +60,10 @@ pub(crate) struct UpgradeFlags {
     /// When the new version is judged
     #[arg(long, value_enum, value_name = "GATE")]
     pub(crate) gate: Option<GateFlag>,
-    /// Profile: a built-in name or a file
-    #[arg(long, value_name = "NAME|FILE")]
-    pub(crate) profile: Option<String>,
+    #[command(flatten)]
+    pub(crate) profile: ProfileFlags,
+    #[command(flatten)]
+    pub(crate) deployer: DeployerFlags,
     /// Upgrade path: a file, or URL@sha256:DIGEST; without it the profile's, else a built-in one
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) path_file: Option<String>,
@@ -238,9 +241,8 @@ pub(crate) struct RollbackFlags {
     /// Put the database back where the older version needs it: what was written since is then under another name only
     #[arg(long)]
     pub(crate) accept_loss: bool,
-    /// Profile: a built-in name or a file
-    #[arg(long, value_name = "NAME|FILE")]
-    pub(crate) profile: Option<String>,
+    #[command(flatten)]
+    pub(crate) profile: ProfileFlags,
     /// Store for the backup of what is in use now: a name, a folder or s3://bucket/prefix
     #[arg(long, value_name = "STORE")]
     pub(crate) backup_to: Option<String>,

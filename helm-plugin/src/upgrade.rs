@@ -87,10 +87,10 @@ async fn act(
         cluster: session.cluster.clone(),
         helm: session.helm.clone(),
         namespace: session.namespace.clone(),
-        profile: flags
-            .profile
-            .as_deref()
-            .map_or(ProfileChoice::Matching, ProfileChoice::from_argument),
+        profile: ProfileChoice {
+            deployer: flags.deployer.declared(),
+            ..flags.profile.choice()
+        },
         path_file: flags.path_file.clone(),
         database: flags.database.options(),
         store: store_place(flags.backup_to.as_deref(), environment).map_err(Refusal::Words)?,

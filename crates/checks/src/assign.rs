@@ -108,7 +108,7 @@ fn unnamed(workload: &Workload) -> Assigned {
     }
 }
 
-fn selects(selector: &Selector, workload: &Workload) -> bool {
+pub(crate) fn selects(selector: &Selector, workload: &Workload) -> bool {
     let Selector { labels, image, kind } = selector;
     let says_nothing = labels.is_empty() && image.is_none() && kind.is_none();
     // A pod template carries its selector's labels, so both places are looked at.

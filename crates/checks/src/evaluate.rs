@@ -10,6 +10,7 @@ use crate::rules::Rules;
 pub fn registry() -> impl Iterator<Item = &'static Check> {
     [
         rows::cluster::ROWS,
+        rows::requires::ROWS,
         rows::helm::ROWS,
         rows::definitions::ROWS,
         rows::path::ROWS,

@@ -9,6 +9,7 @@ mod backup;
 mod cause;
 mod check;
 mod database;
+mod deployer;
 mod event;
 mod exit;
 mod health;
@@ -21,9 +22,11 @@ mod observation;
 pub mod path;
 mod plan;
 pub mod profile;
+mod profile_report;
 mod prune;
 mod release;
 mod report;
+mod requirement;
 mod restore;
 mod schedule;
 mod secret;
@@ -51,6 +54,7 @@ pub use database::{
     BlockedSession, CredentialSource, DatabaseFacts, DatabaseLocation, DatabaseOrigin, DatabaseRoute,
     HeldLock, LOCK_MODES, LockEdge, PostgresServer, PreparedTransaction, Session, SessionRole,
 };
+pub use deployer::{DeclaredDeployer, Deployer, DeployerActs, DeployerTool};
 pub use event::{Event, LogSource, MigrationSample, StepState};
 pub use exit::ExitCode;
 pub use health::{DatabaseHealth, IdleSlot, StandbyFacts, TableSize};
@@ -79,6 +83,10 @@ pub use plan::{
     Reversal, RollOut, RunPurpose, StandStill, StepSpec, Suspend, SuspendTarget, TimeLimit, WaitIdle,
 };
 pub use profile::Profile;
+pub use profile_report::{
+    LintFinding, LintedFile, ProfileLintReport, ProfileListReport, ProfileSummary, ProfileTrialReport,
+    QuestionOf, TrialFinding, TrialLevel, TriedDatabase, TriedQuestion, TriedRole, TriedWorkload,
+};
 pub use prune::{
     BackupPin, FileCopyReport, PinReport, PruneOutcome, PruneReport, PrunedBackup, PrunedRemnant,
 };
@@ -88,6 +96,7 @@ pub use report::{
     CheckVerdict, NextStep, ReleaseIdentity, RestorePreview, RestoreReport, StepReport, UpgradeOutcome,
     UpgradeReport,
 };
+pub use requirement::{CrdFacts, OperatorFacts, RequirementFacts, WebhookFacts};
 pub use restore::{KeptDatabase, KeptReason, KeptReport, RestoreOptions, RestoreSource};
 pub use schedule::{ScheduleFacts, ScheduleList};
 pub use secret::Secret;
@@ -104,7 +113,7 @@ pub use version::Version;
 pub use version_range::VersionRange;
 pub use waiver::{Waived, Waiver, WaiverFile};
 pub use workload::{
-    ContainerFacts, ObjectName, PodFacts, ProbeBudget, Scaler, Sharer, UpdateStrategy, Workload,
+    ContainerFacts, HttpProbe, ObjectName, PodFacts, ProbeBudget, Scaler, Sharer, UpdateStrategy, Workload,
     WorkloadKind, WorkloadName,
 };
 

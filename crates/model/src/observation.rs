@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::path::PathFacts;
 use crate::{
-    AccessDecision, BackupInventory, DatabaseFacts, DatabaseLocation, ObjectName, PodFacts, Profile, Release,
-    RevisionSummary, Scaler, Seen, Sharer, Target, Workload,
+    AccessDecision, BackupInventory, DatabaseFacts, DatabaseLocation, Deployer, ObjectName, PodFacts, Profile,
+    Release, RequirementFacts, RevisionSummary, Scaler, Seen, Sharer, Target, Workload,
 };
 
 /// The cluster itself.
@@ -77,8 +77,11 @@ pub struct Observation {
     pub sharers: Seen<Vec<Sharer>>,
     /// Jobs of the namespace that no controller made: what hooks left behind is among them.
     pub hook_jobs: Seen<Vec<HookJob>>,
-    /// Controllers that own the release (Flux, Argo CD), by their labels.
-    pub owners: Seen<Vec<String>>,
+    /// Who else deploys the release, by the marks that it leaves on what runs.
+    pub owners: Seen<Vec<Deployer>>,
+    /// What was seen of what the profile requires.
+    #[serde(default)]
+    pub requirements: RequirementFacts,
     /// Where the database is; `Absent` where nothing names one.
     pub location: Seen<DatabaseLocation>,
     /// Further databases that the release names, as `database on host`; backups and checks leave them alone.

@@ -102,6 +102,18 @@ pub struct ProbeBudget {
     pub from_startup_probe: bool,
 }
 
+/// What a probe asks by HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpProbe {
+    /// The container's port.
+    pub port: u16,
+    /// The path.
+    pub path: String,
+    /// Whether it asks by TLS.
+    pub tls: bool,
+}
+
 /// One container of a pod template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -112,6 +124,9 @@ pub struct ContainerFacts {
     pub image: String,
     /// How long its start may take.
     pub budget: ProbeBudget,
+    /// What its readiness probe asks by HTTP, else its startup or liveness probe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_probe: Option<HttpProbe>,
     /// Names of Secrets that its environment refers to.
     pub secrets: Vec<String>,
     /// Whether this is an init container.

@@ -91,7 +91,10 @@ pub(crate) fn mark(style: Style, state: StepState) -> (&'static str, Tone) {
 }
 
 /// Writes what to type next.
-pub(crate) fn next_steps(out: &mut dyn Write, style: Style, next: &[NextStep]) -> io::Result<()> {
+///
+/// # Errors
+/// The writer's own.
+pub fn next_steps(out: &mut dyn Write, style: Style, next: &[NextStep]) -> io::Result<()> {
     if next.is_empty() {
         return Ok(());
     }

@@ -8,6 +8,7 @@ mod look;
 mod migration_files;
 mod notes;
 mod path;
+mod profile;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

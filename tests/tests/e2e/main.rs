@@ -27,6 +27,7 @@ mod pgbackup_schedule;
 mod pgbackup_status;
 mod pgbackup_with_app;
 mod postgres;
+mod profiles;
 mod quiesce;
 mod rollback;
 mod unlock;

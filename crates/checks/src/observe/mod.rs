@@ -5,6 +5,7 @@ mod jobs;
 mod path;
 mod release;
 mod request;
+mod requirements;
 mod rights;
 mod run;
 mod sharers;

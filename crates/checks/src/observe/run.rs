@@ -12,6 +12,7 @@ use super::database::{Found, ask, backups, find};
 use super::jobs::hook_jobs;
 use super::path::questions;
 use super::release::{history, latest, lease, measured, unfinished_run, unserved};
+use super::requirements::requirements;
 use super::rights::rights;
 use super::sharers::sharers;
 use super::{ObserveError, ObserveRequest, Observed};
@@ -46,7 +47,7 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
         measured(cluster, namespace, release),
         cluster.workloads_of_release(namespace, release),
         hook_jobs(cluster, namespace),
-        cluster.owners_of_release(namespace, release),
+        cluster.deployers_of_release(namespace, release),
     );
     let (stored, seen_release) = match stored? {
         Ok(stored) => {
@@ -65,7 +66,7 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
         let resolved = resolve(profile, &charts, &images).map_err(ObserveError::Profile)?;
         let chosen = Box::pin(choose(
             path_file.as_deref(),
-            profile,
+            resolved.file.as_deref(),
             &resolved.profile,
             &charts,
             &images,
@@ -76,10 +77,11 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
     };
     let origin = chosen.as_ref().map(|chosen| chosen.origin.clone());
     resolved.profile.path = chosen.map(|chosen| chosen.path);
-    let (unserved, pods, scalers, Found { location, others }) = tokio::join!(
+    let (unserved, pods, scalers, requirements, Found { location, others }) = tokio::join!(
         unserved(cluster, stored.as_ref()),
         pods(cluster, &workloads),
         scalers(cluster, &workloads),
+        Box::pin(requirements(cluster, namespace, &resolved.profile.requires)),
         find(cluster, namespace, &workloads, &resolved.profile, database),
     );
     mark_database(&mut workloads, &location);
@@ -115,6 +117,7 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
             sharers,
             hook_jobs,
             owners: Seen::from_result(owners.map(Some)),
+            requirements,
             location,
             other_databases: others,
             database: asked.facts,

@@ -10,7 +10,7 @@ mod route_tests;
 mod versions;
 
 pub(crate) use choose::choose;
-pub use choose::{PathChoiceError, built_in_paths, replace_path};
+pub use choose::{PathChoiceError, built_in_paths, replace_path, settle_path};
 pub use fetch::{PathAddressError, read_path};
 pub use judge::path_report;
 pub(crate) use judge::{beyond, next_hop, reason};

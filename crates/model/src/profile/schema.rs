@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Requires;
+use crate::DeclaredDeployer;
 use crate::path::UpgradePath;
 
 /// What is particular to one application.
@@ -23,6 +25,12 @@ pub struct Profile {
     /// Which releases it fits.
     #[serde(default, rename = "match")]
     pub matches: Match,
+    /// What must be in the cluster before it can run.
+    #[serde(default)]
+    pub requires: Requires,
+    /// Who else deploys it, where nothing in the cluster may tell.
+    #[serde(default)]
+    pub deployer: Option<DeclaredDeployer>,
     /// Where the database's address stands.
     #[serde(default)]
     pub database: Database,
