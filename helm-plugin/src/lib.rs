@@ -6,6 +6,7 @@
 mod agree;
 mod arguments;
 mod carry_on;
+mod rehearse;
 mod report;
 mod rollback;
 mod session;

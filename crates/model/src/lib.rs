@@ -22,6 +22,7 @@ pub mod path;
 mod plan;
 pub mod profile;
 mod prune;
+mod rehearsal;
 mod release;
 mod report;
 mod restore;
@@ -81,6 +82,9 @@ pub use plan::{
 pub use profile::Profile;
 pub use prune::{
     BackupPin, FileCopyReport, PinReport, PruneOutcome, PruneReport, PrunedBackup, PrunedRemnant,
+};
+pub use rehearsal::{
+    Rehearsal, RehearsalOutcome, RehearsalReport, RehearsedLock, RehearsedMigration, RehearsedStatement,
 };
 pub use release::{ApplyMethod, ChartIdentity, Release, ReleaseStatus, RevisionSummary};
 pub use report::{

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::path::PathFacts;
 use crate::{
-    AccessDecision, BackupInventory, DatabaseFacts, DatabaseLocation, ObjectName, PodFacts, Profile, Release,
-    RevisionSummary, Scaler, Seen, Target, Workload,
+    AccessDecision, BackupInventory, DatabaseFacts, DatabaseLocation, ObjectName, PodFacts, Profile,
+    RehearsedMigration, Release, RevisionSummary, Scaler, Seen, Target, Workload,
 };
 
 /// The cluster itself.
@@ -90,6 +90,9 @@ pub struct Observation {
     pub last_migration_seconds: Seen<u64>,
     /// What the last restore test of the release's database measured.
     pub last_restore: Seen<MeasuredRestore>,
+    /// What the last rehearsal of a migration measured; which upgrade that was stands in it.
+    #[serde(default)]
+    pub rehearsed: Option<RehearsedMigration>,
     /// The name of the profile in force.
     pub profile: String,
     /// The upgrade path in force and what the database answered to it; none where no path knows the application.

@@ -27,6 +27,7 @@ mod pgbackup_schedule;
 mod pgbackup_status;
 mod pgbackup_with_app;
 mod postgres;
+mod rehearse;
 mod rollback;
 mod unlock;
 mod upgrade_check;

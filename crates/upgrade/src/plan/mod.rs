@@ -11,6 +11,7 @@ mod rollback;
 
 pub use build::plan;
 pub use choose_gate::{GateChoice, choose_gate};
+pub(crate) use gate_steps::schema_of;
 pub use input::PlanInput;
 pub use refusal::PlanRefusal;
 pub use restore::{RestoreInput, restore_plan};
