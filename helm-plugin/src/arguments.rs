@@ -9,11 +9,13 @@ use cli::{
 use jiff::Timestamp;
 use model::{ExitCode, GateMode};
 
+use crate::rehearse::RehearseCommand;
 use crate::unquiesce::time_of_day;
-use crate::{carry_on, quiesce, report, rollback, status, unlock, unquiesce, upgrade};
+use crate::{carry_on, quiesce, rehearse, report, rollback, status, unlock, unquiesce, upgrade};
 
 /// Words that are commands even where a release has that name; `--release NAME` means the release.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
+    "rehearse",
     "status",
     "history",
     "report",
@@ -35,7 +37,8 @@ const COMMANDS: [&str; 12] = [
     bin_name = "helm safe-upgrade",
     version,
     override_usage = "helm safe-upgrade RELEASE CHART [flags of helm upgrade] [flags]\n       \
-                      helm safe-upgrade status|history|report|resume|abort|rollback|quiesce|unquiesce|unlock RELEASE [flags]",
+                      helm safe-upgrade status|history|report|resume|abort|rollback|quiesce|unquiesce|unlock RELEASE [flags]\n       \
+                      helm safe-upgrade rehearse RELEASE CHART [flags of helm upgrade] [flags]",
     after_help = "Every flag of `helm upgrade` is taken: those on values and chart are used once and pinned, the others \
                   go to every pass. Exit codes: 0 upgraded, 1 could not begin, 2 blocked, 3 cannot tell, 10 put back, \
                   11 stopped half-way, 12 upgraded but a check failed."
@@ -329,7 +332,7 @@ pub(crate) struct UnlockFlags {
     pub(crate) common: Common,
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
     helm::parse_duration(text).ok_or_else(|| format!("{text:?} is no time; write 30s, 5m or 1h"))
 }
 
@@ -338,6 +341,9 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
     let first = words.get(1).map(String::as_str);
     if !first.is_some_and(|first| COMMANDS.contains(&first)) {
         return upgrade::run(&words, environment).await;
+    }
+    if first == Some("rehearse") {
+        return rehearse::run(&words, environment).await;
     }
     let command = match parse::<OtherCommand>(&words) {
         Ok(parsed) => parsed.command,
@@ -355,7 +361,9 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
         Other::Unlock(flags) => unlock::run(&flags, environment).await,
         Other::Completion { shell } => {
             let output = Output::new(&OutputFlags::default(), &environment);
-            let written = cli::print_completion(shell, OtherCommand::command(), "helm-safe-upgrade");
+            // Its flags stand among helm's, so that it is taken apart elsewhere.
+            let all = OtherCommand::command().subcommand(RehearseCommand::command().name("rehearse"));
+            let written = cli::print_completion(shell, all, "helm-safe-upgrade");
             cli::end_with(&output, written, ExitCode::Done)
         }
     }

@@ -7,6 +7,7 @@ mod agree;
 mod arguments;
 mod carry_on;
 mod quiesce;
+mod rehearse;
 mod report;
 mod rollback;
 mod session;

@@ -2,6 +2,7 @@
 //! is looked at in the cluster before and after.
 
 mod backed_up;
+mod closed_network;
 mod frozen;
 mod hidden;
 mod kubectl_plugins;
@@ -14,6 +15,7 @@ mod state;
 mod world;
 
 pub use backed_up::{Act, BackedUp, HalfWay, MANY, SOME};
+pub use closed_network::ClosedNetwork;
 pub use frozen::{Freezing, Frozen, Rows};
 pub use hidden::{Hidden, files_below};
 pub use kubectl_plugins::KubectlPlugins;

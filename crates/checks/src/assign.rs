@@ -129,7 +129,7 @@ pub(crate) fn selects(selector: &Selector, workload: &Workload) -> bool {
 }
 
 /// Whether a hook Job migrates: by the profile's word, else by the target's pre-upgrade hooks.
-pub(crate) fn hook_migrates(profile: &Profile, target: Option<&Target>) -> bool {
+pub fn hook_migrates(profile: &Profile, target: Option<&Target>) -> bool {
     match profile.migrations.run {
         Some(RunBy::Hook) => true,
         Some(RunBy::Boot) => false,

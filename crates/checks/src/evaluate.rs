@@ -18,6 +18,7 @@ pub fn registry() -> impl Iterator<Item = &'static Check> {
         rows::upgrade_path::ROWS,
         rows::workload::ROWS,
         rows::roll_out::ROWS,
+        rows::budget::ROWS,
         rows::postgres::ROWS,
         rows::health::ROWS,
         rows::migration::ROWS,

@@ -22,7 +22,7 @@ pub use access::{
     AccessNeeds, ActNeeds, ActRights, BackupAct, Grantee, access_requests, act_rights, bring_back_rights,
     roles,
 };
-pub use assign::{Assigned, assign};
+pub use assign::{Assigned, assign, hook_migrates};
 pub use check::{Check, Judged, Judgement, Unjudged};
 pub use evaluate::{evaluate, evaluate_by, registry};
 pub use locks::{Ending, LockFacts, find_party, judge_locks, may_end, observe_locks};

@@ -1,6 +1,7 @@
 //! What the three programs share between their arguments and their exit: connection flags, Helm's environment, output,
 //! consent, signals. It holds no judgement of its own.
 
+mod act;
 mod cache;
 mod completion;
 mod config;
@@ -19,6 +20,7 @@ mod store;
 mod usage;
 mod watched;
 
+pub use act::{ActEnd, act, act_until};
 pub use cache::cache_folder;
 pub use completion::print_completion;
 pub use config::{Config, ConfigError, NamedStore};

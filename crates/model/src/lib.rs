@@ -24,6 +24,7 @@ mod plan;
 pub mod profile;
 mod profile_report;
 mod prune;
+mod rehearsal;
 mod release;
 mod report;
 mod requirement;
@@ -89,6 +90,9 @@ pub use profile_report::{
 };
 pub use prune::{
     BackupPin, FileCopyReport, PinReport, PruneOutcome, PruneReport, PrunedBackup, PrunedRemnant,
+};
+pub use rehearsal::{
+    Rehearsal, RehearsalOutcome, RehearsalReport, RehearsedLock, RehearsedMigration, RehearsedStatement,
 };
 pub use release::{ApplyMethod, ChartIdentity, Release, ReleaseStatus, RevisionSummary};
 pub use report::{

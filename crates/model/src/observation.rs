@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::path::PathFacts;
 use crate::{
     AccessDecision, BackupInventory, DatabaseFacts, DatabaseLocation, Deployer, ObjectName, PodFacts, Profile,
-    Release, RequirementFacts, RevisionSummary, Scaler, Seen, Sharer, Target, Workload,
+    RehearsedMigration, Release, RequirementFacts, RevisionSummary, Scaler, Seen, Sharer, Target, Workload,
 };
 
 /// The cluster itself.
@@ -96,6 +96,9 @@ pub struct Observation {
     pub last_migration_seconds: Seen<u64>,
     /// What the last restore test of the release's database measured.
     pub last_restore: Seen<MeasuredRestore>,
+    /// What the last rehearsal of a migration measured; which upgrade that was stands in it.
+    #[serde(default)]
+    pub rehearsed: Option<RehearsedMigration>,
     /// The name of the profile in force.
     pub profile: String,
     /// The upgrade path in force and what the database answered to it; none where no path knows the application.

@@ -29,6 +29,7 @@ mod pgbackup_with_app;
 mod postgres;
 mod profiles;
 mod quiesce;
+mod rehearse;
 mod rollback;
 mod unlock;
 mod upgrade_check;

@@ -125,6 +125,7 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
             access,
             last_migration_seconds: measured.migration_seconds,
             last_restore: measured.restore,
+            rehearsed: measured.rehearsed,
             profile: resolved.profile.name.clone(),
             path: origin.map(|origin| PathFacts {
                 origin,

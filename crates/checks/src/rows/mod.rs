@@ -1,6 +1,7 @@
 //! The catalogue, a file for each room.
 
 pub(crate) mod backup;
+pub(crate) mod budget;
 pub(crate) mod cluster;
 pub(crate) mod definitions;
 pub(crate) mod health;

@@ -445,6 +445,7 @@ fn observation() -> Observation {
         ),
         last_migration_seconds: Seen::Absent,
         last_restore: Seen::Absent,
+        rehearsed: None,
         profile: "ledger".into(),
         path: Some(PathFacts {
             origin: "the path of profile ledger".into(),

@@ -2,6 +2,7 @@
 //! told. All start from one healthy release and change what the row looks at.
 
 mod backup;
+mod budget;
 mod cluster;
 mod documents;
 mod fixture;

@@ -61,6 +61,9 @@ pub struct Profile {
     /// What a restore test asks of a restored copy.
     #[serde(default)]
     pub verify: Verify,
+    /// What a rehearsal of the migration must know.
+    #[serde(default)]
+    pub rehearsal: Rehearsal,
     /// Without which a restored database is of no use.
     #[serde(default)]
     pub keys: Keys,
@@ -133,6 +136,15 @@ pub struct Verify {
     /// What must be true.
     #[serde(default)]
     pub assertions: Vec<MustBeTrue>,
+}
+
+/// What a rehearsal of the migration must know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rehearsal {
+    /// Environment variables that are empty in a rehearsal: credentials of others than the database.
+    #[serde(default)]
+    pub blank: Vec<String>,
 }
 
 /// What must be true of a restored copy.

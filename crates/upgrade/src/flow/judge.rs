@@ -128,6 +128,7 @@ fn make_plan(
         migration,
         database_bytes: database.and_then(|facts| u64::try_from(facts.size_bytes).ok()),
         last_restore: seen.last_restore.present().copied(),
+        rehearsed: seen.rehearsed.as_ref(),
         no_way_back: database.and_then(no_way_back),
         gate: request.gate,
         store: request.store.clone(),

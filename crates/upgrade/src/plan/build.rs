@@ -3,8 +3,8 @@
 use model::profile::RoleKind;
 use model::{
     API_VERSION, AnchorDatabase, AnchorRelease, BackUp, GateMode, HelmPass, MeasuredRestore, Plan,
-    PlannedStep, PostCheck, QuiesceTarget, ReleaseIdentity, Resume, Reversal, RollOut, StepSpec,
-    SuspendTarget, WorkloadKind, WorkloadName,
+    PlannedStep, PostCheck, QuiesceTarget, RehearsedMigration, ReleaseIdentity, Resume, Reversal, RollOut,
+    StepSpec, SuspendTarget, WorkloadKind, WorkloadName,
 };
 
 use super::gate_steps::{expected_schema, gate, health, open};
@@ -13,6 +13,8 @@ use super::{GateChoice, PlanInput, PlanRefusal, choose_gate};
 
 /// Helm's own default for `--timeout`, in seconds.
 const HELM_TIMEOUT_SECONDS: u64 = 300;
+/// How many times longer than it was rehearsed to take a migration is waited for: a server in use has other work as well.
+const TIMES_MEASURED: u64 = 3;
 
 /// Makes the plan.
 ///
@@ -42,6 +44,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
     if let Some(why) = &input.no_way_back {
         notices.push(format!("no way back for the database: {why}"));
     }
+    notices.extend(rehearsal(input));
     notices.extend(putting_back(input));
     if input.database.is_none() {
         notices.push(
@@ -64,6 +67,36 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
         no_way_back: input.no_way_back.clone(),
         notices,
     })
+}
+
+/// What the rehearsal of this very upgrade measured.
+fn rehearsed<'a>(input: &PlanInput<'a>) -> Option<&'a RehearsedMigration> {
+    let (from, to) = (&input.release.chart.version, &input.target.chart.version);
+    input.rehearsed.filter(|rehearsed| rehearsed.is_of(from, to))
+}
+
+/// How long the migration took when it was rehearsed, and will take by what has grown since.
+fn rehearsal(input: &PlanInput<'_>) -> Option<String> {
+    let rehearsed = rehearsed(input)?;
+    let now = input
+        .database_bytes
+        .map(|bytes| format!(", and the database has {} MB now", bytes / 1_000_000));
+    Some(format!(
+        "the migration would take about {} s: rehearsed on {} it took {} s on a copy of {} MB ({} to {}){}",
+        rehearsed.seconds_for(input.database_bytes),
+        rehearsed.day(),
+        rehearsed.seconds,
+        rehearsed.bytes / 1_000_000,
+        rehearsed.from,
+        rehearsed.to,
+        now.unwrap_or_default()
+    ))
+}
+
+/// What the migration usually takes: measured, where this upgrade was rehearsed, else the profile's word.
+fn usual_seconds(input: &PlanInput<'_>) -> Option<u64> {
+    let measured = rehearsed(input).map(|rehearsed| rehearsed.seconds_for(input.database_bytes));
+    measured.or(input.profile.budgets.usual_seconds)
 }
 
 /// How long putting the database back would take, by what the last restore test measured and what has grown since.
@@ -201,7 +234,7 @@ fn pass(input: &PlanInput<'_>, choice: &GateChoice, steps: &mut Steps) -> String
             hook_jobs: hook_jobs(input),
             database: input.database.cloned(),
             timeout_seconds: timeout(input),
-            usual_seconds: input.profile.budgets.usual_seconds,
+            usual_seconds: usual_seconds(input),
         }),
     )
 }
@@ -218,12 +251,14 @@ fn hook_jobs(input: &PlanInput<'_>) -> Vec<String> {
 }
 
 fn timeout(input: &PlanInput<'_>) -> u64 {
+    let measured = rehearsed(input).map_or(0, |rehearsed| rehearsed.seconds_for(input.database_bytes));
     let patient = input
         .profile
         .budgets
         .investigate_after_seconds
         .unwrap_or(0)
-        .max(HELM_TIMEOUT_SECONDS);
+        .max(HELM_TIMEOUT_SECONDS)
+        .max(measured.saturating_mul(TIMES_MEASURED));
     input.timeout_seconds.unwrap_or(patient)
 }
 

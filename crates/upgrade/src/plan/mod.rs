@@ -12,6 +12,7 @@ mod rollback;
 
 pub use build::plan;
 pub use choose_gate::{GateChoice, choose_gate};
+pub(crate) use gate_steps::schema_of;
 pub use input::PlanInput;
 pub use quiesce::{LimitKeeper, QuiesceInput, QuiesceLimit, quiesce_plan};
 pub use refusal::PlanRefusal;

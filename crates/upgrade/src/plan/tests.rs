@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use model::profile::{QuiesceNeed, RoleKind};
 use model::{
     ApplyMethod, ChartIdentity, CredentialSource, DatabaseLocation, DatabaseOrigin, DatabaseRoute, GateMode,
-    MeasuredRestore, ObjectName, Profile, Release, ReleaseStatus, RenderedHook, RenderedWorkload, Scaler,
-    Seen, StepSpec, Target, UpdateStrategy, Workload, WorkloadKind, WorkloadName,
+    MeasuredRestore, ObjectName, Profile, RehearsedMigration, Release, ReleaseStatus, RenderedHook,
+    RenderedWorkload, Scaler, Seen, StepSpec, Target, UpdateStrategy, Workload, WorkloadKind, WorkloadName,
 };
 
 use checks::Assigned;
@@ -22,6 +22,7 @@ pub(super) struct World {
     pub(super) manifest_replicas: BTreeMap<WorkloadName, i32>,
     pub(super) database: Option<DatabaseLocation>,
     pub(super) last_restore: Option<MeasuredRestore>,
+    pub(super) rehearsed: Option<RehearsedMigration>,
     pub(super) gate: Option<GateMode>,
 }
 
@@ -162,6 +163,7 @@ pub(super) fn world() -> World {
             route: DatabaseRoute::Direct,
         }),
         last_restore: None,
+        rehearsed: None,
         gate: None,
     }
 }
@@ -180,6 +182,7 @@ fn planned(world: &World) -> Result<model::Plan, PlanRefusal> {
         migration: None,
         database_bytes: Some(3_000_000_000),
         last_restore: world.last_restore,
+        rehearsed: world.rehearsed.as_ref(),
         no_way_back: None,
         gate: world.gate,
         store: "/backups".into(),
@@ -347,6 +350,44 @@ fn what_a_restore_test_measured_says_what_putting_back_would_take() {
 }
 
 #[test]
+fn a_rehearsal_of_this_upgrade_says_what_the_migration_takes_and_how_long_is_waited() {
+    let planned_after = |from: &str, seconds| {
+        let world = World {
+            rehearsed: Some(RehearsedMigration {
+                seconds,
+                bytes: 1_500_000_000,
+                at: "2026-11-29T21:50:54Z".into(),
+                from: from.into(),
+                to: "2.0.0".into(),
+                backup: "b".into(),
+            }),
+            ..world()
+        };
+        let plan = planned(&world).unwrap();
+        let pass = plan.steps.iter().find_map(|step| match &step.spec {
+            StepSpec::HelmPass(pass) => Some((pass.usual_seconds, pass.timeout_seconds)),
+            _ => None,
+        });
+        let told = plan
+            .notices
+            .into_iter()
+            .find(|notice| notice.contains("rehearsed"));
+        (pass.unwrap(), told)
+    };
+    let (pass, told) = planned_after("1.0.0", 200);
+    assert_eq!(pass, (Some(400), 1200), "the database has doubled since");
+    let told = told.unwrap();
+    assert!(
+        told.contains("about 400 s: rehearsed on 2026-11-29 it took 200 s on a copy of 1500 MB"),
+        "{told}"
+    );
+    let (pass, _) = planned_after("1.0.0", 2);
+    assert_eq!(pass, (Some(4), 300), "never less than helm's own");
+    let (pass, told) = planned_after("0.9.0", 200);
+    assert_eq!((pass, told), ((None, 300), None), "another upgrade says nothing");
+}
+
+#[test]
 fn without_a_revision_to_turn_back_to_there_is_no_plan() {
     let world = world();
     let refusal = plan(&PlanInput {
@@ -362,6 +403,7 @@ fn without_a_revision_to_turn_back_to_there_is_no_plan() {
         migration: None,
         database_bytes: Some(3_000_000_000),
         last_restore: world.last_restore,
+        rehearsed: world.rehearsed.as_ref(),
         no_way_back: None,
         gate: None,
         store: String::new(),
