@@ -96,14 +96,19 @@ mod tests {
         let choice = line.profile.choice();
         assert_eq!(choice.wanted, WantedProfile::Named("shop".into()));
         assert_eq!(choice.folder, Some("packs".into()));
-        assert_eq!(line.profile.words(), ["--profile", "shop", "--profile-dir", "packs"]);
+        assert_eq!(
+            line.profile.words(),
+            ["--profile", "shop", "--profile-dir", "packs"]
+        );
     }
 
     #[test]
     fn a_deployer_is_one_that_is_known() {
         let line = Line::try_parse_from(["x", "--deployer", "helmfile"]).unwrap();
         assert_eq!(line.deployer.declared().unwrap().tool, DeployerTool::Helmfile);
-        let told = Line::try_parse_from(["x", "--deployer", "make"]).unwrap_err().to_string();
+        let told = Line::try_parse_from(["x", "--deployer", "make"])
+            .unwrap_err()
+            .to_string();
         assert!(told.contains("argo-cd"), "{told}");
     }
 }

@@ -152,9 +152,14 @@ mod tests {
             "livenessProbe": {"httpGet": {"port": 1, "path": "/livez"}},
             "readinessProbe": {"httpGet": {"port": "http", "path": "/readyz", "scheme": "HTTP"}}}))
         .unwrap();
-        assert_eq!((probe.port, probe.path.as_str(), probe.tls), (8080, "/readyz", false));
-        let probe = asked(json!({"name": "web", "readinessProbe": {"tcpSocket": {"port": 1}},
-            "livenessProbe": {"httpGet": {"port": 8443, "scheme": "HTTPS"}}}))
+        assert_eq!(
+            (probe.port, probe.path.as_str(), probe.tls),
+            (8080, "/readyz", false)
+        );
+        let probe = asked(
+            json!({"name": "web", "readinessProbe": {"tcpSocket": {"port": 1}},
+            "livenessProbe": {"httpGet": {"port": 8443, "scheme": "HTTPS"}}}),
+        )
         .unwrap();
         assert_eq!((probe.port, probe.path.as_str(), probe.tls), (8443, "/", true));
         assert_eq!(

@@ -41,7 +41,10 @@ fn ready(slices: &[EndpointSlice]) -> usize {
             .filter(|slice| slice.address_type == family)
             .flat_map(|slice| &slice.endpoints)
             .filter(|endpoint| {
-                let ready = endpoint.conditions.as_ref().and_then(|conditions| conditions.ready);
+                let ready = endpoint
+                    .conditions
+                    .as_ref()
+                    .and_then(|conditions| conditions.ready);
                 // What is not said is to be taken for ready.
                 ready != Some(false)
             })
@@ -68,7 +71,10 @@ mod tests {
         ]);
         let slice = |family: &str| json!({"metadata": {}, "addressType": family, "endpoints": endpoints});
         assert_eq!(counted(json!([slice("IPv4"), slice("IPv6")])), 2);
-        assert_eq!(counted(json!([{"metadata": {}, "addressType": "IPv4", "endpoints": []}])), 0);
+        assert_eq!(
+            counted(json!([{"metadata": {}, "addressType": "IPv4", "endpoints": []}])),
+            0
+        );
         assert_eq!(counted(json!([])), 0);
     }
 }

@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::Confidence;
 
 /// Tools that deploy releases.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeployerTool {
     /// Flux, whose controllers work in a cluster.
@@ -64,10 +62,13 @@ impl FromStr for DeployerTool {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|tool| tool.word() == text).ok_or_else(|| {
-            let words: Vec<&str> = Self::ALL.iter().map(|tool| tool.word()).collect();
-            format!("expected one of {}", words.join(", "))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|tool| tool.word() == text)
+            .ok_or_else(|| {
+                let words: Vec<&str> = Self::ALL.iter().map(|tool| tool.word()).collect();
+                format!("expected one of {}", words.join(", "))
+            })
     }
 }
 

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::path::PathFacts;
 use crate::{
-    AccessDecision, BackupInventory, DatabaseFacts, DatabaseLocation, Deployer, ObjectName, PodFacts, Profile,
-    RehearsedMigration, Release, RequirementFacts, RevisionSummary, Scaler, Seen, Sharer, Target, Workload,
+    AccessDecision, BackupInventory, DatabaseFacts, DatabaseLocation, Deployer, ObjectName, PodFacts,
+    Profile, RehearsedMigration, Release, RequirementFacts, RevisionSummary, Scaler, Seen, Sharer, Target,
+    Workload,
 };
 
 /// The cluster itself.

@@ -80,7 +80,12 @@ pub fn profile_lint(out: &mut dyn Write, style: Style, report: &ProfileLintRepor
     )
 }
 
-fn lint_finding(out: &mut dyn Write, style: Style, file: &LintedFile, finding: &LintFinding) -> io::Result<()> {
+fn lint_finding(
+    out: &mut dyn Write,
+    style: Style,
+    file: &LintedFile,
+    finding: &LintFinding,
+) -> io::Result<()> {
     let place = [finding.line, finding.column]
         .into_iter()
         .flatten()
@@ -131,13 +136,22 @@ pub fn profile_trial(out: &mut dyn Write, style: Style, report: &ProfileTrialRep
         } else {
             role.workloads.join(", ")
         };
-        line(out, &format!("role {}", role.role), &format!("{} ({workloads})", kind(role.kind)))?;
+        line(
+            out,
+            &format!("role {}", role.role),
+            &format!("{} ({workloads})", kind(role.kind)),
+        )?;
     }
     for other in &report.others {
         line(
             out,
             "no role",
-            &format!("{} is taken for {}: {}", other.workload, kind(other.kind), other.reason),
+            &format!(
+                "{} is taken for {}: {}",
+                other.workload,
+                kind(other.kind),
+                other.reason
+            ),
         )?;
     }
     if let Some(database) = &report.database {
@@ -159,7 +173,11 @@ pub fn profile_trial(out: &mut dyn Write, style: Style, report: &ProfileTrialRep
         line(out, "migrations", migration)?;
     }
     for question in &report.questions {
-        line(out, of(question.of), &format!("{}: {}", question.what, answer(question)))?;
+        line(
+            out,
+            of(question.of),
+            &format!("{}: {}", question.what, answer(question)),
+        )?;
     }
     findings(out, style, report)?;
     next_steps(out, style, &report.next)
@@ -257,9 +275,15 @@ mod tests {
         ]);
         let text = shown(|out| profile_list(out, &report));
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines[1].contains("packs/shop.yaml (in place of the built-in one)"), "{text}");
+        assert!(
+            lines[1].contains("packs/shop.yaml (in place of the built-in one)"),
+            "{text}"
+        );
         assert!(lines[1].contains("chart shop, store"), "{text}");
-        assert!(lines[2].contains("built in") && lines[2].contains("by name only"), "{text}");
+        assert!(
+            lines[2].contains("built in") && lines[2].contains("by name only"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -277,7 +301,10 @@ mod tests {
             findings,
         };
         let report = ProfileLintReport::new(vec![
-            file("a.yaml", vec![finding(Severity::Block, Some(4), Some(1), Some("roles"))]),
+            file(
+                "a.yaml",
+                vec![finding(Severity::Block, Some(4), Some(1), Some("roles"))],
+            ),
             file("b.yaml", vec![finding(Severity::Warn, None, None, None)]),
             file("c.yaml", Vec::new()),
         ]);
@@ -344,6 +371,9 @@ mod tests {
             }],
             next: Vec::new(),
         };
-        insta::assert_snapshot!("profile_trial", shown(|out| profile_trial(out, Style::plain(), &report)));
+        insta::assert_snapshot!(
+            "profile_trial",
+            shown(|out| profile_trial(out, Style::plain(), &report))
+        );
     }
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use checks::profiles::ProfileChoice;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use cli::{
-    ConnectionFlags, DatabaseFlags, DeployerFlags, Environment, Format, Output, OutputFlags, ProfileFlags, parse,
+    ConnectionFlags, DatabaseFlags, DeployerFlags, Environment, Format, Output, OutputFlags, ProfileFlags,
+    parse,
 };
 use model::ExitCode;
 

@@ -37,14 +37,20 @@ fn a_profile_is_written_from_a_release_and_judges_it() -> Result<()> {
     // `profile lint`, `list`, `show` and `schema` need no cluster, so they take no namespace.
     let offline = |words: &[&str]| -> Result<Ended> {
         let mut program = std::process::Command::new(e2e::program("kubectl-upgrade_check")?);
-        program.arg("profile").args(words).env("KUBECONFIG", "/nonexistent");
+        program
+            .arg("profile")
+            .args(words)
+            .env("KUBECONFIG", "/nonexistent");
         Ended::of(&mut program)
     };
     let profile = |words: &[&str]| kubectl.run("upgrade-check", &[&["profile"], words].concat());
 
     // Written once, with what was seen; a file that is there is left alone.
     let init = profile(&["init", "books", "-o", &place])?.expect(0)?;
-    ensure!(init.stdout.is_empty() && init.stderr.contains("profile lint"), "{init}");
+    ensure!(
+        init.stdout.is_empty() && init.stderr.contains("profile lint"),
+        "{init}"
+    );
     let text = fs::read_to_string(&file)?;
     for part in [
         "env: [DATABASE_URL]",
@@ -58,7 +64,10 @@ fn a_profile_is_written_from_a_release_and_judges_it() -> Result<()> {
         ensure!(text.contains(part), "no {part:?} in\n{text}");
     }
     let password = world.password("books-postgres")?;
-    ensure!(!text.contains(password.trim()), "the password stands in the profile");
+    ensure!(
+        !text.contains(password.trim()),
+        "the password stands in the profile"
+    );
     let again = profile(&["init", "books", "-o", &place])?.expect(1)?;
     ensure!(again.stderr.contains("exists already"), "{again}");
     ensure!(fs::read_to_string(&file)? == text, "the file was written over");
@@ -69,15 +78,25 @@ fn a_profile_is_written_from_a_release_and_judges_it() -> Result<()> {
     fs::write(&wrong, text.replace("kind: migrator", "knd: migrator"))?;
     let told = offline(&["lint", &place, &wrong.display().to_string()])?.expect(2)?;
     ensure!(told.stdout.contains("did you mean `kind`?"), "{told}");
-    let listed = offline(&["list", "--profile-dir", &folder, "-o", "json"])?.expect(0)?.json()?;
-    ensure!(listed["items"][0]["name"] == "ledger" && listed["items"][0]["file"] == *place, "{listed}");
+    let listed = offline(&["list", "--profile-dir", &folder, "-o", "json"])?
+        .expect(0)?
+        .json()?;
+    ensure!(
+        listed["items"][0]["name"] == "ledger" && listed["items"][0]["file"] == *place,
+        "{listed}"
+    );
     let shown = offline(&["show", "ledger", "--profile-dir", &folder])?.expect(0)?;
     ensure!(shown.stdout == text, "{shown}");
 
     // Tried: everything it says matches something.
-    let tried = profile(&["test", &place, "books", "-o", "json"])?.expect(0)?.json()?;
+    let tried = profile(&["test", &place, "books", "-o", "json"])?
+        .expect(0)?
+        .json()?;
     let roles = tried["roles"].as_array().context("a trial has roles")?;
-    ensure!(roles.len() == 4 && tried["others"] == Value::Array(Vec::new()), "{tried}");
+    ensure!(
+        roles.len() == 4 && tried["others"] == Value::Array(Vec::new()),
+        "{tried}"
+    );
     ensure!(
         tried["database"]["secret"].to_string().contains("books-database"),
         "{tried}"
@@ -90,7 +109,10 @@ fn a_profile_is_written_from_a_release_and_judges_it() -> Result<()> {
         kubectl.run("upgrade-check", &words)
     };
     let report = check(&["--save-observation", &kept])?.expect(0)?.json()?;
-    ensure!(row(&report, "profile")?["message"] == "profile ledger", "{report}");
+    ensure!(
+        row(&report, "profile")?["message"] == "profile ledger",
+        "{report}"
+    );
     ensure!(row(&report, "helm-owner")?["verdict"] == "pass", "{report}");
     offline(&["test", &place, "--observation", &kept])?.expect(0)?;
 
@@ -100,12 +122,20 @@ fn a_profile_is_written_from_a_release_and_judges_it() -> Result<()> {
         "busy:\n  - { what: somebody owes, sql: select from entries where false }\nverify:\n  assertions:\n    \
          - { what: there are entries, sql: 'select count(*) > 0, count(*) as entries from entries' }\n",
     )?;
-    let asked = profile(&["test", &place, "books", "-o", "json"])?.expect(0)?.json()?;
+    let asked = profile(&["test", &place, "books", "-o", "json"])?
+        .expect(0)?
+        .json()?;
     let words = asked["questions"].to_string();
-    ensure!(words.contains(&format!("entries = {}", entries.trim())), "{asked}");
+    ensure!(
+        words.contains(&format!("entries = {}", entries.trim())),
+        "{asked}"
+    );
     offline(&["test", &place, "--observation", &kept])?.expect(3)?;
     let writing = world.folder.path().join("writing.yaml");
-    fs::write(&writing, format!("{text}busy:\n  - {{ what: gone, sql: delete from entries returning id }}\n"))?;
+    fs::write(
+        &writing,
+        format!("{text}busy:\n  - {{ what: gone, sql: delete from entries returning id }}\n"),
+    )?;
     let refused = profile(&["test", &writing.display().to_string(), "books"])?.expect(2)?;
     ensure!(refused.stdout.contains("gone has no answer"), "{refused}");
     let left = app.database().query("select count(*) from entries")?;
@@ -126,7 +156,9 @@ fn a_profile_is_written_from_a_release_and_judges_it() -> Result<()> {
     for id in ["requires-crds", "requires-operators", "requires-webhooks"] {
         ensure!(row(&there, id)?["verdict"] == "pass", "{there}");
     }
-    world.place.kubectl(&["scale", "deployment/books-web", "--replicas=0"])?;
+    world
+        .place
+        .kubectl(&["scale", "deployment/books-web", "--replicas=0"])?;
     world.place.kubectl(&[
         "wait",
         "--for=delete",
@@ -137,15 +169,23 @@ fn a_profile_is_written_from_a_release_and_judges_it() -> Result<()> {
     let gone = check(&requires)?.expect(2)?.json()?;
     ensure!(row(&gone, "requires-operators")?["verdict"] == "fail", "{gone}");
     let webhook = row(&gone, "requires-webhooks")?;
-    ensure!(webhook["message"].to_string().contains("no ready endpoint"), "{gone}");
+    ensure!(
+        webhook["message"].to_string().contains("no ready endpoint"),
+        "{gone}"
+    );
 
     // Who else deploys is told by what it left: a tool that is run warns, a controller blocks.
     let owner = |more: &[&str], code: i32| -> Result<Value> {
-        let report = check(&[&["--only", "helm-owner"], more].concat())?.expect(code)?.json()?;
+        let report = check(&[&["--only", "helm-owner"], more].concat())?
+            .expect(code)?
+            .json()?;
         Ok(row(&report, "helm-owner")?.clone())
     };
     let declared = owner(&["--deployer", "helmfile"], 0)?;
-    ensure!(declared["message"].to_string().contains("helmfile apply"), "{declared}");
+    ensure!(
+        declared["message"].to_string().contains("helmfile apply"),
+        "{declared}"
+    );
     world.place.kubectl(&[
         "patch",
         "deployment/books-web",
@@ -166,6 +206,9 @@ fn a_profile_is_written_from_a_release_and_judges_it() -> Result<()> {
     ])?;
     let flux = owner(&[], 2)?;
     let told = flux["message"].to_string();
-    ensure!(told.contains("Flux HelmRelease") && told.contains("terraform apply"), "{flux}");
+    ensure!(
+        told.contains("Flux HelmRelease") && told.contains("terraform apply"),
+        "{flux}"
+    );
     Ok(())
 }

@@ -6,7 +6,11 @@ use model::profile::{RequiredOperator, RequiredWebhook, Requires};
 use model::{CrdFacts, OperatorFacts, RequirementFacts, Seen, WebhookFacts, causes};
 
 /// Looks for all of it. Where nothing is required, nothing is asked.
-pub(super) async fn requirements(cluster: &Cluster, namespace: &str, requires: &Requires) -> RequirementFacts {
+pub(super) async fn requirements(
+    cluster: &Cluster,
+    namespace: &str,
+    requires: &Requires,
+) -> RequirementFacts {
     let (crds, operators, webhooks) = tokio::join!(
         crds(cluster, requires),
         join_all(requires.operators.iter().map(|one| operator(cluster, one))),

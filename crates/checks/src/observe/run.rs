@@ -85,7 +85,7 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
         find(cluster, namespace, &workloads, &resolved.profile, database),
     );
     mark_database(&mut workloads, &location);
-    let generic = resolve(&ProfileChoice::Named(GENERIC.into()), &[], &[]).map_err(ObserveError::Profile)?;
+    let generic = resolve(&ProfileChoice::from_argument(GENERIC), &[], &[]).map_err(ObserveError::Profile)?;
     let needs = needs(request, &workloads, &scalers, &location);
     // Backups come after the server's own words: its identifier tells which are its own.
     let questions = questions(&seen_release, &workloads, &resolved.profile);

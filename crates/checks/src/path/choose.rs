@@ -280,10 +280,7 @@ mod tests {
         std::fs::write(folder.path().join("way.yaml"), text).unwrap();
         let own = folder.path().join("own.yaml");
         let named = profile("pathFile: way.yaml\n");
-        let found = choose(None, Some(&own), &named, &[], &[])
-            .await
-            .unwrap()
-            .unwrap();
+        let found = choose(None, Some(&own), &named, &[], &[]).await.unwrap().unwrap();
         assert!(found.origin.starts_with("path mine from"), "{}", found.origin);
 
         let named = profile("pathFile: koder\n");

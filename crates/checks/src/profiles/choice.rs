@@ -187,10 +187,7 @@ pub fn resolve(
 ) -> Result<Resolved, ProfileChoiceError> {
     let folder = choice.folder.as_deref();
     let (known, reason) = match &choice.wanted {
-        WantedProfile::File(path) => (
-            profile_in(path)?,
-            format!("it was given as {}", path.display()),
-        ),
+        WantedProfile::File(path) => (profile_in(path)?, format!("it was given as {}", path.display())),
         WantedProfile::Named(name) => (named(name, folder)?, "it was asked for by name".into()),
         WantedProfile::Matching => matching(folder, charts, images)?,
     };
@@ -342,7 +339,10 @@ mod tests {
             deployer: Some(deployer.clone()),
             ..ProfileChoice::default()
         };
-        assert_eq!(resolve(&choice, &[], &[]).unwrap().profile.deployer, Some(deployer));
+        assert_eq!(
+            resolve(&choice, &[], &[]).unwrap().profile.deployer,
+            Some(deployer)
+        );
     }
 
     #[test]

@@ -136,7 +136,10 @@ fn health(profile: &Profile) -> Vec<String> {
             ));
         }
         if !question.path.starts_with('/') {
-            texts.push(format!("the path {} of `health` begins with no slash", question.path));
+            texts.push(format!(
+                "the path {} of `health` begins with no slash",
+                question.path
+            ));
         }
     }
     texts
@@ -252,7 +255,9 @@ fn migrators(profile: &Profile) -> Vec<String> {
             migrators.join(", ")
         )],
         (Some(RunBy::Boot), []) => {
-            vec!["the application migrates when it boots (`migrations.run`), and no role is a migrator".into()]
+            vec![
+                "the application migrates when it boots (`migrations.run`), and no role is a migrator".into(),
+            ]
         }
         (Some(RunBy::Hook | RunBy::Boot) | None, _) => Vec::new(),
     }
@@ -269,7 +274,8 @@ fn matches(profile: &Profile) -> Vec<String> {
 mod tests {
     use super::*;
 
-    const HEAD: &str = "apiVersion: safe-upgrade.dev/v1alpha1\nkind: Profile\nname: shop\nmatch: { charts: [shop] }\n";
+    const HEAD: &str =
+        "apiVersion: safe-upgrade.dev/v1alpha1\nkind: Profile\nname: shop\nmatch: { charts: [shop] }\n";
 
     fn linted(text: &str) -> LintedFile {
         let folder = tempfile::tempdir().unwrap();
@@ -289,18 +295,29 @@ mod tests {
 
     #[test]
     fn what_the_reader_refuses_is_told_with_its_place_and_the_nearest_key() {
-        let found = linted(&format!("{HEAD}roles:\n  - name: web\n    knd: writer\n    select: {{ image: web }}\n"));
+        let found = linted(&format!(
+            "{HEAD}roles:\n  - name: web\n    knd: writer\n    select: {{ image: web }}\n"
+        ));
         assert_eq!(found.name, None);
         let finding = &found.findings[0];
-        assert_eq!((finding.severity, finding.line, finding.column), (Severity::Block, Some(7), Some(5)));
+        assert_eq!(
+            (finding.severity, finding.line, finding.column),
+            (Severity::Block, Some(7), Some(5))
+        );
         assert_eq!(finding.suggestion.as_deref(), Some("kind"));
     }
 
     #[test]
     fn a_profile_that_can_be_meant_has_no_finding() {
-        let ledger = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/apps/profiles/ledger.yaml");
+        let ledger = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../tests/apps/profiles/ledger.yaml"
+        );
         let found = lint(Path::new(ledger)).unwrap();
-        assert_eq!((found.name.as_deref(), found.findings), (Some("ledger"), Vec::new()));
+        assert_eq!(
+            (found.name.as_deref(), found.findings),
+            (Some("ledger"), Vec::new())
+        );
         for known in super::super::known_profiles(None).unwrap() {
             let blocks: Vec<LintFinding> = of_profile(&known.profile, Path::new("x.yaml"))
                 .into_iter()
@@ -336,7 +353,10 @@ mod tests {
     #[test]
     fn what_can_hardly_be_meant_warns() {
         for (rest, part) in [
-            ("roles: [{ name: web, kind: writer, select: {} }]\n", "selects nothing"),
+            (
+                "roles: [{ name: web, kind: writer, select: {} }]\n",
+                "selects nothing",
+            ),
             (
                 "roles: [{ name: a, kind: writer, select: { image: a } }, { name: a, kind: writer, select: { image: b } }]\n",
                 "two roles",

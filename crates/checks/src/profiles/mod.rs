@@ -8,8 +8,8 @@ mod questions;
 mod trial;
 
 pub use choice::{
-    GENERIC, KnownProfile, ProfileChoice, ProfileChoiceError, Resolved, WantedProfile, built_in, known_profiles,
-    look_up, resolve,
+    GENERIC, KnownProfile, ProfileChoice, ProfileChoiceError, Resolved, WantedProfile, built_in,
+    known_profiles, look_up, resolve,
 };
 pub(crate) use choice::{fits_chart, fits_image};
 pub use draft::{DraftError, draft};

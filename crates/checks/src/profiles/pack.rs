@@ -83,8 +83,14 @@ mod tests {
     #[test]
     fn the_profiles_of_a_folder_go_before_the_built_in_ones() {
         let folder = folder(&[
-            ("shop.yaml", "kind: Profile\nname: shop\nmatch: { charts: [shop] }"),
-            ("fga.yml", "kind: Profile\nname: openfga\ndescription: ours\nmatch: { charts: [openfga] }"),
+            (
+                "shop.yaml",
+                "kind: Profile\nname: shop\nmatch: { charts: [shop] }",
+            ),
+            (
+                "fga.yml",
+                "kind: Profile\nname: openfga\ndescription: ours\nmatch: { charts: [openfga] }",
+            ),
             ("way.yaml", "kind: Path\nname: shop\npath: {}"),
             ("notes.txt", "nothing"),
         ]);
@@ -97,21 +103,37 @@ mod tests {
         let found = resolve(&choice(&folder, None), &["openfga"], &[]).unwrap();
         assert_eq!(found.profile.description, "ours");
         assert_eq!(found.file, Some(folder.path().join("fga.yml")));
-        assert_eq!(resolve(&choice(&folder, Some("shop")), &[], &[]).unwrap().profile.name, "shop");
+        assert_eq!(
+            resolve(&choice(&folder, Some("shop")), &[], &[])
+                .unwrap()
+                .profile
+                .name,
+            "shop"
+        );
         let built_in = resolve(&choice(&folder, Some("generic")), &[], &[]).unwrap();
         assert_eq!(built_in.file, None);
-        let told = resolve(&choice(&folder, Some("shp")), &[], &[]).unwrap_err().to_string();
+        let told = resolve(&choice(&folder, Some("shp")), &[], &[])
+            .unwrap_err()
+            .to_string();
         assert!(told.contains("openfga, shop, generic"), "{told}");
     }
 
     #[test]
     fn a_wrong_file_is_an_error_and_not_left_out() {
         let wrong = folder(&[("shop.yaml", "kind: Profile\nname: shop\nrols: []")]);
-        let told = resolve(&choice(&wrong, None), &["shop"], &[]).unwrap_err().to_string();
+        let told = resolve(&choice(&wrong, None), &["shop"], &[])
+            .unwrap_err()
+            .to_string();
         assert!(told.contains("shop.yaml") && told.contains("`roles`"), "{told}");
-        let twice = folder(&[("a.yaml", "kind: Profile\nname: shop"), ("b.yaml", "kind: Profile\nname: shop")]);
+        let twice = folder(&[
+            ("a.yaml", "kind: Profile\nname: shop"),
+            ("b.yaml", "kind: Profile\nname: shop"),
+        ]);
         let told = resolve(&choice(&twice, None), &[], &[]).unwrap_err().to_string();
-        assert!(told.contains("a.yaml") && told.contains("b.yaml") && told.contains("shop"), "{told}");
+        assert!(
+            told.contains("a.yaml") && told.contains("b.yaml") && told.contains("shop"),
+            "{told}"
+        );
         let nowhere = ProfileChoice {
             folder: Some("/nowhere/profiles".into()),
             ..ProfileChoice::default()

@@ -100,7 +100,10 @@ verify: { assertions: [{ what: orders add up, sql: select true }] }
             asked[0].2,
             "select exists (select from (\nselect id from jobs -- all\n) as busy)"
         );
-        assert_eq!((asked[1].0, asked[1].2.as_str()), (QuestionOf::Assertion, "select true"));
+        assert_eq!(
+            (asked[1].0, asked[1].2.as_str()),
+            (QuestionOf::Assertion, "select true")
+        );
     }
 
     #[test]

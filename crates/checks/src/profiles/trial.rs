@@ -122,8 +122,7 @@ fn matches(profile: &Profile, seen: &Observation, findings: &mut Findings) -> Ve
 
 /// Whether a role has matched a workload. A server is the database by what it runs, whatever role selects it.
 fn has(role: &Role, member: &Assigned) -> bool {
-    selects(&role.select, &member.workload)
-        && (member.kind == RoleKind::Database || member.role == role.name)
+    selects(&role.select, &member.workload) && (member.kind == RoleKind::Database || member.role == role.name)
 }
 
 fn roles(
@@ -239,7 +238,9 @@ fn migration(profile: &Profile, seen: &Observation, findings: &mut Findings) -> 
         (Some(tool), _) => {
             let found = histories.iter().find(|history| history.state.tool == tool);
             if found.is_none() {
-                findings.wrong(format!("the database has no table of {tool}, which `migrations.tool` names"));
+                findings.wrong(format!(
+                    "the database has no table of {tool}, which `migrations.tool` names"
+                ));
             }
             found?
         }

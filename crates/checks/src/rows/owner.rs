@@ -71,14 +71,16 @@ fn words(deployer: &Deployer) -> String {
     let what = match &deployer.acts {
         DeployerActs::ByItself => "would undo the upgrade or do its own, without being asked".to_owned(),
         DeployerActs::OnChange => {
-            "undoes the upgrade at the next change of its source, unless that brings the same version".to_owned()
+            "undoes the upgrade at the next change of its source, unless that brings the same version"
+                .to_owned()
         }
         DeployerActs::WhenRun => format!(
             "undoes the upgrade at the next {}, unless its source brings the same version",
             run(deployer.tool)
         ),
         DeployerActs::Suspended => {
-            "is suspended; it undoes the upgrade when it goes on, unless its source brings the same version".to_owned()
+            "is suspended; it undoes the upgrade when it goes on, unless its source brings the same version"
+                .to_owned()
         }
         DeployerActs::Unknown(why) => {
             format!("may undo the upgrade or do its own; whether it acts could not be told: {why}")

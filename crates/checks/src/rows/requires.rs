@@ -94,9 +94,9 @@ fn crds(seen: &Observation, profile: &Profile) -> Judgement {
                 Some(Seen::Present(versions)) => {
                     let served = versions.join(", ");
                     match &crd.version {
-                        Some(version) if !versions.contains(version) => Found::Missing(format!(
-                            "{name} is served as {served} and not as {version}"
-                        )),
+                        Some(version) if !versions.contains(version) => {
+                            Found::Missing(format!("{name} is served as {served} and not as {version}"))
+                        }
                         Some(_) | None => Found::Fine(format!("{name} is served as {served}")),
                     }
                 }
@@ -119,11 +119,7 @@ fn operators(seen: &Observation, profile: &Profile) -> Judgement {
         .iter()
         .flat_map(|operator| {
             let name = &operator.name;
-            let fact = seen
-                .requirements
-                .operators
-                .iter()
-                .find(|fact| fact.name == *name);
+            let fact = seen.requirements.operators.iter().find(|fact| fact.name == *name);
             match fact.map(|fact| &fact.deployments) {
                 None => vec![not_asked(name)],
                 Some(Seen::Unreadable(why)) => vec![Found::Unknown(format!("{name}: {why}"))],

@@ -7,11 +7,11 @@ use model::path::PathFacts;
 use model::{
     ApplyMethod, BackupGrade, BackupInventory, BackupState, BackupSubject, ChartDefinition, ChartIdentity,
     CheckResult, ClusterFacts, Confidence, ContainerFacts, CredentialSource, DatabaseFacts, DatabaseHealth,
-    DatabaseLocation, DatabaseOrigin, DatabaseRoute, DefinitionState, Deployer, DeployerActs, DeployerTool, DryRunOutcome, FoundBackup, Mechanism,
-    MigrationFacts, MigrationHistory, MigrationState, MigrationTool, ObjectDryRun, ObjectName, Observation,
-    PodFacts, PostgresServer, ProbeBudget, Profile, Release, ReleaseStatus, RenderedHook, RenderedWorkload, RequirementFacts,
-    RevisionSummary, Seen, Session, SessionRole, Target, UpdateStrategy, ValuesHazard, Workload,
-    WorkloadKind, WorkloadName,
+    DatabaseLocation, DatabaseOrigin, DatabaseRoute, DefinitionState, Deployer, DeployerActs, DeployerTool,
+    DryRunOutcome, FoundBackup, Mechanism, MigrationFacts, MigrationHistory, MigrationState, MigrationTool,
+    ObjectDryRun, ObjectName, Observation, PodFacts, PostgresServer, ProbeBudget, Profile, Release,
+    ReleaseStatus, RenderedHook, RenderedWorkload, RequirementFacts, RevisionSummary, Seen, Session,
+    SessionRole, Target, UpdateStrategy, ValuesHazard, Workload, WorkloadKind, WorkloadName,
 };
 
 /// Everything that a row may look at.

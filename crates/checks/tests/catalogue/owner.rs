@@ -29,7 +29,10 @@ fn declared(tool: DeployerTool) -> Case {
 
 fn commands(case: &Case) -> Vec<String> {
     let row = case.row("helm-owner");
-    row.remedy.into_iter().filter_map(|remedy| remedy.command).collect()
+    row.remedy
+        .into_iter()
+        .filter_map(|remedy| remedy.command)
+        .collect()
 }
 
 #[test]
@@ -60,7 +63,11 @@ fn one_of_which_is_not_known_whether_it_acts_blocks_as_well() {
         Some("Application shop"),
         DeployerActs::Unknown("you may not list applications".into()),
     )])
-    .says("helm-owner", "fail", &["could not be told: you may not list applications"]);
+    .says(
+        "helm-owner",
+        "fail",
+        &["could not be told: you may not list applications"],
+    );
 }
 
 #[test]
@@ -70,9 +77,17 @@ fn what_acts_only_later_warns_with_what_would_happen() {
         case.says("helm-owner", "warn", parts);
         assert!(!case.row("helm-owner").remedy.is_empty());
     };
-    warns(DeployerTool::Terraform, DeployerActs::WhenRun, &["next `terraform apply`"]);
+    warns(
+        DeployerTool::Terraform,
+        DeployerActs::WhenRun,
+        &["next `terraform apply`"],
+    );
     warns(DeployerTool::Pulumi, DeployerActs::WhenRun, &["next `pulumi up`"]);
-    warns(DeployerTool::ArgoCd, DeployerActs::OnChange, &["next change of its source"]);
+    warns(
+        DeployerTool::ArgoCd,
+        DeployerActs::OnChange,
+        &["next change of its source"],
+    );
     warns(DeployerTool::ArgoCd, DeployerActs::WhenRun, &["next sync"]);
     warns(DeployerTool::Flux, DeployerActs::Suspended, &["is suspended"]);
 }

@@ -4,7 +4,8 @@ use checks::profiles::{draft, lint, not_asked, trial};
 use model::path::{PathAnswer, PredicateAnswer};
 use model::profile::{QuiesceNeed, RoleKind, RunBy, parse};
 use model::{
-    ExitCode, HttpProbe, MigrationTool, Profile, ProfileTrialReport, QuestionOf, Seen, Severity, TriedQuestion,
+    ExitCode, HttpProbe, MigrationTool, Profile, ProfileTrialReport, QuestionOf, Seen, Severity,
+    TriedQuestion,
 };
 
 use crate::fixture::{Case, hidden, hook, ledger, present};
@@ -25,7 +26,10 @@ fn tried(case: &Case, questions: Vec<TriedQuestion>) -> ProfileTrialReport {
 fn ends(case: &Case, code: ExitCode, words: &str) {
     let report = tried(case, Vec::new());
     assert_eq!(report.exit_code(), code, "{:#?}", report.findings);
-    let told = report.findings.iter().any(|finding| finding.message.contains(words));
+    let told = report
+        .findings
+        .iter()
+        .any(|finding| finding.message.contains(words));
     assert!(told, "{words:?} is not among {:#?}", report.findings);
 }
 
@@ -52,7 +56,10 @@ fn a_profile_that_fits_tells_what_it_matched() {
     let database = report.database.unwrap();
     assert!(database.found_in.contains("env DATABASE_URL"), "{database:?}");
     assert_eq!(database.secret.as_deref(), Some("shop-database key DATABASE_URL"));
-    assert_eq!(report.migration.as_deref(), Some("goose at 2 in public.goose_db_version"));
+    assert_eq!(
+        report.migration.as_deref(),
+        Some("goose at 2 in public.goose_db_version")
+    );
     assert_eq!(
         report.next[0].command.as_deref(),
         Some("kubectl upgrade-check shop -n shop --profile ledger.yaml")
@@ -108,14 +115,29 @@ fn what_no_role_selects_is_told_with_what_it_is_taken_for() {
     let case = Case::with(|case| case.profile.roles.retain(|role| role.name != "tidy"));
     ends(&case, ExitCode::Done, "no role selects cronjob/job");
     let report = tried(&case, Vec::new());
-    assert_eq!((report.others[0].workload.as_str(), report.others[0].kind), ("cronjob/job", RoleKind::Writer));
+    assert_eq!(
+        (report.others[0].workload.as_str(), report.others[0].kind),
+        ("cronjob/job", RoleKind::Writer)
+    );
 }
 
 #[test]
 fn what_could_not_be_read_is_not_taken_for_a_fit() {
-    ends(&Case::with(|case| case.seen.workloads = hidden()), ExitCode::CannotTell, "what runs");
-    ends(&Case::with(|case| case.seen.location = hidden()), ExitCode::CannotTell, "the right is missing");
-    ends(&Case::with(|case| case.seen.database = hidden()), ExitCode::CannotTell, "could not be asked");
+    ends(
+        &Case::with(|case| case.seen.workloads = hidden()),
+        ExitCode::CannotTell,
+        "what runs",
+    );
+    ends(
+        &Case::with(|case| case.seen.location = hidden()),
+        ExitCode::CannotTell,
+        "the right is missing",
+    );
+    ends(
+        &Case::with(|case| case.seen.database = hidden()),
+        ExitCode::CannotTell,
+        "could not be asked",
+    );
 }
 
 #[test]
@@ -129,10 +151,19 @@ fn a_question_is_told_with_its_answer_and_none_is_a_finding() {
     };
     let code = |question| tried(&Case::healthy(), vec![question]).exit_code();
     assert_eq!(code(question(QuestionOf::Busy, true, Some(true))), ExitCode::Done);
-    assert_eq!(code(question(QuestionOf::Assertion, true, Some(true))), ExitCode::Done);
-    assert_eq!(code(question(QuestionOf::Assertion, true, Some(false))), ExitCode::Blocked);
+    assert_eq!(
+        code(question(QuestionOf::Assertion, true, Some(true))),
+        ExitCode::Done
+    );
+    assert_eq!(
+        code(question(QuestionOf::Assertion, true, Some(false))),
+        ExitCode::Blocked
+    );
     assert_eq!(code(question(QuestionOf::Busy, true, None)), ExitCode::Blocked);
-    assert_eq!(code(question(QuestionOf::Busy, false, None)), ExitCode::CannotTell);
+    assert_eq!(
+        code(question(QuestionOf::Busy, false, None)),
+        ExitCode::CannotTell
+    );
 
     let text = "apiVersion: safe-upgrade.dev/v1alpha1
 kind: Profile
@@ -155,7 +186,14 @@ path:
     }];
     ends(&case, ExitCode::Done, "rows applies to this database");
     // Answers to another path's questions are none.
-    let other = trial(&case.profile, "x", &case.seen, None, ledger().path.as_ref(), Vec::new());
+    let other = trial(
+        &case.profile,
+        "x",
+        &case.seen,
+        None,
+        ledger().path.as_ref(),
+        Vec::new(),
+    );
     assert_eq!(other.exit_code(), ExitCode::CannotTell);
 }
 
@@ -183,8 +221,14 @@ fn a_first_profile_says_what_was_seen_and_marks_what_was_guessed() {
     assert_eq!(profile.database.env, ["DATABASE_URL"]);
     assert!(text.contains("Secret shop-database"), "{text}");
     assert_eq!(profile.migrations.tool, Some(MigrationTool::Goose));
-    assert!(text.contains("goose keeps public.goose_db_version, which is at 2."), "{text}");
-    assert!(profile.migrations.schema.is_empty(), "one entry alone would claim too much");
+    assert!(
+        text.contains("goose keeps public.goose_db_version, which is at 2."),
+        "{text}"
+    );
+    assert!(
+        profile.migrations.schema.is_empty(),
+        "one entry alone would claim too much"
+    );
     let parts: Vec<(&str, RoleKind, QuiesceNeed)> = profile
         .roles
         .iter()
@@ -200,9 +244,18 @@ fn a_first_profile_says_what_was_seen_and_marks_what_was_guessed() {
         ]
     );
     assert_eq!(profile.migrations.run, Some(RunBy::Boot));
-    assert!(text.contains("# guess: that it migrates: it is the only Deployment that writes."), "{text}");
-    assert!(text.contains("1 session of its pods is on the database"), "{text}");
-    assert_eq!((profile.health[0].role.as_str(), profile.health[0].port), ("web", 8080));
+    assert!(
+        text.contains("# guess: that it migrates: it is the only Deployment that writes."),
+        "{text}"
+    );
+    assert!(
+        text.contains("1 session of its pods is on the database"),
+        "{text}"
+    );
+    assert_eq!(
+        (profile.health[0].role.as_str(), profile.health[0].port),
+        ("web", 8080)
+    );
 
     // It can be used as it is, and fits what it was written from.
     let file = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
@@ -211,7 +264,12 @@ fn a_first_profile_says_what_was_seen_and_marks_what_was_guessed() {
     assert!(findings.is_empty(), "{findings:?}\n{text}");
     let fitting = Case::with(|case| case.profile = profile);
     let report = tried(&fitting, Vec::new());
-    assert_eq!(report.exit_code(), ExitCode::Done, "{:#?}\n{text}", report.findings);
+    assert_eq!(
+        report.exit_code(),
+        ExitCode::Done,
+        "{:#?}\n{text}",
+        report.findings
+    );
     assert!(report.others.is_empty(), "{:?}", report.others);
 }
 
@@ -234,7 +292,10 @@ fn what_is_not_known_is_left_to_a_person() {
     let (text, profile) = drafted(&case, None);
     assert_eq!(profile.matches.charts, ["Shop: no #1"]);
     assert!(profile.database.env.is_empty() && profile.migrations.run.is_none());
-    assert!(text.contains("#database:") && text.contains("the right is missing"), "{text}");
+    assert!(
+        text.contains("#database:") && text.contains("the right is missing"),
+        "{text}"
+    );
     assert!(draft(&Case::with(|case| case.seen.workloads = hidden()).seen, None).is_err());
     assert!(draft(&Case::with(|case| case.seen.release = hidden()).seen, None).is_err());
 
@@ -251,11 +312,17 @@ fn workloads_that_only_their_names_tell_apart_share_a_role() {
     });
     let (text, profile) = drafted(&case, Some(&[]));
     assert_eq!(profile.roles.len(), 4);
-    assert!(text.contains("statefulset/worker-b has the same labels and image as role worker"), "{text}");
+    assert!(
+        text.contains("statefulset/worker-b has the same labels and image as role worker"),
+        "{text}"
+    );
     let findings = {
         let file = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
         std::fs::write(file.path(), &text).unwrap();
         lint(file.path()).unwrap().findings
     };
-    assert!(findings.iter().all(|finding| finding.severity != Severity::Block), "{findings:?}");
+    assert!(
+        findings.iter().all(|finding| finding.severity != Severity::Block),
+        "{findings:?}"
+    );
 }

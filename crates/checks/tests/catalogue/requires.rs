@@ -6,7 +6,9 @@ use crate::fixture::{Case, hidden, workload};
 
 /// A healthy release whose profile requires something, with what was seen of it.
 fn requiring(requires: &str, see: impl FnOnce(&mut Case)) -> Case {
-    let text = format!("apiVersion: safe-upgrade.dev/v1alpha1\nkind: Profile\nname: shop\nrequires:\n  {requires}\n");
+    let text = format!(
+        "apiVersion: safe-upgrade.dev/v1alpha1\nkind: Profile\nname: shop\nrequires:\n  {requires}\n"
+    );
     Case::with(|case| {
         case.profile.requires = model::profile::parse("shop.yaml", &text).unwrap().requires;
         see(case);
@@ -51,7 +53,8 @@ fn deployment(image: &str, ready: i32, desired: i32) -> Workload {
 }
 
 fn operator(more: &str, deployments: Seen<Vec<Workload>>) -> Case {
-    let requires = format!("operators: [{{ name: pooler, namespace: ops, labels: {{ app: pooler }}{more} }}]");
+    let requires =
+        format!("operators: [{{ name: pooler, namespace: ops, labels: {{ app: pooler }}{more} }}]");
     requiring(&requires, |case| {
         case.seen.requirements.operators = vec![OperatorFacts {
             name: "pooler".into(),
@@ -64,7 +67,11 @@ fn operator(more: &str, deployments: Seen<Vec<Workload>>) -> Case {
 fn an_operator_has_to_be_there_and_ready() {
     let one = |ready, desired| Seen::Present(vec![deployment("quay.io/pool/pooler:v1.24.1", ready, desired)]);
     Case::healthy().says("requires-operators", "skip", &["requires no operator"]);
-    operator("", one(2, 2)).says("requires-operators", "pass", &["pooler (deployment/pooler in shop) is ready"]);
+    operator("", one(2, 2)).says(
+        "requires-operators",
+        "pass",
+        &["pooler (deployment/pooler in shop) is ready"],
+    );
     operator("", one(1, 2)).says("requires-operators", "warn", &["1 of 2 pods ready"]);
     operator("", one(0, 1)).says("requires-operators", "fail", &["no ready pod"]);
     operator("", one(0, 0)).says("requires-operators", "fail", &["no ready pod"]);
@@ -127,7 +134,11 @@ fn a_webhook_s_service_has_to_have_a_ready_endpoint() {
     with(Seen::Present(1)).says("requires-webhooks", "pass", &["1 ready endpoint"]);
     with(Seen::Present(2)).says("requires-webhooks", "pass", &["2 ready endpoints"]);
     with(Seen::Present(0)).says("requires-webhooks", "fail", &["no ready endpoint"]);
-    with(Seen::Absent).says("requires-webhooks", "fail", &["there is no service pooler-webhook in shop"]);
+    with(Seen::Absent).says(
+        "requires-webhooks",
+        "fail",
+        &["there is no service pooler-webhook in shop"],
+    );
     with(hidden()).says("requires-webhooks", "unknown", &["the right is missing"]);
     requiring("webhooks: [{ service: pooler-webhook }]", |_| {}).says(
         "requires-webhooks",

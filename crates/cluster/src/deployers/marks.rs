@@ -35,7 +35,11 @@ pub(super) struct DeployersObject {
 
 impl fmt::Display for DeployersObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, namespace, name } = self;
+        let Self {
+            kind,
+            namespace,
+            name,
+        } = self;
         match namespace {
             Some(namespace) => write!(f, "{kind} {namespace}/{name}"),
             None => write!(f, "{kind} {name}"),
@@ -177,10 +181,7 @@ mod tests {
         marks("Deployment", &serde_json::from_value(metadata).unwrap())
             .into_iter()
             .map(|mark| {
-                let object = mark
-                    .object
-                    .map(|object| format!(" {object}"))
-                    .unwrap_or_default();
+                let object = mark.object.map(|object| format!(" {object}")).unwrap_or_default();
                 format!("{}{object}: {}", mark.tool, mark.evidence)
             })
             .collect()
@@ -219,7 +220,9 @@ mod tests {
         let spec = || json!({"f:spec": {"f:template": {}}});
         assert_eq!(
             by("terraform-provider-helm_v2.6.0_x5", spec()),
-            ["Terraform: field manager terraform-provider-helm_v2.6.0_x5 of deployment/web, last at 2026-05-01T10:00:00Z"]
+            [
+                "Terraform: field manager terraform-provider-helm_v2.6.0_x5 of deployment/web, last at 2026-05-01T10:00:00Z"
+            ]
         );
         for manager in ["pulumi-kubernetes-1a2b3c4d", "pulumi-resource-kubernetes"] {
             assert!(by(manager, spec())[0].starts_with("Pulumi: "), "{manager}");

@@ -153,7 +153,11 @@ mod tests {
     use crate::fake::answers;
 
     /// A cluster whose only Deployment has this metadata, and which answers one path besides.
-    async fn seen(metadata: serde_json::Value, path: &'static str, answer: (u16, serde_json::Value)) -> Vec<Deployer> {
+    async fn seen(
+        metadata: serde_json::Value,
+        path: &'static str,
+        answer: (u16, serde_json::Value),
+    ) -> Vec<Deployer> {
         let mut metadata = metadata;
         metadata["name"] = json!("web");
         metadata["namespace"] = json!("shop");
@@ -203,7 +207,10 @@ mod tests {
         for (suspend, acts) in [(false, DeployerActs::ByItself), (true, DeployerActs::Suspended)] {
             let found = seen(flux_labels(), path, (200, release(suspend))).await;
             assert_eq!(found.len(), 1, "{found:?}");
-            assert_eq!((&found[0].acts, found[0].confidence), (&acts, Confidence::Observed));
+            assert_eq!(
+                (&found[0].acts, found[0].confidence),
+                (&acts, Confidence::Observed)
+            );
             assert_eq!(found[0].to_string(), "Flux HelmRelease shop/web");
         }
     }
@@ -212,8 +219,14 @@ mod tests {
     async fn where_its_object_cannot_be_read_it_is_not_known_whether_it_acts() {
         let refusal = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403,
             "message": "helmreleases is forbidden", "metadata": {}});
-        for answer in [(403, refusal), (404, json!({"kind": "Status", "code": 404, "reason": "NotFound",
-            "status": "Failure", "message": "", "metadata": {}}))] {
+        for answer in [
+            (403, refusal),
+            (
+                404,
+                json!({"kind": "Status", "code": 404, "reason": "NotFound",
+            "status": "Failure", "message": "", "metadata": {}}),
+            ),
+        ] {
             let found = seen(flux_labels(), "/helmreleases/web", answer).await;
             assert!(matches!(found[0].acts, DeployerActs::Unknown(_)), "{found:?}");
         }
@@ -221,7 +234,8 @@ mod tests {
 
     #[tokio::test]
     async fn argo_cd_acts_as_its_application_says() {
-        let marked = json!({"annotations": {"argocd.argoproj.io/tracking-id": "shop-web:apps/Deployment:shop/web"}});
+        let marked =
+            json!({"annotations": {"argocd.argoproj.io/tracking-id": "shop-web:apps/Deployment:shop/web"}});
         let list = |policy: serde_json::Value| {
             json!({"metadata": {}, "items": [{"metadata": {"name": "shop-web", "namespace": "argocd"},
                 "spec": {"syncPolicy": policy}}]})
@@ -229,14 +243,22 @@ mod tests {
         for (policy, acts) in [
             (json!({"automated": {"selfHeal": true}}), DeployerActs::ByItself),
             (json!({"automated": {}}), DeployerActs::OnChange),
-            (json!({"automated": {"enabled": false, "selfHeal": true}}), DeployerActs::WhenRun),
+            (
+                json!({"automated": {"enabled": false, "selfHeal": true}}),
+                DeployerActs::WhenRun,
+            ),
             (json!({}), DeployerActs::WhenRun),
         ] {
             let found = seen(marked.clone(), "/applications", (200, list(policy))).await;
             assert_eq!(found[0].acts, acts, "{found:?}");
             assert_eq!(found[0].object.as_deref(), Some("Application shop-web"));
         }
-        let found = seen(marked, "/applications", (200, json!({"metadata": {}, "items": []}))).await;
+        let found = seen(
+            marked,
+            "/applications",
+            (200, json!({"metadata": {}, "items": []})),
+        )
+        .await;
         assert!(matches!(found[0].acts, DeployerActs::Unknown(_)), "{found:?}");
     }
 

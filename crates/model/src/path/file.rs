@@ -96,7 +96,11 @@ pub fn parse_path(source: &str, text: &str) -> Result<PathFile, PathFileError> {
         )));
     }
     if file.kind != PathFile::KIND {
-        return Err(plainly(format!("kind is `{}`, not `{}`", file.kind, PathFile::KIND)));
+        return Err(plainly(format!(
+            "kind is `{}`, not `{}`",
+            file.kind,
+            PathFile::KIND
+        )));
     }
     file.path.check().map_err(plainly)?;
     Ok(file)

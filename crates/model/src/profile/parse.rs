@@ -129,7 +129,10 @@ mod tests {
         for (wrong, told) in [
             ("{ crds: [{ name: pools }] }", "no definition's name"),
             ("{ operators: [{ name: pool, labels: {} }] }", "has no labels"),
-            ("{ operators: [{ name: pool, labels: { a: b }, version: soon }] }", "soon"),
+            (
+                "{ operators: [{ name: pool, labels: { a: b }, version: soon }] }",
+                "soon",
+            ),
         ] {
             let error = read(wrong).unwrap_err();
             assert!(error.message.contains(told), "{error}");

@@ -85,11 +85,7 @@ impl Requires {
                 crd.name
             ));
         }
-        if let Some(operator) = self
-            .operators
-            .iter()
-            .find(|operator| operator.labels.is_empty())
-        {
+        if let Some(operator) = self.operators.iter().find(|operator| operator.labels.is_empty()) {
             return Err(format!(
                 "operator {} of `requires.operators` has no labels, so any Deployment would be it",
                 operator.name

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use checks::Assigned;
 use model::{
-    DatabaseLocation, GateMode, MeasuredRestore, MigrationState, Profile, RehearsedMigration, Release, Scaler,
-    Target, WorkloadName,
+    DatabaseLocation, GateMode, MeasuredRestore, MigrationState, Profile, RehearsedMigration, Release,
+    Scaler, Target, WorkloadName,
 };
 
 /// Everything a plan is made from. No clock, no cluster: the same input gives the same plan.

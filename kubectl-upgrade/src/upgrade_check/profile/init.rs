@@ -128,10 +128,7 @@ fn next(flags: &InitFlags, session: &Session, path: &Path) -> Vec<NextStep> {
         command: Some(command),
     };
     vec![
-        step(
-            "read what was guessed",
-            format!("grep -n -A1 'guess:' {file}"),
-        ),
+        step("read what was guessed", format!("grep -n -A1 'guess:' {file}")),
         step(
             "then see whether it can be used",
             format!("kubectl upgrade-check profile lint {file}"),

@@ -9,8 +9,8 @@ use checks::profiles::{
 use checks::{ObserveError, ObserveRequest, Observed, SavedError, load_observation, observe};
 use clap::Args;
 use cli::{DatabaseFlags, Environment, Output, PackFlags, end_with};
-use model::{ProfileTrialReport, SavedObservation, Seen};
 use model::ExitCode;
+use model::{ProfileTrialReport, SavedObservation, Seen};
 use thiserror::Error;
 
 use crate::session::{Common, Session, could_not_begin};
@@ -101,9 +101,7 @@ async fn live(
         (_, Seen::Present(_) | Seen::Absent) => not_asked(&observed.profile, "no database was found"),
     };
     let Observed {
-        observation,
-        profile,
-        ..
+        observation, profile, ..
     } = &observed;
     let path = profile.path.as_ref();
     Ok(trial(profile, &flags.profile, observation, None, path, questions))
@@ -117,7 +115,10 @@ async fn kept(
 ) -> Result<ProfileTrialReport, Refusal> {
     let mut profile = known.profile;
     settle_path(&mut profile, known.file.as_deref(), &saved.observation).await?;
-    let questions = not_asked(&profile, "nothing is asked of a database for an observation that was kept");
+    let questions = not_asked(
+        &profile,
+        "nothing is asked of a database for an observation that was kept",
+    );
     Ok(trial(
         &profile,
         &flags.profile,

@@ -129,7 +129,9 @@ fn evidence(seen: &Observation, assigned: &Assigned) -> (String, Option<String>)
     };
     let guess = match (assigned.kind, uses) {
         (RoleKind::Migrator, _) => Some(format!("that it migrates: {}.", assigned.reason)),
-        (_, false) => Some("that it writes, so that nothing is left running by mistake; `reader` if it never does.".into()),
+        (_, false) => Some(
+            "that it writes, so that nothing is left running by mistake; `reader` if it never does.".into(),
+        ),
         (_, true) => Some("that it writes, and does not only read.".into()),
     };
     (evidence, guess)
@@ -161,6 +163,11 @@ fn sessions(seen: &Observation, workload: &Workload) -> usize {
         .into_iter()
         .flatten()
         .filter(|session| session.role == SessionRole::Writer)
-        .filter(|session| session.client.as_deref().is_some_and(|client| own.contains(client)))
+        .filter(|session| {
+            session
+                .client
+                .as_deref()
+                .is_some_and(|client| own.contains(client))
+        })
         .count()
 }

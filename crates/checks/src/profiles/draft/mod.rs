@@ -100,7 +100,10 @@ fn head(text: &mut Text, seen: &Observation, chart: &str) {
     text.line(0, &format!("apiVersion: {}", model::API_VERSION));
     text.line(0, "kind: Profile");
     text.line(0, &format!("name: {}", scalar(&chart.to_lowercase())));
-    text.line(0, &format!("description: {}", scalar(&format!("{chart}, as it runs."))));
+    text.line(
+        0,
+        &format!("description: {}", scalar(&format!("{chart}, as it runs."))),
+    );
 }
 
 /// Images of the application itself: what other charts run as well would fit them, too.
@@ -117,7 +120,10 @@ fn matching(text: &mut Text, chart: &str, parts: &[Part<'_>]) {
     text.line(0, "match:");
     text.line(1, &format!("charts: [{}]", scalar(chart)));
     if !images.is_empty() {
-        text.comment(1, &format!("{GUESS} every image that runs and is no database; leave the application's own."));
+        text.comment(
+            1,
+            &format!("{GUESS} every image that runs and is no database; leave the application's own."),
+        );
         let images: Vec<String> = images.into_iter().map(scalar).collect();
         text.line(1, &format!("images: [{}]", images.join(", ")));
     }
@@ -127,7 +133,10 @@ fn database(text: &mut Text, seen: &Observation) {
     let location = match &seen.location {
         Seen::Present(location) => location,
         Seen::Absent => {
-            text.comment(0, "No database was found: name the variables that hold its address.");
+            text.comment(
+                0,
+                "No database was found: name the variables that hold its address.",
+            );
             return text.example(0, &["database:", "  env: [DATABASE_URL]"]);
         }
         Seen::Unreadable(why) => {
@@ -175,7 +184,10 @@ fn roles(text: &mut Text, parts: &[Part<'_>]) {
         if let Some(same) = &part.same_as {
             text.comment(
                 1,
-                &format!("{} has the same labels and image as role {same}, and its part.", part.workload.name),
+                &format!(
+                    "{} has the same labels and image as role {same}, and its part.",
+                    part.workload.name
+                ),
             );
             continue;
         }
@@ -201,7 +213,11 @@ fn roles(text: &mut Text, parts: &[Part<'_>]) {
         if let Some(of_kind) = &part.select.kind {
             text.line(3, &format!("kind: {}", scalar(of_kind)));
         }
-        let quiesce = if part.kind == RoleKind::Database { "never" } else { "required" };
+        let quiesce = if part.kind == RoleKind::Database {
+            "never"
+        } else {
+            "required"
+        };
         text.line(2, &format!("quiesce: {quiesce}"));
         text.line(2, &format!("order: {}", part.order));
     }
@@ -228,7 +244,10 @@ fn migrations(text: &mut Text, seen: &Observation, parts: &[Part<'_>], hooks: Op
         .unwrap_or_default();
     text.line(0, "migrations:");
     match histories {
-        [] => text.comment(1, "No table of a known migration tool was seen: docs/migration-tools.md lists them."),
+        [] => text.comment(
+            1,
+            "No table of a known migration tool was seen: docs/migration-tools.md lists them.",
+        ),
         [only] => {
             text.comment(1, &at(only));
             text.line(1, &format!("tool: {}", tool_word(only)));
@@ -277,12 +296,19 @@ fn schema(text: &mut Text, seen: &Observation, histories: &[MigrationHistory]) {
         .first()
         .and_then(|history| history.state.version.as_deref());
     if let (Some(app_version), Some(schema)) = (app_version, schema) {
-        text.comment(1, "Which schema each version brings; write the other versions as well, or leave it out.");
+        text.comment(
+            1,
+            "Which schema each version brings; write the other versions as well, or leave it out.",
+        );
         text.example(
             1,
             &[
                 "schema:",
-                &format!("  - {{ from: {}, version: {} }}", scalar(app_version), scalar(schema)),
+                &format!(
+                    "  - {{ from: {}, version: {} }}",
+                    scalar(app_version),
+                    scalar(schema)
+                ),
             ],
         );
     }
@@ -311,8 +337,14 @@ fn budgets(text: &mut Text, seen: &Observation) {
             text.line(1, &format!("usualSeconds: {seconds}"));
         }
         None => {
-            text.comment(0, "How long a migration usually takes; nobody has measured it here.");
-            text.example(0, &["budgets:", "  usualSeconds: 60", "  investigateAfterSeconds: 600"]);
+            text.comment(
+                0,
+                "How long a migration usually takes; nobody has measured it here.",
+            );
+            text.example(
+                0,
+                &["budgets:", "  usualSeconds: 60", "  investigateAfterSeconds: 600"],
+            );
         }
     }
 }
@@ -331,14 +363,20 @@ fn health(text: &mut Text, parts: &[Part<'_>]) {
     for (part, _) in asked.iter().filter(|(_, probe)| probe.tls) {
         text.comment(
             0,
-            &format!("{} is probed by TLS, which `health` does not ask.", part.workload.name),
+            &format!(
+                "{} is probed by TLS, which `health` does not ask.",
+                part.workload.name
+            ),
         );
     }
     if plain.is_empty() {
         text.comment(0, "No workload has a probe by plain HTTP.");
         return text.example(0, &["health:", "  - { role: web, port: 8080, path: /readyz }"]);
     }
-    text.comment(0, &format!("{GUESS} what the probes ask is what tells that a new version is well."));
+    text.comment(
+        0,
+        &format!("{GUESS} what the probes ask is what tells that a new version is well."),
+    );
     text.line(0, "health:");
     for (part, probe) in plain {
         text.line(1, &format!("- role: {}", scalar(&part.role)));
@@ -357,10 +395,26 @@ fn deployer(text: &mut Text, seen: &Observation) {
 
 /// What cannot be seen.
 fn rest(text: &mut Text) {
-    text.comment(0, "What cannot be seen from outside; take away the first `#` of what you fill in.");
-    text.example(0, &["requires:", "  crds: [{ name: things.example.org, version: v1 }]"]);
-    text.example(0, &["busy:", "  - what: a job runs", "    sql: select 1 from jobs where state = 'running'"]);
-    text.example(0, &["notes:", "  sources: [{ github: owner/repository, of: app }]"]);
+    text.comment(
+        0,
+        "What cannot be seen from outside; take away the first `#` of what you fill in.",
+    );
+    text.example(
+        0,
+        &["requires:", "  crds: [{ name: things.example.org, version: v1 }]"],
+    );
+    text.example(
+        0,
+        &[
+            "busy:",
+            "  - what: a job runs",
+            "    sql: select 1 from jobs where state = 'running'",
+        ],
+    );
+    text.example(
+        0,
+        &["notes:", "  sources: [{ github: owner/repository, of: app }]"],
+    );
     text.example(0, &["keys:", "  secrets: [NAME]"]);
     text.example(0, &["rollback:", "  afterMigration: restore"]);
 }

@@ -99,6 +99,10 @@ mod tests {
         text.comment(1, &format!("first\nname: other {}", "word ".repeat(60)));
         let text = text.finish();
         assert!(text.lines().count() > 2);
-        assert!(text.lines().all(|line| line.starts_with("  # ") && line.len() < 130), "{text}");
+        assert!(
+            text.lines()
+                .all(|line| line.starts_with("  # ") && line.len() < 130),
+            "{text}"
+        );
     }
 }

@@ -91,7 +91,7 @@ pub(super) async fn watch(
 }
 
 async fn look(database: &Database, wanted: &MigrationWanted) -> Result<Look, QueryError> {
-    let sessions = postgres_room::activity(database).await?;
+    let activity = postgres_room::activity(database).await?;
     let bytes = u64::try_from(postgres_room::database_size(database).await?).ok();
     let locks = match postgres_room::held_locks(database).await {
         Seen::Present(locks) => locks
@@ -103,7 +103,7 @@ async fn look(database: &Database, wanted: &MigrationWanted) -> Result<Look, Que
     // The tool's table may be locked by the migration itself: then this look knows no version.
     let state = postgres_room::migration_state(database, wanted.tool).await;
     Ok(Look {
-        sessions: sessions.into_iter().filter(works).collect(),
+        sessions: activity.sessions.into_iter().filter(works).collect(),
         locks,
         bytes,
         state: state.present().cloned(),
