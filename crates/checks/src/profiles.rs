@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 use model::Profile;
@@ -78,6 +79,12 @@ pub enum ProfileChoiceError {
 /// # Errors
 /// When an embedded text is no profile; a test keeps that from being released.
 pub fn built_in() -> Result<Vec<Profile>, ProfileError> {
+    // A look at many releases asks for them again and again.
+    static PARSED: LazyLock<Result<Vec<Profile>, ProfileError>> = LazyLock::new(parse_built_in);
+    PARSED.clone()
+}
+
+fn parse_built_in() -> Result<Vec<Profile>, ProfileError> {
     let mut files: Vec<_> = FOLDER
         .files()
         .filter(|file| {

@@ -25,12 +25,14 @@ mod kinds;
 mod login;
 mod logs;
 mod manifest;
+mod namespaces;
 mod objects;
 mod owners;
 mod pods;
 mod port_forward;
 #[cfg(test)]
 mod port_forward_tests;
+mod remember;
 mod scale;
 mod scalers;
 mod services;

@@ -129,6 +129,17 @@ impl Chart {
     }
 }
 
+impl Metadata {
+    /// What the chart says about itself, where nothing but its metadata was read.
+    pub(crate) fn documents(self) -> ChartDocuments {
+        Chart {
+            metadata: Some(self),
+            ..Chart::default()
+        }
+        .documents()
+    }
+}
+
 impl Hook {
     /// What may be shown of a hook. One whose manifest cannot be read is known by what the record says of it.
     pub(crate) fn facts(&self, default_namespace: &str) -> RenderedHook {

@@ -11,6 +11,7 @@ mod check;
 mod database;
 mod event;
 mod exit;
+mod fleet;
 mod health;
 mod inventory;
 mod keys;
@@ -53,6 +54,10 @@ pub use database::{
 };
 pub use event::{Event, LogSource, MigrationSample, StepState};
 pub use exit::ExitCode;
+pub use fleet::{
+    FleetBackup, FleetBackupState, FleetCluster, FleetDepth, FleetFailOn, FleetFinding, FleetItem, FleetLockState,
+    FleetLocks, FleetReport, FleetSummary, FleetUnread, FleetVerdict, NewestKnown,
+};
 pub use health::{DatabaseHealth, IdleSlot, StandbyFacts, TableSize};
 pub use inventory::{
     ArchiveWay, ArchiverFacts, BackupDetailsReport, BackupFinding, BackupInventory, BackupState,

@@ -6,10 +6,11 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use cli::{ConnectionFlags, DatabaseFlags, Environment, Format, Output, OutputFlags, parse};
 use model::ExitCode;
 
+use super::fleet::FleetFlags;
 use super::locks::LocksFlags;
 use super::notes::NotesCommand;
 use super::path::PathCommand;
-use super::{explain, judge, locks, notes, path};
+use super::{explain, fleet, judge, locks, notes, path};
 use crate::session::Common;
 
 /// The name of the program's file, which kubectl makes of `upgrade-check`.
@@ -23,6 +24,7 @@ const PROGRAM: &str = "kubectl-upgrade_check";
     version,
     override_usage = "kubectl upgrade-check RELEASE [CHART] [flags of helm upgrade] [flags]\n       \
                       kubectl upgrade-check --observation FILE [flags]\n       \
+                      kubectl upgrade-check fleet [-n NAMESPACE|-A] [--context NAME]... [--full] [flags]\n       \
                       kubectl upgrade-check locks TARGET [flags]\n       \
                       kubectl upgrade-check notes RELEASE CHART|VERSION [flags]\n       \
                       kubectl upgrade-check path RELEASE VERSION|CHART [flags]\n       \
@@ -203,6 +205,9 @@ enum Other {
     },
     /// Show who holds up whom in the database, and end whom you name
     Locks(Box<LocksFlags>),
+    /// Show many releases of namespaces and clusters, one line each, and judge them
+    #[command(after_help = fleet::AFTER_HELP)]
+    Fleet(Box<FleetFlags>),
     /// Print a completion script for a shell
     Completion {
         /// The shell
@@ -248,6 +253,7 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
     match command {
         Other::Explain { id, output } => explain::run(id.as_deref(), &Output::new(&output, &environment)),
         Other::Locks(flags) => locks::run(&flags, &environment).await,
+        Other::Fleet(flags) => fleet::run(&flags, &environment).await,
         Other::Completion { shell } => {
             let output = Output::new(&OutputFlags::default(), &environment);
             let written = cli::print_completion(shell, whole_command(), PROGRAM);
@@ -292,7 +298,9 @@ mod tests {
             clap_complete::generate(*shell, &mut whole_command(), PROGRAM, &mut script);
             let script = String::from_utf8(script).unwrap();
             assert!(
-                script.contains("path-file") && script.contains("explain") && script.contains("prereleases"),
+                ["path-file", "explain", "prereleases", "all-namespaces"]
+                    .iter()
+                    .all(|word| script.contains(word)),
                 "{shell}"
             );
         }
@@ -300,7 +308,7 @@ mod tests {
 
     #[test]
     fn every_command_is_known_by_its_word() {
-        for word in ["explain", "locks", "completion", "help", "--version", "-V"] {
+        for word in ["explain", "fleet", "locks", "completion", "help", "--version", "-V"] {
             assert!(is_other(word) && Mixed::named(word).is_none(), "{word}");
         }
         for word in ["notes", "path"] {

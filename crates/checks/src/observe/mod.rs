@@ -8,5 +8,6 @@ mod request;
 mod rights;
 mod run;
 
+pub(crate) use database::filed_under;
 pub use request::{ObserveError, ObserveRequest, Observed};
 pub use run::observe;
