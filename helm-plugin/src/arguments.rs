@@ -284,9 +284,8 @@ pub(crate) struct QuiesceFlags {
     /// Do not ask
     #[arg(short = 'y', long)]
     pub(crate) yes: bool,
-    /// Profile: a built-in name or a file
-    #[arg(long, value_name = "NAME|FILE")]
-    pub(crate) profile: Option<String>,
+    #[command(flatten)]
+    pub(crate) profile: ProfileFlags,
     /// As for an upgrade, for tests
     #[arg(long, value_name = "FAULTS", hide = true)]
     pub(crate) fault: Option<engine::Faults>,

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use checks::profiles::ProfileChoice;
 use cli::{Environment, Output, interrupts, watched};
 use cluster::Cluster;
 use jiff::{SignedDuration, Timestamp};
@@ -37,10 +36,7 @@ async fn act(cluster: Cluster, flags: &QuiesceFlags, output: &Output) -> Result<
         namespace: cluster.namespace.clone(),
         cluster,
         release: flags.release.clone(),
-        profile: flags
-            .profile
-            .as_deref()
-            .map_or(ProfileChoice::Matching, ProfileChoice::from_argument),
+        profile: flags.profile.choice(),
         database: flags.database.options(),
         ask_sessions: !flags.no_sessions,
         roles: flags.roles.clone(),

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use checks::profiles::ProfileChoice;
 use clap::{Args, CommandFactory, Parser};
-use cli::{DatabaseFlags, Environment, MixedLineError, Output, act_until, store_place};
+use cli::{DatabaseFlags, Environment, MixedLineError, Output, act_until, store_place, ProfileFlags};
 use helm::{FlagError, UpgradeLine};
 use model::ExitCode;
 use tempfile::TempDir;
@@ -41,9 +40,8 @@ struct RehearseFlags {
     /// Store of the backups: a name, a folder or s3://bucket/prefix
     #[arg(long, value_name = "STORE")]
     backup_to: Option<String>,
-    /// Profile: a built-in name or a file
-    #[arg(long, value_name = "NAME|FILE")]
-    profile: Option<String>,
+    #[command(flatten)]
+    profile: ProfileFlags,
     /// The hook Job or workload that migrates, where several may be meant
     #[arg(long, value_name = "KIND/NAME")]
     migrator: Option<String>,
@@ -125,10 +123,7 @@ fn request(
         helm: session.helm.clone(),
         line,
         namespace: session.namespace.clone(),
-        profile: flags
-            .profile
-            .as_deref()
-            .map_or(ProfileChoice::Matching, ProfileChoice::from_argument),
+        profile: flags.profile.choice(),
         database: flags.database.options(),
         store: store_place(flags.backup_to.as_deref(), environment).map_err(Refusal::Words)?,
         fresh: flags.fresh.then(|| environment.person()),

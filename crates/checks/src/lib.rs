@@ -7,6 +7,7 @@ mod access;
 mod assign;
 mod check;
 mod evaluate;
+pub mod fleet;
 mod image;
 mod locks;
 mod observe;

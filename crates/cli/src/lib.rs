@@ -24,7 +24,7 @@ pub use act::{ActEnd, act, act_until};
 pub use cache::cache_folder;
 pub use completion::print_completion;
 pub use config::{Config, ConfigError, NamedStore};
-pub use connection::ConnectionFlags;
+pub use connection::{ConnectionFlags, ManyConnectionsFlags};
 pub use consent::{Consent, ask};
 pub use database::DatabaseFlags;
 pub use ending::{end_with, fail};

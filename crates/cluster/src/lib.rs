@@ -28,6 +28,7 @@ mod kinds;
 mod login;
 mod logs;
 mod manifest;
+mod namespaces;
 mod neighbours;
 mod objects;
 mod parking;
@@ -35,6 +36,7 @@ mod pods;
 mod port_forward;
 #[cfg(test)]
 mod port_forward_tests;
+mod remember;
 mod scale;
 mod scalers;
 mod services;

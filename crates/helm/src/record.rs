@@ -129,6 +129,17 @@ impl Chart {
     }
 }
 
+impl Metadata {
+    /// What the chart says about itself, where nothing but its metadata was read.
+    pub(crate) fn documents(self) -> ChartDocuments {
+        Chart {
+            metadata: Some(self),
+            ..Chart::default()
+        }
+        .documents()
+    }
+}
+
 impl Hook {
     /// The hook as an object; null where its manifest cannot be read.
     pub(crate) fn object(&self) -> Value {

@@ -12,6 +12,7 @@ mod database;
 mod deployer;
 mod event;
 mod exit;
+mod fleet;
 mod health;
 mod inventory;
 mod keys;
@@ -58,6 +59,10 @@ pub use database::{
 pub use deployer::{DeclaredDeployer, Deployer, DeployerActs, DeployerTool};
 pub use event::{Event, LogSource, MigrationSample, StepState};
 pub use exit::ExitCode;
+pub use fleet::{
+    FleetBackup, FleetBackupState, FleetCluster, FleetDepth, FleetFailOn, FleetFinding, FleetItem, FleetLockState,
+    FleetLocks, FleetReport, FleetSummary, FleetUnread, FleetVerdict, NewestKnown,
+};
 pub use health::{DatabaseHealth, IdleSlot, StandbyFacts, TableSize};
 pub use inventory::{
     ArchiveWay, ArchiverFacts, BackupDetailsReport, BackupFinding, BackupInventory, BackupState,

@@ -10,11 +10,12 @@ use cli::{
 };
 use model::ExitCode;
 
+use super::fleet::FleetFlags;
 use super::locks::LocksFlags;
 use super::notes::NotesCommand;
 use super::path::PathCommand;
 use super::profile::ProfileCommand;
-use super::{explain, judge, locks, notes, path, profile};
+use super::{explain, fleet, judge, locks, notes, path, profile};
 use crate::session::Common;
 
 /// The name of the program's file, which kubectl makes of `upgrade-check`.
@@ -28,6 +29,7 @@ const PROGRAM: &str = "kubectl-upgrade_check";
     version,
     override_usage = "kubectl upgrade-check RELEASE [CHART] [flags of helm upgrade] [flags]\n       \
                       kubectl upgrade-check --observation FILE [flags]\n       \
+                      kubectl upgrade-check fleet [-n NAMESPACE|-A] [--context NAME]... [--full] [flags]\n       \
                       kubectl upgrade-check locks TARGET [flags]\n       \
                       kubectl upgrade-check notes RELEASE CHART|VERSION [flags]\n       \
                       kubectl upgrade-check path RELEASE VERSION|CHART [flags]\n       \
@@ -221,6 +223,9 @@ enum Other {
     /// List, show, examine, try and write profiles: what is particular to an application
     #[command(subcommand)]
     Profile(Box<ProfileCommand>),
+    /// Show many releases of namespaces and clusters, one line each, and judge them
+    #[command(after_help = fleet::AFTER_HELP)]
+    Fleet(Box<FleetFlags>),
     /// Print a completion script for a shell
     Completion {
         /// The shell
@@ -267,6 +272,7 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
         Other::Explain { id, output } => explain::run(id.as_deref(), &Output::new(&output, &environment)),
         Other::Profile(command) => profile::run(*command, &environment).await,
         Other::Locks(flags) => locks::run(&flags, &environment).await,
+        Other::Fleet(flags) => fleet::run(&flags, &environment).await,
         Other::Completion { shell } => {
             let output = Output::new(&OutputFlags::default(), &environment);
             let written = cli::print_completion(shell, whole_command(), PROGRAM);
@@ -311,7 +317,9 @@ mod tests {
             clap_complete::generate(*shell, &mut whole_command(), PROGRAM, &mut script);
             let script = String::from_utf8(script).unwrap();
             assert!(
-                script.contains("path-file") && script.contains("explain") && script.contains("prereleases"),
+                ["path-file", "explain", "prereleases", "all-namespaces"]
+                    .iter()
+                    .all(|word| script.contains(word)),
                 "{shell}"
             );
         }
@@ -319,7 +327,7 @@ mod tests {
 
     #[test]
     fn every_command_is_known_by_its_word() {
-        for word in ["explain", "locks", "completion", "help", "--version", "-V"] {
+        for word in ["explain", "fleet", "locks", "completion", "help", "--version", "-V"] {
             assert!(is_other(word) && Mixed::named(word).is_none(), "{word}");
         }
         for word in ["notes", "path"] {

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod explain;
+mod fleet;
 mod judge;
 mod locks;
 mod look;

@@ -10,6 +10,7 @@ mod custom_kinds;
 mod engine;
 mod examples;
 mod faults;
+mod fleet;
 mod helm;
 mod hook_run;
 mod killed;

@@ -10,5 +10,6 @@ mod rights;
 mod run;
 mod sharers;
 
+pub(crate) use database::filed_under;
 pub use request::{ObserveError, ObserveRequest, Observed};
 pub use run::observe;

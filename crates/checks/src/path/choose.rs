@@ -1,6 +1,7 @@
 //! Which path is in force: the user's word, the profile's, or a built-in one that fits.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 use model::path::{PathFacts, PathFile, PathFileError, UpgradePath, parse_path};
@@ -47,6 +48,12 @@ pub enum PathChoiceError {
 /// # Errors
 /// When an embedded text is no path; a test keeps that from being released.
 pub fn built_in_paths() -> Result<Vec<PathFile>, PathFileError> {
+    // A look at many releases asks for them again and again.
+    static PARSED: LazyLock<Result<Vec<PathFile>, PathFileError>> = LazyLock::new(parse_built_in);
+    PARSED.clone()
+}
+
+fn parse_built_in() -> Result<Vec<PathFile>, PathFileError> {
     let mut files: Vec<_> = FOLDER.files().collect();
     files.sort_by_key(|file| file.path());
     files

@@ -16,4 +16,4 @@ pub use judge::path_report;
 pub(crate) use judge::{beyond, next_hop, reason};
 pub(crate) use meet::{Met, Overlap, by_hand, hazards, overlaps};
 pub use route::{Gap, Leg, Reason, Way, way};
-pub(crate) use versions::{running, wanted};
+pub(crate) use versions::{by_chart, running, wanted};

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 use model::profile::{Match, ProfileError, parse};
@@ -138,6 +139,12 @@ pub fn built_in() -> Result<Vec<Profile>, ProfileError> {
 }
 
 fn embedded() -> Result<Vec<KnownProfile>, ProfileError> {
+    // A look at many releases asks for them again and again.
+    static PARSED: LazyLock<Result<Vec<KnownProfile>, ProfileError>> = LazyLock::new(parse_embedded);
+    PARSED.clone()
+}
+
+fn parse_embedded() -> Result<Vec<KnownProfile>, ProfileError> {
     let mut files: Vec<_> = FOLDER
         .files()
         .filter(|file| {

@@ -199,7 +199,7 @@ path:
 
 /// What is written for a case, read again.
 fn drafted(case: &Case, hooks: Option<&[model::RenderedHook]>) -> (String, Profile) {
-    let text = draft(&case.seen, hooks).unwrap();
+    let text = draft(&case.seen, hooks).unwrap_or_else(|error| panic!("{error}"));
     let profile = parse("drafted", &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     (text, profile)
 }

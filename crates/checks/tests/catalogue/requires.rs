@@ -10,7 +10,10 @@ fn requiring(requires: &str, see: impl FnOnce(&mut Case)) -> Case {
         "apiVersion: safe-upgrade.dev/v1alpha1\nkind: Profile\nname: shop\nrequires:\n  {requires}\n"
     );
     Case::with(|case| {
-        case.profile.requires = model::profile::parse("shop.yaml", &text).unwrap().requires;
+        let profile = model::profile::parse("shop.yaml", &text);
+        case.profile.requires = profile
+            .unwrap_or_else(|error| panic!("{error}\n{text}"))
+            .requires;
         see(case);
     })
 }
