@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser};
-use cli::{DatabaseFlags, Environment, MixedLineError, Output, act_until, store_place, ProfileFlags};
+use cli::{DatabaseFlags, Environment, MixedLineError, Output, ProfileFlags, act_until, store_place};
 use helm::{FlagError, UpgradeLine};
 use model::ExitCode;
 use tempfile::TempDir;

@@ -122,8 +122,8 @@ struct Answer {
 impl Answer {
     /// A server that was too busy, or failed, is asked again.
     fn lasts(&self) -> bool {
-        let is_final = self.status.is_success()
-            || matches!(self.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);
+        let is_final =
+            self.status.is_success() || matches!(self.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);
         is_final && self.body.len() <= LARGEST
     }
 
@@ -211,9 +211,15 @@ mod tests {
         let cluster = fake::answers(move |_, _| {
             let number = count.fetch_add(1, Ordering::SeqCst);
             if busy && number == 0 {
-                return (503, json!({"kind": "Status", "code": 503, "reason": "Busy", "message": "later"}));
+                return (
+                    503,
+                    json!({"kind": "Status", "code": 503, "reason": "Busy", "message": "later"}),
+                );
             }
-            (200, json!({"kind": "List", "apiVersion": "v1", "metadata": {}, "items": []}))
+            (
+                200,
+                json!({"kind": "List", "apiVersion": "v1", "metadata": {}, "items": []}),
+            )
         })
         .await;
         (cluster.remembering(), asked)
@@ -254,17 +260,27 @@ mod tests {
         let request = |method: &str, uri: &str| Request::builder().method(method).uri(uri).body(()).unwrap();
         for (method, uri, expected) in [
             ("GET", "/api/v1/namespaces/shop/pods", true),
-            ("GET", "/api/v1/namespaces/shop/pods?watch=true&resourceVersion=0", false),
+            (
+                "GET",
+                "/api/v1/namespaces/shop/pods?watch=true&resourceVersion=0",
+                false,
+            ),
             ("GET", "/api/v1/namespaces/shop/pods/web-0/log", false),
             ("GET", "/api/v1/namespaces/shop/secrets/web", false),
-            ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", true),
+            (
+                "POST",
+                "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+                true,
+            ),
             ("POST", "/api/v1/namespaces/shop/pods?dryRun=All", false),
             ("PATCH", "/api/v1/namespaces/shop/pods/web-0", false),
         ] {
             assert_eq!(is_remembered(&request(method, uri)), expected, "{method} {uri}");
         }
         let mut upgrade = request("GET", "/api/v1/namespaces/shop/pods/web-0/portforward");
-        upgrade.headers_mut().insert(UPGRADE, "websocket".parse().unwrap());
+        upgrade
+            .headers_mut()
+            .insert(UPGRADE, "websocket".parse().unwrap());
         assert!(!is_remembered(&upgrade));
     }
 

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    API_VERSION, BackupGrade, CheckVerdict, ExitCode, Freshness, Mechanism, NextStep, ReleaseStatus, Severity,
-    Version,
+    API_VERSION, BackupGrade, CheckVerdict, ExitCode, Freshness, Mechanism, NextStep, ReleaseStatus,
+    Severity, Version,
 };
 
 /// How closely each release was looked at.
@@ -386,7 +386,11 @@ fn next(items: &[FleetItem], several: bool) -> Vec<NextStep> {
     let worst = items
         .iter()
         .filter(|item| item.verdict == FleetVerdict::Blocked)
-        .chain(items.iter().filter(|item| item.verdict == FleetVerdict::Incomplete))
+        .chain(
+            items
+                .iter()
+                .filter(|item| item.verdict == FleetVerdict::Incomplete),
+        )
         .next();
     let Some(item) = worst else {
         return Vec::new();

@@ -60,8 +60,8 @@ pub use deployer::{DeclaredDeployer, Deployer, DeployerActs, DeployerTool};
 pub use event::{Event, LogSource, MigrationSample, StepState};
 pub use exit::ExitCode;
 pub use fleet::{
-    FleetBackup, FleetBackupState, FleetCluster, FleetDepth, FleetFailOn, FleetFinding, FleetItem, FleetLockState,
-    FleetLocks, FleetReport, FleetSummary, FleetUnread, FleetVerdict, NewestKnown,
+    FleetBackup, FleetBackupState, FleetCluster, FleetDepth, FleetFailOn, FleetFinding, FleetItem,
+    FleetLockState, FleetLocks, FleetReport, FleetSummary, FleetUnread, FleetVerdict, NewestKnown,
 };
 pub use health::{DatabaseHealth, IdleSlot, StandbyFacts, TableSize};
 pub use inventory::{

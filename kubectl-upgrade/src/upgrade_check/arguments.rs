@@ -327,7 +327,15 @@ mod tests {
 
     #[test]
     fn every_command_is_known_by_its_word() {
-        for word in ["explain", "fleet", "locks", "completion", "help", "--version", "-V"] {
+        for word in [
+            "explain",
+            "fleet",
+            "locks",
+            "completion",
+            "help",
+            "--version",
+            "-V",
+        ] {
             assert!(is_other(word) && Mixed::named(word).is_none(), "{word}");
         }
         for word in ["notes", "path"] {

@@ -22,8 +22,11 @@ const STORE_LIMIT: Duration = Duration::from_secs(15);
 const NOT_LOOKED: &str =
     "only backups of ours that were made for the release were looked for; --full looks for everybody's";
 
-/// The newest good backup of each grade, by namespace and release; or why there is no saying.
-pub(super) struct OwnBackups(Result<BTreeMap<(String, String), BTreeMap<BackupGrade, FoundBackup>>, String>);
+/// The newest good backup of each grade.
+type Newest = BTreeMap<BackupGrade, FoundBackup>;
+
+/// The newest good backups by namespace and release; or why there is no saying.
+pub(super) struct OwnBackups(Result<BTreeMap<(String, String), Newest>, String>);
 
 impl OwnBackups {
     /// Looks into a store.
@@ -36,7 +39,10 @@ impl OwnBackups {
                 Some((key, found_backup(backup, now)))
             }))),
             Ok(Err(why)) => Err(why),
-            Err(_) => Err(format!("the store did not answer within {} s", STORE_LIMIT.as_secs())),
+            Err(_) => Err(format!(
+                "the store did not answer within {} s",
+                STORE_LIMIT.as_secs()
+            )),
         })
     }
 
@@ -81,7 +87,10 @@ async fn made_here(store: &str, cluster: &Cluster) -> Result<Vec<backup::Backup>
     let facts = cluster.facts().await.map_err(|error| causes(&error))?;
     // Without the cluster's name another one's backups would be taken for its own.
     let Some(name) = filed_under(&facts) else {
-        return Err("the UID of namespace kube-system, by which the cluster's backups are filed, could not be read".into());
+        return Err(
+            "the UID of namespace kube-system, by which the cluster's backups are filed, could not be read"
+                .into(),
+        );
     };
     let filter = Filter {
         cluster: Some(name),
@@ -156,7 +165,10 @@ mod tests {
             made(BackupGrade::B, 0, BackupState::Good),
             made(BackupGrade::A, 9 * DAY, BackupState::Good),
         ]);
-        assert_eq!((told.state, told.grade, told.age_seconds), (FleetBackupState::Fresh, Some(BackupGrade::B), Some(0)));
+        assert_eq!(
+            (told.state, told.grade, told.age_seconds),
+            (FleetBackupState::Fresh, Some(BackupGrade::B), Some(0))
+        );
     }
 
     #[test]
@@ -165,7 +177,10 @@ mod tests {
             made(BackupGrade::B, 3 * DAY, BackupState::Good),
             made(BackupGrade::B, 0, BackupState::Failed),
         ]);
-        assert_eq!((old.state, old.age_seconds), (FleetBackupState::Unknown, Some(3 * DAY)));
+        assert_eq!(
+            (old.state, old.age_seconds),
+            (FleetBackupState::Unknown, Some(3 * DAY))
+        );
         assert!(old.reason.unwrap().contains("--full"));
         assert_eq!(of(Vec::new()), FleetBackup::unknown(NOT_LOOKED));
     }

@@ -3,7 +3,8 @@
 use helm::{ListedRelease, RecordHead};
 use model::{
     ChartIdentity, CheckReport, DatabaseFacts, FleetBackup, FleetBackupState, FleetFinding, FleetItem,
-    FleetLockState, FleetLocks, FleetVerdict, NewestKnown, Observation, Profile, ReleaseStatus, Seen, Severity,
+    FleetLockState, FleetLocks, FleetVerdict, NewestKnown, Observation, Profile, ReleaseStatus, Seen,
+    Severity,
 };
 
 use super::backups::told;
@@ -138,7 +139,10 @@ fn verdict(seen: &Observation, report: &CheckReport) -> FleetVerdict {
 
 fn known(seen: &Observation, profile: &Profile) -> Option<NewestKnown> {
     let path = profile.path.as_ref()?;
-    let origin = seen.path.as_ref().map_or("the profile's path", |facts| &facts.origin);
+    let origin = seen
+        .path
+        .as_ref()
+        .map_or("the profile's path", |facts| &facts.origin);
     let runs = running(&seen.release, &seen.workloads, path).ok();
     newest(path, origin, runs.as_ref())
 }
@@ -256,7 +260,12 @@ mod tests {
     #[test]
     fn what_could_not_be_read_is_unknown_whatever_its_label_says() {
         let backup = FleetBackup::unknown("not looked for");
-        let told = unreadable("east", &listed(ReleaseStatus::Deployed), backup, "it is not base64".into());
+        let told = unreadable(
+            "east",
+            &listed(ReleaseStatus::Deployed),
+            backup,
+            "it is not base64".into(),
+        );
         assert_eq!((told.verdict, told.chart), (FleetVerdict::Incomplete, None));
         assert_eq!((told.revision, told.status), (7, ReleaseStatus::Deployed));
     }

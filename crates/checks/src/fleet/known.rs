@@ -12,7 +12,11 @@ pub(super) fn by_built_in(paths: &[PathFile], chart: &ChartIdentity) -> Option<N
         .iter()
         .find(|file| fits_chart(&file.matches, &[&chart.name]).is_some())?;
     let running = by_chart(chart, &file.path);
-    newest(&file.path, &format!("path {}, built in", file.name), running.as_ref())
+    newest(
+        &file.path,
+        &format!("path {}, built in", file.name),
+        running.as_ref(),
+    )
 }
 
 /// The newest release that a path lists. Paths are written by hand: there may be a newer one that they do not know.
@@ -59,14 +63,20 @@ mod tests {
         let known = by_built_in(&paths, &chart("shop", "1.9.0")).unwrap();
         assert_eq!((known.version.as_str(), known.newer), ("1.10.0", Some(true)));
         assert_eq!(known.as_of.as_deref(), Some("2026-02-01"));
-        assert_eq!(by_built_in(&paths, &chart("shop", "v1.10.0")).unwrap().newer, Some(false));
+        assert_eq!(
+            by_built_in(&paths, &chart("shop", "v1.10.0")).unwrap().newer,
+            Some(false)
+        );
         assert_eq!(by_built_in(&paths, &chart("shop", "main")).unwrap().newer, None);
         assert_eq!(by_built_in(&paths, &chart("web", "1.9.0")), None);
     }
 
     #[test]
     fn what_lists_no_version_knows_none_and_an_image_s_tag_is_not_in_the_record() {
-        assert_eq!(by_built_in(&[file("  stops: []\n")], &chart("shop", "1.0.0")), None);
+        assert_eq!(
+            by_built_in(&[file("  stops: []\n")], &chart("shop", "1.0.0")),
+            None
+        );
         let paths = [file(
             "  running: { read: imageTag, image: shop/web }\n  known:\n    - { version: 1.9.0 }\n",
         )];

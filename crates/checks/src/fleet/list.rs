@@ -57,7 +57,8 @@ async fn one_by_one(cluster: &Cluster, driver: Driver, selector: Option<&str>) -
         let found = list_releases(cluster, driver, &scope, selector).await;
         found.map_err(|error| unread(cluster, driver, &scope, &error))
     });
-    let found: Vec<Result<Vec<ListedRelease>, FleetUnread>> = looks.buffered(NAMESPACES_AT_ONCE).collect().await;
+    let found: Vec<Result<Vec<ListedRelease>, FleetUnread>> =
+        looks.buffered(NAMESPACES_AT_ONCE).collect().await;
     let (mut releases, mut denied) = (Vec::new(), Vec::new());
     for one in found {
         match one {
@@ -88,7 +89,10 @@ fn unread(cluster: &Cluster, driver: Driver, scope: &ListScope, error: &StorageE
     };
     let why = match &namespace {
         Some(namespace) if error.is_forbidden() => {
-            format!("permission missing: list {} in namespace {namespace}", kind(driver))
+            format!(
+                "permission missing: list {} in namespace {namespace}",
+                kind(driver)
+            )
         }
         Some(_) | None => causes(error),
     };
@@ -131,7 +135,11 @@ mod tests {
             ],
             Vec::new(),
         );
-        let names: Vec<&str> = told.releases.iter().map(|release| release.name.as_str()).collect();
+        let names: Vec<&str> = told
+            .releases
+            .iter()
+            .map(|release| release.name.as_str())
+            .collect();
         assert_eq!((names, told.uninstalled), (vec!["shop", "stuck"], 1));
     }
 }

@@ -70,7 +70,15 @@ async fn begin(request: FleetRequest) -> impl Stream<Item = FleetEvent> {
     let driver = Driver::parse(&std::env::var("HELM_DRIVER").unwrap_or_default());
     let listed = async {
         match &driver {
-            Ok(driver) => list(&request.cluster, *driver, &request.scope, request.selector.as_deref()).await,
+            Ok(driver) => {
+                list(
+                    &request.cluster,
+                    *driver,
+                    &request.scope,
+                    request.selector.as_deref(),
+                )
+                .await
+            }
             Err(error) => Listing {
                 unread: vec![FleetUnread {
                     context: request.cluster.context.clone(),
@@ -113,7 +121,10 @@ async fn begin(request: FleetRequest) -> impl Stream<Item = FleetEvent> {
 
 fn announced(listing: &Listing) -> FleetEvent {
     let widest = |text: fn(&ListedRelease) -> &str| {
-        let widths = listing.releases.iter().map(|release| text(release).chars().count());
+        let widths = listing
+            .releases
+            .iter()
+            .map(|release| text(release).chars().count());
         widths.max().unwrap_or_default()
     };
     FleetEvent::Listed {
@@ -138,7 +149,10 @@ struct Looker {
 impl Looker {
     async fn look(&self, listed: &ListedRelease) -> FleetEvent {
         match &self.backups {
-            Some(backups) => self.quick(listed, backups.of(&listed.namespace, &listed.name)).await,
+            Some(backups) => {
+                self.quick(listed, backups.of(&listed.namespace, &listed.name))
+                    .await
+            }
             None => Box::pin(self.full(listed)).await,
         }
     }

@@ -11,9 +11,7 @@ fn requiring(requires: &str, see: impl FnOnce(&mut Case)) -> Case {
     );
     Case::with(|case| {
         let profile = model::profile::parse("shop.yaml", &text);
-        case.profile.requires = profile
-            .unwrap_or_else(|error| panic!("{error}\n{text}"))
-            .requires;
+        case.profile.requires = profile.unwrap_or_else(|error| panic!("{error}\n{text}")).requires;
         see(case);
     })
 }

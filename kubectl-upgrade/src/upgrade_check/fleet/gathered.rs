@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use checks::fleet::FleetEvent;
 use cli::Environment;
-use model::{
-    ChartDocuments, FleetCluster, FleetDepth, FleetItem, FleetReport, FleetUnread, NewestKnown,
-};
+use model::{ChartDocuments, FleetCluster, FleetDepth, FleetItem, FleetReport, FleetUnread, NewestKnown};
 
 use super::clusters::Told;
 use crate::upgrade_check::notes::newest_at_hand;

@@ -86,7 +86,10 @@ impl View {
     pub(super) fn progress(&self, done: usize, known: usize) {
         if self.progress {
             // Talk that nobody takes ends nothing.
-            drop(self.output.talk(|err, _| render::fleet_progress(err, done, known)));
+            drop(
+                self.output
+                    .talk(|err, _| render::fleet_progress(err, done, known)),
+            );
         }
     }
 

@@ -66,7 +66,9 @@ pub(crate) async fn newest_at_hand(chart: &ChartDocuments, environment: &Environ
         running: Some(chart),
         target: None,
     };
-    let profile = resolve(&ProfileChoice::default(), &[&chart.identity.name], &[]).ok()?.profile;
+    let profile = resolve(&ProfileChoice::default(), &[&chart.identity.name], &[])
+        .ok()?
+        .profile;
     let sources = sources(&[], &profile, &charts, &github).ok()?;
     if sources.is_empty() {
         return None;
