@@ -2,6 +2,7 @@
 //! told. All start from one healthy release and change what the row looks at.
 
 mod backup;
+mod built_in;
 mod cluster;
 mod documents;
 mod fixture;
@@ -15,6 +16,7 @@ mod registry;
 mod rewrites;
 mod roles;
 mod roll_out;
+mod runbooks;
 mod upgrade_path;
 mod ways;
 mod workload;
