@@ -303,7 +303,17 @@ mod tests {
             .into_iter()
             .map(|profile| profile.name)
             .collect();
-        assert_eq!(names, ["generic", "openfga"]);
+        let known = [
+            "authentik",
+            "coder",
+            "generic",
+            "gocdnext",
+            "harbor",
+            "nodepad",
+            "openfga",
+            "opschain",
+        ];
+        assert_eq!(names, known);
     }
 
     #[test]
@@ -324,7 +334,7 @@ mod tests {
     #[test]
     fn a_name_that_is_not_built_in_is_refused_with_those_that_are() {
         let error = resolve(&ProfileChoice::from_argument("openfa"), &[], &[]).unwrap_err();
-        assert!(error.to_string().contains("generic, openfga"), "{error}");
+        assert!(error.to_string().contains("generic, gocdnext"), "{error}");
     }
 
     #[test]

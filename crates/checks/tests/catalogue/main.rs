@@ -3,6 +3,7 @@
 
 mod backup;
 mod budget;
+mod built_in;
 mod cluster;
 mod documents;
 mod fixture;
@@ -19,6 +20,7 @@ mod requires;
 mod rewrites;
 mod roles;
 mod roll_out;
+mod runbooks;
 mod upgrade_path;
 mod ways;
 mod workload;
