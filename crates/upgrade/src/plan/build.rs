@@ -42,6 +42,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
         notices.push(format!("no way back for the database: {why}"));
     }
     notices.extend(putting_back(input));
+    notices.extend(going_on(input));
     if input.database.is_none() {
         notices.push(
             "no database was found: nothing is backed up, and turning back restores the release only".into(),
@@ -62,6 +63,19 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
         priced_from: Some(priced_from),
         no_way_back: input.no_way_back.clone(),
         notices,
+    })
+}
+
+/// What turning back costs where writers go on.
+fn going_on(input: &PlanInput<'_>) -> Option<String> {
+    let serving = serving(input.members);
+    let names: Vec<String> = serving.iter().map(WorkloadName::to_string).collect();
+    (!names.is_empty() && input.no_way_back.is_none()).then(|| {
+        format!(
+            "{} goes on writing while the schema changes: turning back would lose what it wrote since the backup, and a \
+             person is asked first",
+            names.join(", ")
+        )
     })
 }
 
@@ -140,6 +154,17 @@ pub(super) fn stopped(members: &[Assigned]) -> Result<Vec<QuiesceTarget>, PlanRe
         }
     }
     Ok(targets)
+}
+
+/// The writers that go on while the schema changes, since their role need not stop.
+fn serving(members: &[Assigned]) -> Vec<WorkloadName> {
+    members
+        .iter()
+        .filter(|m| matches!(m.kind, RoleKind::Writer | RoleKind::Migrator) && !m.workload.is_database)
+        .filter(|m| m.quiesce != QuiesceNeed::Required)
+        .filter(|m| m.workload.desired != Some(0) && m.workload.suspended != Some(true))
+        .map(|m| m.workload.name.clone())
+        .collect()
 }
 
 fn before_the_stop(input: &PlanInput<'_>, steps: &mut Steps) {
@@ -312,6 +337,7 @@ fn pass(input: &PlanInput<'_>, choice: &GateChoice, steps: &mut Steps) -> String
             migrating: choice.migrating.clone(),
             database_workloads: database_workloads(input),
             workloads: target_names(input),
+            serving: serving(input.members),
             hook_jobs: hook_jobs(input),
             database: input.database.cloned(),
             timeout_seconds: timeout(input),
@@ -367,7 +393,9 @@ fn open_and_resume(
     let mut priced_from = steps.0.len() - 1;
     gate(input, choice, steps);
     if choice.mode != GateMode::After {
-        priced_from = steps.0.len();
+        if serving(input.members).is_empty() {
+            priced_from = steps.0.len();
+        }
         open(choice, timeout(input), steps);
     }
     let counts = counts_after(input, stopped);
