@@ -109,7 +109,8 @@ fn findings(out: &mut dyn Write, rows: &[&CheckResult]) -> io::Result<()> {
     for row in rows {
         finding(out, row)?;
     }
-    let after_a_command = |row: &CheckResult| row.remedy.last().is_some_and(|remedy| remedy.command.is_some());
+    let after_a_command =
+        |row: &CheckResult| row.remedy.last().is_some_and(|remedy| remedy.command.is_some());
     match rows.last() {
         Some(last) if !after_a_command(last) => writeln!(out),
         _ => Ok(()),

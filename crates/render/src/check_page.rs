@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use model::{CheckReport, CheckResult};
 
-use crate::check::{CATEGORIES, confidence, coverage, evidence, label, title, verdict};
+use crate::check::{CATEGORIES, confidence, coverage, evidence, label, revision, title, verdict};
 use crate::markup::{STYLE, escaped};
 
 /// Writes the report as one HTML page that needs nothing else.
@@ -20,7 +20,7 @@ pub fn check_page(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head><body>\n\
          <h1>{title}</h1>\n<p class=\"sub\">revision {}</p>\n\
          <div class=\"outcome {}\"><strong>{}</strong><br>{}</div>",
-        report.release.revision,
+        revision(&report.release),
         tone.class(),
         escaped(words),
         escaped(&coverage(report))
