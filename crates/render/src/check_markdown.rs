@@ -6,12 +6,14 @@ use model::{Category, CheckReport, CheckResult};
 
 use crate::check::{coverage, label, title, verdict};
 use crate::markup::plain;
+use crate::words::in_lines;
 
 /// Writes the ticket: four phases, each with the gate that ends it, then every row.
 ///
 /// # Errors
 /// The writer's own.
 pub fn check_markdown(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
+    let report = &in_lines(report)?;
     let release = &report.release;
     writeln!(out, "# {}\n", plain(&title(report)))?;
     writeln!(out, "**{}** — {}\n", verdict(report.verdict).0, coverage(report))?;
@@ -120,7 +122,7 @@ fn finding(out: &mut dyn Write, row: &CheckResult) -> io::Result<()> {
     for remedy in &row.remedy {
         writeln!(out, "  - {}", plain(&remedy.text))?;
         if let Some(command) = &remedy.command {
-            writeln!(out, "\n        {}\n", command.replace('\n', "\n        "))?;
+            writeln!(out, "\n        {command}\n")?;
         }
     }
     Ok(())
