@@ -117,7 +117,7 @@ fn what_others_say_stays_in_its_row_in_every_form() {
             row.remedy[0].text.push_str(words);
             row.remedy[0].command = Some(format!("do this{words}"));
         }
-        report.next[0].command = Some(format!("helm safe-upgrade{words}"));
+        report.next[0].command = Some(format!("helm safe-upgrade shop{words}"));
         report
     };
     let forms: [(&str, Form); 6] = [
