@@ -8,6 +8,7 @@ use model::{
 
 use crate::Style;
 use crate::style::Tone;
+use crate::words::in_lines;
 
 /// How much of a report is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,6 +27,7 @@ pub enum Detail {
 /// # Errors
 /// The writer's own.
 pub fn check_trouble(out: &mut dyn Write, style: Style, report: &CheckReport) -> io::Result<()> {
+    let report = &in_lines(report)?;
     heading(out, style, report)?;
     for row in report.checks.iter().filter(|row| row.is_finding()) {
         check(out, style, row, Detail::Usual)?;
@@ -49,6 +51,7 @@ pub fn check_report(
     detail: Detail,
     fail_on_warn: bool,
 ) -> io::Result<()> {
+    let report = &in_lines(report)?;
     heading(out, style, report)?;
     for (category, title) in CATEGORIES {
         let rows: Vec<&CheckResult> = report

@@ -6,12 +6,14 @@ use model::{CheckReport, CheckResult};
 
 use crate::check::{CATEGORIES, confidence, coverage, evidence, label, revision, title, verdict};
 use crate::markup::{STYLE, escaped};
+use crate::words::in_lines;
 
 /// Writes the report as one HTML page that needs nothing else.
 ///
 /// # Errors
 /// The writer's own.
 pub fn check_page(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
+    let report = &in_lines(report)?;
     let title = escaped(&title(report));
     let (words, tone) = verdict(report.verdict);
     writeln!(

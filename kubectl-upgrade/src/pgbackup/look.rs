@@ -112,6 +112,7 @@ pub(crate) async fn look(
                     namespace,
                     output: *output,
                     options,
+                    connection: flags.common.connection.words(),
                 }),
                 None,
             )
