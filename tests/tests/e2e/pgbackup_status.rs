@@ -163,7 +163,7 @@ fn a_cron_jobs_dump_ours_and_snapshots_stand_in_one_table_and_make_one_verdict()
             .is_some_and(|reason| reason.contains("grade B or better")),
         "{weak}"
     );
-    let namespace = world.place.namespace.as_str();
+    let namespace = &world.place.namespace;
     let proposed = |report: &Value, words: &str| {
         report["next"][0]["command"] == format!("kubectl pgbackup {words} {store}")
     };
