@@ -2,6 +2,8 @@
 //! carry a run on or take it back; and the rehearsal, which tries a migration on a restored copy.
 
 pub mod flow;
+#[cfg(test)]
+mod killed;
 pub mod plan;
 pub mod rehearsal;
 mod report;

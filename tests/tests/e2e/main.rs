@@ -7,6 +7,7 @@ mod boot_run;
 mod checks;
 mod cluster;
 mod custom_kinds;
+mod deaths;
 mod engine;
 mod examples;
 mod faults;

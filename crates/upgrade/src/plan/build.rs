@@ -316,7 +316,7 @@ fn open_and_resume(
             .collect();
         steps.push(
             "resume",
-            Reversal::NotNeeded,
+            Reversal::Automatic,
             format!("give the counts back: {}", words.join(", ")),
             StepSpec::Resume(Resume {
                 targets: counts.clone(),

@@ -24,4 +24,4 @@ pub use rollback::{
 #[cfg(test)]
 mod rest_tests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

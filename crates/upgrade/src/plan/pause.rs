@@ -237,7 +237,7 @@ pub(super) fn give_back(steps: &mut Steps, counts: &[QuiesceTarget]) -> Vec<Quie
         });
         steps.push(
             "resume",
-            Reversal::NotNeeded,
+            Reversal::Automatic,
             format!("give the counts back: {}", words.join(", ")),
             spec,
         );
@@ -276,7 +276,7 @@ pub(super) fn let_go(steps: &mut Steps, held: &[SuspendTarget]) {
         });
         steps.push(
             "unsuspend",
-            Reversal::NotNeeded,
+            Reversal::Automatic,
             format!("end the hold on {}", names(held)),
             spec,
         );

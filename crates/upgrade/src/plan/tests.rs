@@ -13,20 +13,20 @@ use checks::Assigned;
 
 use super::{PlanInput, PlanRefusal, RestoreInput, plan, restore_plan};
 
-pub(super) struct World {
-    pub(super) release: Release,
-    pub(super) target: Target,
-    pub(super) profile: Profile,
-    pub(super) members: Vec<Assigned>,
-    pub(super) scalers: Vec<Scaler>,
-    pub(super) manifest_replicas: BTreeMap<WorkloadName, i32>,
-    pub(super) database: Option<DatabaseLocation>,
-    pub(super) last_restore: Option<MeasuredRestore>,
-    pub(super) rehearsed: Option<RehearsedMigration>,
-    pub(super) gate: Option<GateMode>,
+pub(crate) struct World {
+    pub(crate) release: Release,
+    pub(crate) target: Target,
+    pub(crate) profile: Profile,
+    pub(crate) members: Vec<Assigned>,
+    pub(crate) scalers: Vec<Scaler>,
+    pub(crate) manifest_replicas: BTreeMap<WorkloadName, i32>,
+    pub(crate) database: Option<DatabaseLocation>,
+    pub(crate) last_restore: Option<MeasuredRestore>,
+    pub(crate) rehearsed: Option<RehearsedMigration>,
+    pub(crate) gate: Option<GateMode>,
 }
 
-pub(super) fn name(kind: WorkloadKind, name: &str) -> WorkloadName {
+pub(crate) fn name(kind: WorkloadKind, name: &str) -> WorkloadName {
     WorkloadName {
         kind,
         namespace: "shop".into(),
@@ -34,7 +34,7 @@ pub(super) fn name(kind: WorkloadKind, name: &str) -> WorkloadName {
     }
 }
 
-pub(super) fn member(
+pub(crate) fn member(
     kind: WorkloadKind,
     workload: &str,
     role: RoleKind,
@@ -71,7 +71,7 @@ fn rolling() -> UpdateStrategy {
     }
 }
 
-fn rendered(kind: WorkloadKind, workload: &str, replicas: Option<i32>) -> RenderedWorkload {
+pub(crate) fn rendered(kind: WorkloadKind, workload: &str, replicas: Option<i32>) -> RenderedWorkload {
     RenderedWorkload {
         name: name(kind, workload),
         replicas,
@@ -82,7 +82,7 @@ fn rendered(kind: WorkloadKind, workload: &str, replicas: Option<i32>) -> Render
     }
 }
 
-fn hook(event: &str) -> RenderedHook {
+pub(crate) fn hook(event: &str) -> RenderedHook {
     RenderedHook {
         object: ObjectName {
             api_version: "batch/v1".into(),
@@ -98,7 +98,7 @@ fn hook(event: &str) -> RenderedHook {
 }
 
 /// A release with a web Deployment that migrates at boot, a worker, a nightly job and its own database.
-pub(super) fn world() -> World {
+pub(crate) fn world() -> World {
     let profile = "apiVersion: safe-upgrade.dev/v1alpha1\nkind: Profile\nname: shop\n";
     World {
         release: Release {
@@ -168,7 +168,7 @@ pub(super) fn world() -> World {
     }
 }
 
-fn planned(world: &World) -> Result<model::Plan, PlanRefusal> {
+pub(crate) fn planned(world: &World) -> Result<model::Plan, PlanRefusal> {
     plan(&PlanInput {
         created_at: "2026-01-01T00:00:00Z".into(),
         release: &world.release,
@@ -193,7 +193,7 @@ fn planned(world: &World) -> Result<model::Plan, PlanRefusal> {
     })
 }
 
-pub(super) fn words(plan: &model::Plan) -> Vec<&str> {
+pub(crate) fn words(plan: &model::Plan) -> Vec<&str> {
     plan.steps.iter().map(|step| &step.id[3..]).collect()
 }
 
@@ -447,7 +447,7 @@ fn without_a_revision_to_turn_back_to_there_is_no_plan() {
     assert!(matches!(refusal, Err(PlanRefusal::NothingToTurnBackTo(_))));
 }
 
-pub(super) fn words_of_restore(
+pub(crate) fn words_of_restore(
     world: &World,
     keep_writers: bool,
 ) -> Result<(Vec<String>, Option<usize>), PlanRefusal> {
