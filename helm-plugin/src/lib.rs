@@ -8,6 +8,7 @@ mod arguments;
 mod carry_on;
 mod report;
 mod rollback;
+mod saved;
 mod session;
 mod status;
 mod unlock;

@@ -25,6 +25,7 @@ mod prune;
 mod release;
 mod report;
 mod restore;
+mod saved_plan;
 mod schedule;
 mod secret;
 mod seen;
@@ -89,6 +90,9 @@ pub use report::{
     UpgradeReport,
 };
 pub use restore::{KeptDatabase, KeptReason, KeptReport, RestoreOptions, RestoreSource};
+pub use saved_plan::{
+    ExpectedDuration, KnownFrom, Moved, PinnedDatabase, PinnedWorkload, PlanBasis, SavedPlan,
+};
 pub use schedule::{ScheduleFacts, ScheduleList};
 pub use secret::Secret;
 pub use seen::Seen;

@@ -28,6 +28,7 @@ mod pgbackup_status;
 mod pgbackup_with_app;
 mod postgres;
 mod rollback;
+mod saved_plan;
 mod unlock;
 mod upgrade_check;
 mod upgrade_path;

@@ -8,6 +8,7 @@ mod judge;
 mod remember;
 mod restore;
 mod rollback;
+mod saved;
 mod status;
 mod way_back;
 
@@ -19,5 +20,6 @@ pub use restore::{
     RestoreEnd, RestorePlanRequest, begin_restore, carry_on_restore, plan_restore, unfinished_restore,
 };
 pub use rollback::{RollbackRequest, begin_rollback, plan_rollback};
+pub use saved::{Proposal, SavedPlanError, hold, load_plan, propose, save_plan};
 pub use status::{RunLine, status};
 pub use way_back::no_way_back;

@@ -4,6 +4,7 @@ mod build;
 mod choose_gate;
 mod gate_steps;
 mod input;
+mod moved;
 mod pause;
 mod refusal;
 mod restore;
@@ -12,6 +13,7 @@ mod rollback;
 pub use build::plan;
 pub use choose_gate::{GateChoice, choose_gate};
 pub use input::PlanInput;
+pub use moved::{moved, outlived};
 pub use refusal::PlanRefusal;
 pub use restore::{RestoreInput, restore_plan};
 pub use rollback::{
