@@ -98,20 +98,36 @@ fn duration(expected: ExpectedDuration) -> String {
 
 /// What takes a step back, in the words of what that does.
 fn taken_back(step: &PlannedStep) -> &'static str {
-    match (step.reversal, &step.spec) {
-        (Reversal::NotNeeded, _) => "changes nothing that needs it",
-        (Reversal::Impossible, _) => "**cannot be taken back**",
-        (Reversal::OnConsent, _) => "on consent: `abort --accept-loss`",
-        (Reversal::Automatic, StepSpec::Suspend(_)) => "by itself: the holds end",
-        (Reversal::Automatic, StepSpec::Quiesce(_)) => "by itself: the counts are given back",
-        (Reversal::Automatic, StepSpec::AnchorRelease(_)) => {
-            "by itself: helm rollback to that revision, if another is in force"
-        }
-        (Reversal::Automatic, StepSpec::AnchorDatabase(_)) => {
+    match step.reversal {
+        Reversal::NotNeeded => "changes nothing that needs it",
+        Reversal::Automatic => undo(&step.spec),
+        Reversal::OnConsent => "on consent: `abort --accept-loss`",
+        Reversal::Impossible => "**cannot be taken back**",
+    }
+}
+
+/// What is done by itself to take a step back.
+fn undo(spec: &StepSpec) -> &'static str {
+    match spec {
+        StepSpec::Suspend(_) => "by itself: the holds end",
+        StepSpec::Quiesce(_) => "by itself: the counts are given back",
+        StepSpec::AnchorRelease(_) => "by itself: helm rollback to that revision, if another is in force",
+        StepSpec::AnchorDatabase(_) => {
             "by itself: the backup is restored and swapped in, if the data may have changed"
         }
-        (Reversal::Automatic, StepSpec::HelmPass(_)) => "by itself: what it started is stopped",
-        (Reversal::Automatic, _) => "by itself",
+        StepSpec::HelmPass(_) => "by itself: what it started is stopped",
+        StepSpec::RestoreDatabase(_) => "by itself: the database of before is swapped back",
+        StepSpec::WaitIdle(_)
+        | StepSpec::Drain(_)
+        | StepSpec::BackUp(_)
+        | StepSpec::Gate(_)
+        | StepSpec::OpenTraffic(_)
+        | StepSpec::Resume(_)
+        | StepSpec::RollOut(_)
+        | StepSpec::HelmRollback(_)
+        | StepSpec::Unsuspend(_)
+        | StepSpec::PostCheck(_)
+        | StepSpec::ForgetRevision(_) => "by itself",
     }
 }
 
