@@ -2,112 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use engine::facts;
-use helm::{Fidelity, HelmError, Reuse, Seal};
+use helm::{Fidelity, Reuse, Seal};
 use jiff::Timestamp;
 use model::{
-    API_VERSION, ExitCode, ExpectedDuration, KnownFrom, Moved, Observation, PinnedDatabase, PinnedWorkload,
-    Plan, PlanBasis, SavedPlan, StepSpec, WorkloadKind,
+    API_VERSION, ExpectedDuration, KnownFrom, Observation, PinnedDatabase, PinnedWorkload, Plan, PlanBasis,
+    SavedPlan, StepSpec, WorkloadKind,
 };
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
 use super::begin::major_number;
-use super::{Judged, UpgradeRequest};
+use super::{Judged, SavedPlanError, UpgradeRequest};
 use crate::plan::{moved, outlived};
-
-/// Why a plan file cannot be written, read or run.
-#[derive(Debug, Error)]
-pub enum SavedPlanError {
-    /// The file cannot be written.
-    #[error("failed to write the plan to {}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The file cannot be read.
-    #[error("failed to read the plan in {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The file is no plan.
-    #[error("{} is no plan of this version{}: {message}", path.display(), line.map(|line| format!(", line {line}")).unwrap_or_default())]
-    Wrong {
-        /// The file.
-        path: PathBuf,
-        /// The line, where known.
-        line: Option<u64>,
-        /// What is wrong.
-        message: String,
-    },
-    /// What a plan rests on cannot be told.
-    #[error("failed to tell what the plan rests on")]
-    Basis(#[source] HelmError),
-    /// What a plan rests on cannot be told without helm's record.
-    #[error("failed to tell what the plan rests on: the running revision's record could not be read")]
-    NoRecord,
-    /// A lifetime that no clock has.
-    #[error("the plan cannot be good for so long")]
-    Lifetime,
-    /// The plan is too old.
-    #[error("the plan of {made} was good until {until}, and it is {now}")]
-    Expired {
-        /// When it was made.
-        made: String,
-        /// The end of its life.
-        until: String,
-        /// Now.
-        now: String,
-    },
-    /// The cluster, the chart or the values are not what the plan was made for.
-    #[error("the plan of {made} by {by} no longer holds: {}", list(moved))]
-    Moved {
-        /// When it was made.
-        made: String,
-        /// Who made it.
-        by: String,
-        /// What moved.
-        moved: Vec<Moved>,
-    },
-    /// The file is not as it was written.
-    #[error("the plan of {made} by {by} was changed after it was written")]
-    Changed {
-        /// When it was made.
-        made: String,
-        /// Who made it.
-        by: String,
-    },
-}
-
-fn list(moved: &[Moved]) -> String {
-    let words: Vec<String> = moved.iter().map(ToString::to_string).collect();
-    words.join("; ")
-}
-
-impl SavedPlanError {
-    /// The code the program ends with: a plan that no longer holds is a finding.
-    pub fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Expired { .. } | Self::Moved { .. } | Self::Changed { .. } => ExitCode::Blocked,
-            Self::Write { .. }
-            | Self::Read { .. }
-            | Self::Wrong { .. }
-            | Self::Basis(_)
-            | Self::NoRecord
-            | Self::Lifetime => ExitCode::CouldNotBegin,
-        }
-    }
-}
 
 /// What a person says about a plan to be written down.
 #[derive(Debug, Clone)]

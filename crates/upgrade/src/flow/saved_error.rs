@@ -1,0 +1,98 @@
+//! Why a plan in a file is of no use.
+
+use std::io;
+use std::path::PathBuf;
+
+use helm::HelmError;
+use model::{ExitCode, Moved};
+use thiserror::Error;
+
+/// Why a plan file cannot be written, read or run.
+#[derive(Debug, Error)]
+pub enum SavedPlanError {
+    /// The file cannot be written.
+    #[error("failed to write the plan to {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The file cannot be read.
+    #[error("failed to read the plan in {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is no plan.
+    #[error("{} is no plan of this version{}: {message}", path.display(), line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// The line, where known.
+        line: Option<u64>,
+        /// What is wrong.
+        message: String,
+    },
+    /// What a plan rests on cannot be told.
+    #[error("failed to tell what the plan rests on")]
+    Basis(#[source] HelmError),
+    /// What a plan rests on cannot be told without helm's record.
+    #[error("failed to tell what the plan rests on: the running revision's record could not be read")]
+    NoRecord,
+    /// A lifetime that no clock has.
+    #[error("the plan cannot be good for so long")]
+    Lifetime,
+    /// The plan is too old.
+    #[error("the plan of {made} was good until {until}, and it is {now}")]
+    Expired {
+        /// When it was made.
+        made: String,
+        /// The end of its life.
+        until: String,
+        /// Now.
+        now: String,
+    },
+    /// The cluster, the chart or the values are not what the plan was made for.
+    #[error("the plan of {made} by {by} no longer holds: {}", list(moved))]
+    Moved {
+        /// When it was made.
+        made: String,
+        /// Who made it.
+        by: String,
+        /// What moved.
+        moved: Vec<Moved>,
+    },
+    /// The file is not as it was written.
+    #[error("the plan of {made} by {by} was changed after it was written")]
+    Changed {
+        /// When it was made.
+        made: String,
+        /// Who made it.
+        by: String,
+    },
+}
+
+fn list(moved: &[Moved]) -> String {
+    let words: Vec<String> = moved.iter().map(ToString::to_string).collect();
+    words.join("; ")
+}
+
+impl SavedPlanError {
+    /// The code the program ends with: a plan that no longer holds is a finding.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Expired { .. } | Self::Moved { .. } | Self::Changed { .. } => ExitCode::Blocked,
+            Self::Write { .. }
+            | Self::Read { .. }
+            | Self::Wrong { .. }
+            | Self::Basis(_)
+            | Self::NoRecord
+            | Self::Lifetime => ExitCode::CouldNotBegin,
+        }
+    }
+}
