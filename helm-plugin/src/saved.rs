@@ -24,11 +24,11 @@ pub(crate) fn same_line(saved: &SavedPlan, flags: &UpgradeFlags, line: &UpgradeL
             "the plan was made with {missing}, whose text is in no file: give it again beside --plan"
         )));
     }
-    let [more, gone] = [
+    let [secrets, words] = [
         beside(&now.left_out, &saved.given_again),
         beside(&now.words, &saved.command),
     ];
-    let others = [more, gone].into_iter().filter(|words| !words.is_empty());
+    let others = [secrets, words].into_iter().filter(|words| !words.is_empty());
     let others = others.collect::<Vec<_>>().join(", ");
     if !others.is_empty() {
         return Err(Refusal::Words(format!(

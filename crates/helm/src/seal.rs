@@ -2,11 +2,11 @@
 //!
 //! A plain digest of values can be guessed from where a password is weak, with a salt beside it as well. The key of these
 //! is made of the running revision's record: its values, its manifest, the time to the nanosecond. Who may read that
-//! record learns nothing from a digest that stands in it already.
+//! record reads the running values there, and learns little from a digest.
 
 use std::collections::BTreeMap;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -93,8 +93,8 @@ fn mac(key: &[u8; 32], bytes: &[u8]) -> [u8; 32] {
     // A key as long as the hash's block needs no hashing itself, so that making it cannot fail.
     let mut block = [0; 64];
     block[..32].copy_from_slice(key);
-    let mac = Hmac::<Sha256>::new((&block).into());
-    mac.chain_update(bytes).finalize().into_bytes().into()
+    let mac = <Hmac<Sha256> as KeyInit>::new((&block).into());
+    Mac::chain_update(mac, bytes).finalize().into_bytes().into()
 }
 
 #[cfg(test)]
