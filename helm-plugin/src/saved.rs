@@ -53,7 +53,8 @@ fn beside(words: &[String], others: &[String]) -> String {
 }
 
 /// The line as a plan holds it. What agrees to something (`--yes`, `--accept-no-way-back`) is said when the plan is run,
-/// as is how the cluster is reached.
+/// as is how the cluster is reached. A flag that shapes the plan has to stand here: without it the plan made anew is
+/// another one, and every saved one is refused.
 fn written(flags: &UpgradeFlags, line: &UpgradeLine) -> Result<WrittenLine, Refusal> {
     if line.chart_holds_a_login() {
         let words = "the chart's address may hold a login, which a plan must not: give it by --username and --password, or \
