@@ -4,19 +4,27 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use cli::{ConnectionFlags, DatabaseFlags, Environment, Format, Output, OutputFlags, parse};
+use cli::{
+    ConnectionFlags, DatabaseFlags, DeployerFlags, Environment, Format, Output, OutputFlags, ProfileFlags, parse,
+};
+use jiff::Timestamp;
 use model::{ExitCode, GateMode};
 
-use crate::{carry_on, report, rollback, status, unlock, upgrade};
+use crate::rehearse::RehearseCommand;
+use crate::unquiesce::time_of_day;
+use crate::{carry_on, quiesce, rehearse, report, rollback, status, unlock, unquiesce, upgrade};
 
 /// Words that are commands even where a release has that name; `--release NAME` means the release.
-pub(crate) const COMMANDS: [&str; 10] = [
+pub(crate) const COMMANDS: [&str; 13] = [
+    "rehearse",
     "status",
     "history",
     "report",
     "resume",
     "abort",
     "rollback",
+    "quiesce",
+    "unquiesce",
     "unlock",
     "completion",
     "help",
@@ -31,7 +39,8 @@ pub(crate) const COMMANDS: [&str; 10] = [
     version,
     override_usage = "helm safe-upgrade RELEASE CHART [flags of helm upgrade] [flags]\n       \
                       helm safe-upgrade --plan FILE [--yes]\n       \
-                      helm safe-upgrade status|history|report|resume|abort|rollback|unlock RELEASE [flags]",
+                      helm safe-upgrade status|history|report|resume|abort|rollback|quiesce|unquiesce|unlock RELEASE [flags]\n       \
+                      helm safe-upgrade rehearse RELEASE CHART [flags of helm upgrade] [flags]",
     after_help = "Every flag of `helm upgrade` is taken: those on values and chart are used once and pinned, the others \
                   go to every pass. Exit codes: 0 upgraded, 1 could not begin, 2 blocked, 3 cannot tell, 10 put back, \
                   11 stopped half-way, 12 upgraded but a check failed."
@@ -65,9 +74,10 @@ pub(crate) struct UpgradeFlags {
     /// When the new version is judged
     #[arg(long, value_enum, value_name = "GATE")]
     pub(crate) gate: Option<GateFlag>,
-    /// Profile: a built-in name or a file
-    #[arg(long, value_name = "NAME|FILE")]
-    pub(crate) profile: Option<String>,
+    #[command(flatten)]
+    pub(crate) profile: ProfileFlags,
+    #[command(flatten)]
+    pub(crate) deployer: DeployerFlags,
     /// Upgrade path: a file, or URL@sha256:DIGEST; without it the profile's, else a built-in one
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) path_file: Option<String>,
@@ -135,6 +145,16 @@ pub(crate) enum PlanForm {
     Markdown,
 }
 
+impl PlanForm {
+    /// The form where a result is for people or for scripts.
+    pub(crate) fn of(output: &Output) -> Self {
+        match output.format {
+            Format::Table => Self::Table,
+            Format::Json => Self::Json,
+        }
+    }
+}
+
 /// Flags of every command.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Common {
@@ -195,6 +215,10 @@ enum Other {
     Abort(AbortFlags),
     /// Go back to an older revision: helm alone where the live schema allows it, else with the database
     Rollback(RollbackFlags),
+    /// Stop the release, prove that it stands still, and leave it so until it is brought back
+    Quiesce(QuiesceFlags),
+    /// Bring everything back exactly as it was before a quiesce, from any machine
+    Unquiesce(UnquiesceFlags),
     /// Let Helm go on with a release that a killed helm left pending, once nothing works on it any more
     Unlock(UnlockFlags),
     /// Print a completion script for a shell
@@ -290,9 +314,8 @@ pub(crate) struct RollbackFlags {
     /// Put the database back where the older version needs it: what was written since is then under another name only
     #[arg(long)]
     pub(crate) accept_loss: bool,
-    /// Profile: a built-in name or a file
-    #[arg(long, value_name = "NAME|FILE")]
-    pub(crate) profile: Option<String>,
+    #[command(flatten)]
+    pub(crate) profile: ProfileFlags,
     /// Store for the backup of what is in use now: a name, a folder or s3://bucket/prefix
     #[arg(long, value_name = "STORE")]
     pub(crate) backup_to: Option<String>,
@@ -303,6 +326,61 @@ pub(crate) struct RollbackFlags {
     pub(crate) common: Common,
     #[command(flatten)]
     pub(crate) database: DatabaseFlags,
+}
+
+/// Flags of `quiesce`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct QuiesceFlags {
+    /// The release
+    pub(crate) release: String,
+    /// Only these roles of the profile; without it everything that stops for an upgrade
+    #[arg(long, value_name = "ROLE", value_delimiter = ',')]
+    pub(crate) roles: Vec<String>,
+    /// Bring everything back after this time; with --image or --wait
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) limit: Option<Duration>,
+    /// Image with this program: a Job in the cluster keeps the limit, whatever becomes of this machine
+    #[arg(long, value_name = "IMAGE", requires = "limit")]
+    pub(crate) image: Option<String>,
+    /// Wait in the foreground, and bring everything back at the limit or with Ctrl-C; if this process dies, nothing does
+    #[arg(long, conflicts_with = "image")]
+    pub(crate) wait: bool,
+    /// Do not ask the database who is connected, as where it does not answer
+    #[arg(long)]
+    pub(crate) no_sessions: bool,
+    /// Show the plan, change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(short = 'y', long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) profile: ProfileFlags,
+    /// As for an upgrade, for tests
+    #[arg(long, value_name = "FAULTS", hide = true)]
+    pub(crate) fault: Option<engine::Faults>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) database: DatabaseFlags,
+}
+
+/// Flags of `unquiesce`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct UnquiesceFlags {
+    /// The release
+    pub(crate) release: String,
+    /// The run, as `history` shows it; without it the newest
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// Wait until this time (2026-01-31T22:00:00Z), or until the run is over
+    #[arg(long, value_name = "TIME", value_parser = time_of_day)]
+    pub(crate) at: Option<Timestamp>,
+    /// As for an upgrade, for tests
+    #[arg(long, value_name = "FAULTS", hide = true)]
+    pub(crate) fault: Option<engine::Faults>,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 /// Flags of `unlock`.
@@ -323,7 +401,7 @@ pub(crate) struct UnlockFlags {
     pub(crate) common: Common,
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
     helm::parse_duration(text).ok_or_else(|| format!("{text:?} is no time; write 30s, 5m or 1h"))
 }
 
@@ -332,6 +410,9 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
     let first = words.get(1).map(String::as_str);
     if !first.is_some_and(|first| COMMANDS.contains(&first)) {
         return upgrade::run(&words, environment).await;
+    }
+    if first == Some("rehearse") {
+        return rehearse::run(&words, environment).await;
     }
     let command = match parse::<OtherCommand>(&words) {
         Ok(parsed) => parsed.command,
@@ -344,10 +425,14 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
         Other::Resume(flags) => carry_on::resume(&flags, environment).await,
         Other::Abort(flags) => carry_on::abort(&flags, environment).await,
         Other::Rollback(flags) => rollback::run(&flags, environment).await,
+        Other::Quiesce(flags) => quiesce::run(&flags, environment).await,
+        Other::Unquiesce(flags) => unquiesce::run(&flags, environment).await,
         Other::Unlock(flags) => unlock::run(&flags, environment).await,
         Other::Completion { shell } => {
             let output = Output::new(&OutputFlags::default(), &environment);
-            let written = cli::print_completion(shell, OtherCommand::command(), "helm-safe-upgrade");
+            // Its flags stand among helm's, so that it is taken apart elsewhere.
+            let all = OtherCommand::command().subcommand(RehearseCommand::command().name("rehearse"));
+            let written = cli::print_completion(shell, all, "helm-safe-upgrade");
             cli::end_with(&output, written, ExitCode::Done)
         }
     }

@@ -6,12 +6,15 @@
 mod agree;
 mod arguments;
 mod carry_on;
+mod quiesce;
+mod rehearse;
 mod report;
 mod rollback;
 mod saved;
 mod session;
 mod status;
 mod unlock;
+mod unquiesce;
 mod upgrade;
 
 use std::ffi::OsString;

@@ -1,6 +1,5 @@
 //! `helm safe-upgrade rollback RELEASE [REVISION]`.
 
-use checks::profiles::ProfileChoice;
 use cli::{Environment, store_place, watched};
 use model::{ExitCode, Plan, StepSpec};
 use upgrade::flow::{self, RollbackRequest};
@@ -33,10 +32,7 @@ async fn act(
         namespace: session.namespace.clone(),
         release: flags.release.clone(),
         revision: flags.revision,
-        profile: flags
-            .profile
-            .as_deref()
-            .map_or(ProfileChoice::Matching, ProfileChoice::from_argument),
+        profile: flags.profile.choice(),
         database: flags.database.options(),
         store: store_place(flags.backup_to.as_deref(), environment).map_err(Refusal::Words)?,
     };

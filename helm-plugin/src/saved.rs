@@ -70,7 +70,6 @@ fn written(flags: &UpgradeFlags, line: &UpgradeLine) -> Result<WrittenLine, Refu
             "--gate",
             flags.gate.map(|gate| GateMode::from(gate).word().to_owned()),
         ),
-        ("--profile", flags.profile.clone()),
         ("--path-file", flags.path_file.clone()),
         ("--backup-to", flags.backup_to.clone()),
     ];
@@ -79,6 +78,8 @@ fn written(flags: &UpgradeFlags, line: &UpgradeLine) -> Result<WrittenLine, Refu
         .filter_map(|(flag, value)| Some([flag.to_owned(), value?]))
         .flatten();
     written.words.extend(own);
+    written.words.extend(flags.profile.words());
+    written.words.extend(flags.deployer.words());
     written.words.extend(flags.database.words());
     Ok(written)
 }

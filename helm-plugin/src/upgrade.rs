@@ -127,10 +127,10 @@ async fn act(
         cluster: session.cluster.clone(),
         helm: session.helm.clone(),
         namespace: session.namespace.clone(),
-        profile: flags
-            .profile
-            .as_deref()
-            .map_or(ProfileChoice::Matching, ProfileChoice::from_argument),
+        profile: ProfileChoice {
+            deployer: flags.deployer.declared(),
+            ..flags.profile.choice()
+        },
         path_file: flags.path_file.clone(),
         database: flags.database.options(),
         store: store_place(flags.backup_to.as_deref(), environment).map_err(Refusal::Words)?,
@@ -189,7 +189,7 @@ async fn act(
     })
 }
 
-fn show_report(output: &Output, report: &CheckReport) -> Result<(), Refusal> {
+pub(crate) fn show_report(output: &Output, report: &CheckReport) -> Result<(), Refusal> {
     output
         .talk(|err, style| render::check_trouble(err, style, report))
         .map_err(|error| Refusal::Words(format!("failed to write to standard error: {error}")))
@@ -209,7 +209,7 @@ fn show_plan(output: &Output, plan: &Plan, line: &UpgradeLine) -> Result<(), Ref
 }
 
 /// The report was shown to people already; a script or a ticket gets it as the result.
-fn told(output: &Output, form: PlanForm, report: &CheckReport, code: ExitCode) -> ExitCode {
+pub(crate) fn told(output: &Output, form: PlanForm, report: &CheckReport, code: ExitCode) -> ExitCode {
     let written = match form {
         PlanForm::Json => output.result(report, |_, _| Ok(())),
         PlanForm::Markdown => output.text(|out| render::check_markdown(out, report)),

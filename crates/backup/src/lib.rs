@@ -79,8 +79,8 @@ pub use store::{
     StoreFinding, StoreProblem, Tuning, Variables, VolumeFault,
 };
 pub use verify::{
-    AppError, AppQuestion, AppRequest, Assertion, LocalPlace, Questions, StatementError, VerifyError,
-    VerifyPlace, VerifyRequest, assertions_of, verify,
+    AppError, AppQuestion, AppRequest, Assertion, LocalPlace, MigrationBy, MigrationWanted, Questions,
+    StatementError, TargetPod, VerifyError, VerifyPlace, VerifyRequest, assertions_of, verify,
 };
 
 /// How the rooms of this crate say what they are doing: a sentence and, where known, the share done between 0 and 1.

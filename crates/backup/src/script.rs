@@ -44,6 +44,7 @@ pub(crate) const THROW_AWAY_LOCAL: &str = include_str!("scripts/throw_away_local
 pub(crate) const APP_GATE: &str = include_str!("scripts/app_gate.sh");
 pub(crate) const APP_OPEN: &str = include_str!("scripts/app_open.sh");
 pub(crate) const APP_DOOR: &str = include_str!("scripts/app_door.sh");
+pub(crate) const APP_APART: &str = include_str!("scripts/app_apart.sh");
 pub(crate) const APP_FOLDER: &str = include_str!("scripts/app_folder.sh");
 pub(crate) const APP_ROLES: &str = script!("scripts/app_roles.sh");
 pub(crate) const FILE_LOOK: &str = include_str!("scripts/file_look.sh");

@@ -15,7 +15,7 @@ mod statements;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use model::{API_VERSION, AssertionResult, Verification, WithApp};
+use model::{API_VERSION, AssertionResult, Rehearsal, Verification, WithApp};
 
 use crate::compare::{Content, compare, session};
 use crate::fill::{Ownership, fill};
@@ -23,7 +23,7 @@ use crate::script::{self, last_words};
 use crate::settings::{SETTINGS, Settings};
 use crate::{Backup, CheckedArtefacts, Progress, Server, StoreError, check_artefacts};
 
-pub use app::{AppError, AppQuestion, AppRequest};
+pub use app::{AppError, AppQuestion, AppRequest, MigrationBy, MigrationWanted, TargetPod};
 pub use assertions::Assertion;
 pub use error::VerifyError;
 pub use place::{LocalPlace, VerifyPlace};
@@ -75,6 +75,7 @@ struct Findings {
     restore_seconds: f64,
     restored_bytes: Option<i64>,
     with_app: Option<WithApp>,
+    rehearsal: Option<Rehearsal>,
 }
 
 /// Restores a backup into a throw-away server, compares and asks. What differs stands in the result, which is also written
@@ -133,6 +134,7 @@ pub async fn verify(
         restore_seconds,
         restored_bytes,
         with_app,
+        rehearsal,
     } = findings;
     let verification = Verification {
         api_version: API_VERSION.into(),
@@ -148,12 +150,13 @@ pub async fn verify(
         restored_bytes,
         restored_in: Some(place.to_string()),
         with_app,
+        rehearsal,
     };
     backup.publish_verification(&verification, now).await?;
     Ok(verification)
 }
 
-/// Restores, compares, asks, and boots the application where one is meant.
+/// Restores, compares, asks, and boots the application, or rehearses a migration, where one is meant.
 async fn test(
     throw_away: &mut ThrowAway,
     backup: &Backup,
@@ -162,6 +165,13 @@ async fn test(
     artefacts: CheckedArtefacts,
     progress: Progress<'_>,
 ) -> Result<Findings, VerifyError> {
+    if let ThrowAway::App(pod) = throw_away
+        && pod.migration().is_some()
+    {
+        // Before hours of restoring: what cannot be cut off is not tried at all.
+        pod.up().await?;
+        app::apart(pod, progress).await?;
+    }
     let (restored, mut findings) = test_database(throw_away, backup, settings, questions, progress).await?;
     findings.compared.extend(artefacts.compared);
     findings.differences.extend(artefacts.differences);
@@ -225,11 +235,19 @@ async fn with_app(
     findings: &mut Findings,
     progress: Progress<'_>,
 ) -> Result<(), VerifyError> {
-    match restored.filter(|_| findings.differences.is_empty()) {
-        Some(server) => app::boot(pod, server, backup, settings, findings, progress).await,
-        None => {
-            let words = "the application was not booted: the restored copy is not as it must be";
-            findings.notes.push(words.to_owned());
+    let restored = restored.filter(|_| findings.differences.is_empty());
+    match (restored, pod.migration()) {
+        (Some(server), None) => app::boot(pod, server, backup, settings, findings, progress).await,
+        (Some(server), Some(wanted)) => {
+            app::rehearse(pod, wanted, server, backup, settings, findings, progress).await
+        }
+        (None, migration) => {
+            let what = match migration {
+                None => "the application was not booted",
+                Some(_) => "the migration was not rehearsed",
+            };
+            let words = format!("{what}: the restored copy is not as it must be");
+            findings.notes.push(words);
             Ok(())
         }
     }

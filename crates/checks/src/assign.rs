@@ -108,7 +108,7 @@ fn unnamed(workload: &Workload) -> Assigned {
     }
 }
 
-fn selects(selector: &Selector, workload: &Workload) -> bool {
+pub(crate) fn selects(selector: &Selector, workload: &Workload) -> bool {
     let Selector { labels, image, kind } = selector;
     let says_nothing = labels.is_empty() && image.is_none() && kind.is_none();
     // A pod template carries its selector's labels, so both places are looked at.
@@ -129,7 +129,7 @@ fn selects(selector: &Selector, workload: &Workload) -> bool {
 }
 
 /// Whether a hook Job migrates: by the profile's word, else by the target's pre-upgrade hooks.
-pub(crate) fn hook_migrates(profile: &Profile, target: Option<&Target>) -> bool {
+pub fn hook_migrates(profile: &Profile, target: Option<&Target>) -> bool {
     match profile.migrations.run {
         Some(RunBy::Hook) => true,
         Some(RunBy::Boot) => false,

@@ -10,6 +10,7 @@ use crate::rules::Rules;
 pub fn registry() -> impl Iterator<Item = &'static Check> {
     [
         rows::cluster::ROWS,
+        rows::requires::ROWS,
         rows::helm::ROWS,
         rows::definitions::ROWS,
         rows::path::ROWS,
@@ -17,6 +18,7 @@ pub fn registry() -> impl Iterator<Item = &'static Check> {
         rows::upgrade_path::ROWS,
         rows::workload::ROWS,
         rows::roll_out::ROWS,
+        rows::budget::ROWS,
         rows::postgres::ROWS,
         rows::health::ROWS,
         rows::migration::ROWS,

@@ -7,6 +7,7 @@ mod access;
 mod assign;
 mod check;
 mod evaluate;
+pub mod fleet;
 mod image;
 mod locks;
 mod observe;
@@ -18,8 +19,11 @@ mod saved;
 mod target;
 mod words;
 
-pub use access::{AccessNeeds, ActNeeds, ActRights, BackupAct, Grantee, access_requests, act_rights, roles};
-pub use assign::{Assigned, assign};
+pub use access::{
+    AccessNeeds, ActNeeds, ActRights, BackupAct, Grantee, access_requests, act_rights, bring_back_rights,
+    roles,
+};
+pub use assign::{Assigned, assign, hook_migrates};
 pub use check::{Check, Judged, Judgement, Unjudged};
 pub use evaluate::{evaluate, evaluate_by, registry};
 pub use locks::{Ending, LockFacts, find_party, judge_locks, may_end, observe_locks};

@@ -190,6 +190,7 @@ pub fn read_waivers(path: &Path) -> Result<Vec<Waiver>, RulesError> {
     let plainly = |message: String| {
         wrong(StrictError {
             line: None,
+            column: None,
             message,
             suggestion: None,
         })

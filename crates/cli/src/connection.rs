@@ -13,12 +13,31 @@ use crate::Environment;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionFlags {
-    /// Namespace of the release
-    #[arg(short = 'n', long, value_name = "NAMESPACE")]
-    namespace: Option<String>,
     /// Context of the kubeconfig
     #[arg(long, alias = "kube-context", value_name = "NAME")]
     context: Option<String>,
+    #[command(flatten)]
+    way: WayFlags,
+}
+
+/// How to reach several clusters, for a command that looks at more than one.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ManyConnectionsFlags {
+    /// Context of the kubeconfig; may be repeated
+    #[arg(long = "context", alias = "kube-context", value_name = "NAME")]
+    contexts: Vec<String>,
+    #[command(flatten)]
+    way: WayFlags,
+}
+
+/// All of it but the context.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Connection")]
+struct WayFlags {
+    /// Namespace of the release
+    #[arg(short = 'n', long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
     /// Kubeconfig file
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -64,16 +83,50 @@ fn duration(text: &str) -> Result<Duration, String> {
 impl ConnectionFlags {
     /// Whether a cluster is named on the line itself: then it is meant, and no other will do.
     pub fn names_a_cluster(&self) -> bool {
-        self.context.is_some()
-            || self.kubeconfig.is_some()
-            || self.cluster.is_some()
-            || self.server.is_some()
-            || self.namespace.is_some()
+        self.context.is_some() || self.way.names_a_cluster()
     }
 
     /// The options: flags first, then what Helm handed over if Helm started this program. Helm takes its own flags out of
     /// a plugin's arguments and says them in the environment.
     pub fn options(&self, environment: &Environment) -> ConnectOptions {
+        self.way.options(self.context.as_deref(), environment)
+    }
+}
+
+impl ManyConnectionsFlags {
+    /// The options of each cluster, as [`ConnectionFlags::options`] has them; of one where no context is named.
+    ///
+    /// # Errors
+    /// In words, where an address or a cluster is named for several contexts: all of them would be the same one.
+    pub fn options(&self, environment: &Environment) -> Result<Vec<ConnectOptions>, String> {
+        let mut contexts: Vec<&str> = Vec::new();
+        for context in &self.contexts {
+            if !contexts.contains(&context.as_str()) {
+                contexts.push(context);
+            }
+        }
+        if contexts.is_empty() {
+            return Ok(vec![self.way.options(None, environment)]);
+        }
+        if contexts.len() > 1 && (self.way.server.is_some() || self.way.cluster.is_some()) {
+            return Err("--server and --cluster name one cluster: give one --context with them".into());
+        }
+        Ok(contexts
+            .into_iter()
+            .map(|context| self.way.options(Some(context), environment))
+            .collect())
+    }
+}
+
+impl WayFlags {
+    fn names_a_cluster(&self) -> bool {
+        self.kubeconfig.is_some()
+            || self.cluster.is_some()
+            || self.server.is_some()
+            || self.namespace.is_some()
+    }
+
+    fn options(&self, context: Option<&str>, environment: &Environment) -> ConnectOptions {
         let helm = |name: &str| {
             environment
                 .is_helm_plugin()
@@ -87,7 +140,7 @@ impl ConnectionFlags {
         let timeout = self.request_timeout.filter(|timeout| !timeout.is_zero());
         ConnectOptions {
             kubeconfig: self.kubeconfig.clone(),
-            context: self.context.clone().or_else(|| helm("HELM_KUBECONTEXT")),
+            context: context.map(str::to_owned).or_else(|| helm("HELM_KUBECONTEXT")),
             namespace: self.namespace.clone().or_else(|| helm("HELM_NAMESPACE")),
             cluster: self.cluster.clone(),
             user: self.user.clone(),
@@ -143,9 +196,43 @@ mod tests {
         let environment =
             Environment::of(&[("HELM_NAMESPACE", "prod"), ("HELM_PLUGIN_NAME", "safe-upgrade")]);
         let flags = ConnectionFlags {
-            namespace: Some("dev".into()),
+            way: WayFlags {
+                namespace: Some("dev".into()),
+                ..WayFlags::default()
+            },
             ..ConnectionFlags::default()
         };
         assert_eq!(flags.options(&environment).namespace.as_deref(), Some("dev"));
+    }
+
+    #[test]
+    fn each_context_is_a_cluster_and_an_address_is_one_alone() {
+        let contexts = |contexts: &[&str], server: Option<&str>| {
+            let flags = ManyConnectionsFlags {
+                contexts: contexts.iter().map(|context| (*context).to_owned()).collect(),
+                way: WayFlags {
+                    server: server.map(str::to_owned),
+                    ..WayFlags::default()
+                },
+            };
+            let options = flags.options(&Environment::default())?;
+            Ok::<_, String>(
+                options
+                    .into_iter()
+                    .map(|options| options.context)
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let named = |name: &str| Some(name.to_owned());
+        assert_eq!(
+            contexts(&["east", "west", "east"], None),
+            Ok(vec![named("east"), named("west")])
+        );
+        assert_eq!(contexts(&[], Some("https://x.example")), Ok(vec![None]));
+        assert_eq!(
+            contexts(&["east"], Some("https://x.example")),
+            Ok(vec![named("east")])
+        );
+        assert!(contexts(&["east", "west"], Some("https://x.example")).is_err());
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{Container, PodSpec, Probe};
-use model::{ContainerFacts, ProbeBudget};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use model::{ContainerFacts, HttpProbe, ProbeBudget};
 
 // What the API server fills in for a probe that does not say them.
 const DEFAULT_PERIOD_SECONDS: i32 = 10;
@@ -48,9 +49,43 @@ fn facts(container: &Container, init: bool) -> ContainerFacts {
         name: container.name.clone(),
         image: container.image.clone().unwrap_or_default(),
         budget: probe_budget(container),
+        http_probe: http_probe(container),
         secrets: secrets(container).into_iter().collect(),
         init,
     }
+}
+
+/// What the container is asked by HTTP: whether it is ready, else whether it has started or lives.
+fn http_probe(container: &Container) -> Option<HttpProbe> {
+    let probes = [
+        &container.readiness_probe,
+        &container.startup_probe,
+        &container.liveness_probe,
+    ];
+    probes.into_iter().flatten().find_map(|probe| {
+        let get = probe.http_get.as_ref()?;
+        Some(HttpProbe {
+            port: port(container, &get.port)?,
+            path: get.path.clone().unwrap_or_else(|| "/".to_owned()),
+            tls: get.scheme.as_deref() == Some("HTTPS"),
+        })
+    })
+}
+
+/// The number of a port that may be named.
+fn port(container: &Container, said: &IntOrString) -> Option<u16> {
+    let number = match said {
+        IntOrString::Int(number) => *number,
+        IntOrString::String(name) => {
+            container
+                .ports
+                .iter()
+                .flatten()
+                .find(|port| port.name.as_ref() == Some(name))?
+                .container_port
+        }
+    };
+    number.try_into().ok()
 }
 
 /// Names of the Secrets that the environment takes values from.
@@ -101,6 +136,35 @@ mod tests {
         assert_eq!(
             budget(json!({"name": "web", "readinessProbe": {}})),
             (None, false)
+        );
+    }
+
+    #[test]
+    fn a_probe_by_http_is_told_with_the_number_of_its_port() {
+        let asked = |container: serde_json::Value| {
+            let pod = json!({"containers": [container]});
+            container_facts(&serde_json::from_value(pod).unwrap())[0]
+                .http_probe
+                .clone()
+        };
+        let probe = asked(json!({"name": "web",
+            "ports": [{"name": "http", "containerPort": 8080}],
+            "livenessProbe": {"httpGet": {"port": 1, "path": "/livez"}},
+            "readinessProbe": {"httpGet": {"port": "http", "path": "/readyz", "scheme": "HTTP"}}}))
+        .unwrap();
+        assert_eq!(
+            (probe.port, probe.path.as_str(), probe.tls),
+            (8080, "/readyz", false)
+        );
+        let probe = asked(
+            json!({"name": "web", "readinessProbe": {"tcpSocket": {"port": 1}},
+            "livenessProbe": {"httpGet": {"port": 8443, "scheme": "HTTPS"}}}),
+        )
+        .unwrap();
+        assert_eq!((probe.port, probe.path.as_str(), probe.tls), (8443, "/", true));
+        assert_eq!(
+            asked(json!({"name": "web", "readinessProbe": {"httpGet": {"port": "nowhere"}}})),
+            None
         );
     }
 

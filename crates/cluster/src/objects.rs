@@ -82,6 +82,19 @@ impl ServedKinds {
         Some(format!("{}.{}", resource.plural, kind.group))
     }
 
+    /// The versions in which a resource is served, by its name with its group (`certificates.cert-manager.io`). None where
+    /// it is not installed, or where the server behind it is away.
+    pub fn versions_of(&self, name: &str) -> Vec<String> {
+        let Some((plural, group)) = name.split_once('.') else {
+            return Vec::new();
+        };
+        self.0
+            .iter()
+            .filter(|((of, _, _), resource)| of == group && resource.plural == plural && !resource.stale)
+            .map(|((_, version, _), _)| version.clone())
+            .collect()
+    }
+
     /// The path of a kind's objects.
     fn path(&self, kind: &ObjectKind, scope: &ListScope) -> Option<String> {
         let (version, resource) = self.resource(kind)?;

@@ -1,5 +1,7 @@
 //! What runs for a release now.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
@@ -103,6 +105,36 @@ impl Cluster {
                 .map(|found| found.as_ref().map(of_job)),
         }
         .asked(|| format!("read {name} in namespace {namespace}"))
+    }
+
+    /// The Deployments with all these labels, in one namespace or in all of them, in the order of their names.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub async fn deployments_labelled(
+        &self,
+        namespace: Option<&str>,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<Vec<Workload>, ApiError> {
+        let client = self.client.clone();
+        let (api, place): (Api<Deployment>, String) = match namespace {
+            Some(namespace) => (
+                Api::namespaced(client, namespace),
+                format!("in namespace {namespace}"),
+            ),
+            None => (Api::all(client), "in all namespaces".to_owned()),
+        };
+        let labels: Vec<String> = labels
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        let found = api
+            .list(&ListParams::default().labels(&labels.join(",")))
+            .await
+            .asked(|| format!("list deployments {place}"))?;
+        let mut found: Vec<Workload> = found.items.iter().map(of_deployment).collect();
+        found.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(found)
     }
 
     /// All objects of a kind in a namespace.

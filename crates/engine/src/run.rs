@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::Cluster;
-use model::{Event, Plan, Reversal, StepState, UpgradeOutcome};
+use model::{Event, Plan, Reversal, RunPurpose, StepState, UpgradeOutcome};
 use tokio_util::sync::CancellationToken;
 
 use self::price::Price;
@@ -180,6 +180,13 @@ impl Runner {
                 Err(error) => return self.halt(&error).await,
             }
         }
+        match self.plan.purpose() {
+            RunPurpose::Change => self.changed().await,
+            RunPurpose::Quiesce => self.finish(UpgradeOutcome::Quiesced, None).await,
+        }
+    }
+
+    async fn changed(&self) -> RunEnd {
         let document = self.act.journal.document();
         let failures: Vec<String> = self
             .plan

@@ -137,6 +137,10 @@ pub enum StepKind {
     Quiesce,
     /// [`model::Drain`].
     Drain,
+    /// [`model::TimeLimit`].
+    TimeLimit,
+    /// [`model::StandStill`].
+    StandStill,
     /// [`model::AnchorRelease`].
     AnchorRelease,
     /// [`model::BackUp`].
@@ -173,6 +177,8 @@ impl StepKind {
             StepSpec::Suspend(_) => Self::Suspend,
             StepSpec::Quiesce(_) => Self::Quiesce,
             StepSpec::Drain(_) => Self::Drain,
+            StepSpec::TimeLimit(_) => Self::TimeLimit,
+            StepSpec::StandStill(_) => Self::StandStill,
             StepSpec::AnchorRelease(_) => Self::AnchorRelease,
             StepSpec::BackUp(_) => Self::BackUp,
             StepSpec::AnchorDatabase(_) => Self::AnchorDatabase,

@@ -38,7 +38,7 @@ pub use prepare::{Fidelity, Prepared};
 pub use program::{Helm, HelmMajor};
 pub use render::Rendered;
 pub use seal::Seal;
-pub use storage::{Storage, StorageError, StoredRelease};
+pub use storage::{ListedRelease, RecordHead, Storage, StorageError, StoredRelease, list_releases};
 pub use supervise::{HelmEnd, OutputLine, Running};
 pub use target::{TargetParts, object_names, target_parts};
 pub use values::{PinnedValues, values_hazard};

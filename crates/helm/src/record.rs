@@ -129,13 +129,29 @@ impl Chart {
     }
 }
 
+impl Metadata {
+    /// What the chart says about itself, where nothing but its metadata was read.
+    pub(crate) fn documents(self) -> ChartDocuments {
+        Chart {
+            metadata: Some(self),
+            ..Chart::default()
+        }
+        .documents()
+    }
+}
+
 impl Hook {
-    /// What may be shown of a hook. One whose manifest cannot be read is known by what the record says of it.
-    pub(crate) fn facts(&self, default_namespace: &str) -> RenderedHook {
-        let object = yaml::parse(&self.manifest)
+    /// The hook as an object; null where its manifest cannot be read.
+    pub(crate) fn object(&self) -> Value {
+        yaml::parse(&self.manifest)
             .ok()
             .flatten()
-            .map_or(Value::Null, |node| node.to_json());
+            .map_or(Value::Null, |node| node.to_json())
+    }
+
+    /// What may be shown of a hook. One whose manifest cannot be read is known by what the record says of it.
+    pub(crate) fn facts(&self, default_namespace: &str) -> RenderedHook {
+        let object = self.object();
         let text = |value: &Value, otherwise: &str| value.as_str().unwrap_or(otherwise).to_owned();
         let job = &object["spec"];
         let containers = |key: &str| {

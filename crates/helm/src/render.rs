@@ -16,6 +16,8 @@ pub struct Rendered {
     pub manifest: String,
     /// The hooks; those of `helm test` are left out.
     pub hooks: Vec<RenderedHook>,
+    /// The same hooks as objects, in the same order; null where one cannot be read.
+    pub hook_objects: Vec<Value>,
     /// The effective user values: what the revision's record would hold as its configuration.
     pub values: Value,
     /// The chart's defaults as helm used them; under `--reuse-values` these are the running revision's computed values.
@@ -98,15 +100,17 @@ fn without_values(error: HelmError) -> HelmError {
 
 fn rendered(record: Record, namespace: &str) -> Rendered {
     let chart = record.chart.unwrap_or_default();
+    let (hooks, hook_objects) = record
+        .hooks
+        .unwrap_or_default()
+        .iter()
+        .map(|hook| (hook.facts(namespace), hook.object()))
+        .filter(|(hook, _)| hook.events.iter().any(|event| !event.starts_with("test")))
+        .unzip();
     Rendered {
         manifest: record.manifest,
-        hooks: record
-            .hooks
-            .unwrap_or_default()
-            .iter()
-            .map(|hook| hook.facts(namespace))
-            .filter(|hook| hook.events.iter().any(|event| !event.starts_with("test")))
-            .collect(),
+        hooks,
+        hook_objects,
         values: or_empty(record.config),
         chart: chart.identity(),
         base_values: or_empty(chart.values),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Artefact, KeyFingerprints, MigrationState, PostgresServer};
+use crate::{Artefact, KeyFingerprints, MigrationState, PostgresServer, Rehearsal};
 
 /// How much a backup's word is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -266,6 +266,10 @@ pub struct Verification {
     /// How the application did on it, where it was booted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with_app: Option<WithApp>,
+    /// How the migration of a newer version did on it, where one was rehearsed. A migration that fails says nothing
+    /// against the backup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<Rehearsal>,
 }
 
 /// How an application did on a restored copy of its database. What of it was not as it must be stands among the

@@ -9,8 +9,10 @@ mod backup;
 mod cause;
 mod check;
 mod database;
+mod deployer;
 mod event;
 mod exit;
+mod fleet;
 mod health;
 mod inventory;
 mod keys;
@@ -21,9 +23,12 @@ mod observation;
 pub mod path;
 mod plan;
 pub mod profile;
+mod profile_report;
 mod prune;
+mod rehearsal;
 mod release;
 mod report;
+mod requirement;
 mod restore;
 mod saved_plan;
 mod schedule;
@@ -52,8 +57,13 @@ pub use database::{
     BlockedSession, CredentialSource, DatabaseFacts, DatabaseLocation, DatabaseOrigin, DatabaseRoute,
     HeldLock, LOCK_MODES, LockEdge, PostgresServer, PreparedTransaction, Session, SessionRole,
 };
+pub use deployer::{DeclaredDeployer, Deployer, DeployerActs, DeployerTool};
 pub use event::{Event, LogSource, MigrationSample, StepState};
 pub use exit::ExitCode;
+pub use fleet::{
+    FleetBackup, FleetBackupState, FleetCluster, FleetDepth, FleetFailOn, FleetFinding, FleetItem,
+    FleetLockState, FleetLocks, FleetReport, FleetSummary, FleetUnread, FleetVerdict, NewestKnown,
+};
 pub use health::{DatabaseHealth, IdleSlot, StandbyFacts, TableSize};
 pub use inventory::{
     ArchiveWay, ArchiverFacts, BackupDetailsReport, BackupFinding, BackupInventory, BackupState,
@@ -77,11 +87,18 @@ pub use observation::{ClusterFacts, HookJob, LeaseFacts, MeasuredRestore, Observ
 pub use plan::{
     AnchorDatabase, AnchorRelease, BackUp, Drain, ForgetRevision, Gate, GateMode, HealthQuestion, HelmPass,
     HelmRollback, OpenTraffic, Plan, PlannedStep, PostCheck, Quiesce, QuiesceTarget, RestoreDatabase, Resume,
-    Reversal, RollOut, StepSpec, Suspend, SuspendTarget, WaitIdle,
+    Reversal, RollOut, RunPurpose, StandStill, StepSpec, Suspend, SuspendTarget, TimeLimit, WaitIdle,
 };
 pub use profile::Profile;
+pub use profile_report::{
+    LintFinding, LintedFile, ProfileLintReport, ProfileListReport, ProfileSummary, ProfileTrialReport,
+    QuestionOf, TrialFinding, TrialLevel, TriedDatabase, TriedQuestion, TriedRole, TriedWorkload,
+};
 pub use prune::{
     BackupPin, FileCopyReport, PinReport, PruneOutcome, PruneReport, PrunedBackup, PrunedRemnant,
+};
+pub use rehearsal::{
+    Rehearsal, RehearsalOutcome, RehearsalReport, RehearsedLock, RehearsedMigration, RehearsedStatement,
 };
 pub use release::{ApplyMethod, ChartIdentity, Release, ReleaseStatus, RevisionSummary};
 pub use report::{
@@ -89,6 +106,7 @@ pub use report::{
     CheckVerdict, NextStep, ReleaseIdentity, RestorePreview, RestoreReport, StepReport, UpgradeOutcome,
     UpgradeReport,
 };
+pub use requirement::{CrdFacts, OperatorFacts, RequirementFacts, WebhookFacts};
 pub use restore::{KeptDatabase, KeptReason, KeptReport, RestoreOptions, RestoreSource};
 pub use saved_plan::{
     ExpectedDuration, KnownFrom, Moved, PinnedDatabase, PinnedWorkload, PlanBasis, SavedPlan,
@@ -108,8 +126,8 @@ pub use version::Version;
 pub use version_range::VersionRange;
 pub use waiver::{Waived, Waiver, WaiverFile};
 pub use workload::{
-    ContainerFacts, ObjectName, PodFacts, ProbeBudget, Scaler, UpdateStrategy, Workload, WorkloadKind,
-    WorkloadName,
+    ContainerFacts, HttpProbe, ObjectName, PodFacts, ProbeBudget, Scaler, Sharer, UpdateStrategy, Workload,
+    WorkloadKind, WorkloadName,
 };
 
 /// The `apiVersion` of every report and record that leaves the programs.

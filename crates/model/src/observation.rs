@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::path::PathFacts;
 use crate::{
-    AccessDecision, BackupInventory, DatabaseFacts, DatabaseLocation, ObjectName, PodFacts, Profile, Release,
-    RevisionSummary, Scaler, Seen, Target, Workload,
+    AccessDecision, BackupInventory, DatabaseFacts, DatabaseLocation, Deployer, ObjectName, PodFacts,
+    Profile, RehearsedMigration, Release, RequirementFacts, RevisionSummary, Scaler, Seen, Sharer, Target,
+    Workload,
 };
 
 /// The cluster itself.
@@ -72,10 +73,16 @@ pub struct Observation {
     pub pods: Seen<Vec<PodFacts>>,
     /// Who else scales them.
     pub scalers: Seen<Vec<Scaler>>,
+    /// What else uses the release's database.
+    #[serde(default = "not_looked_for")]
+    pub sharers: Seen<Vec<Sharer>>,
     /// Jobs of the namespace that no controller made: what hooks left behind is among them.
     pub hook_jobs: Seen<Vec<HookJob>>,
-    /// Controllers that own the release (Flux, Argo CD), by their labels.
-    pub owners: Seen<Vec<String>>,
+    /// Who else deploys the release, by the marks that it leaves on what runs.
+    pub owners: Seen<Vec<Deployer>>,
+    /// What was seen of what the profile requires.
+    #[serde(default)]
+    pub requirements: RequirementFacts,
     /// Where the database is; `Absent` where nothing names one.
     pub location: Seen<DatabaseLocation>,
     /// Further databases that the release names, as `database on host`; backups and checks leave them alone.
@@ -90,6 +97,9 @@ pub struct Observation {
     pub last_migration_seconds: Seen<u64>,
     /// What the last restore test of the release's database measured.
     pub last_restore: Seen<MeasuredRestore>,
+    /// What the last rehearsal of a migration measured; which upgrade that was stands in it.
+    #[serde(default)]
+    pub rehearsed: Option<RehearsedMigration>,
     /// The name of the profile in force.
     pub profile: String,
     /// The upgrade path in force and what the database answered to it; none where no path knows the application.
@@ -99,6 +109,11 @@ pub struct Observation {
 
 fn not_asked<T>() -> Seen<T> {
     Seen::Absent
+}
+
+/// What an older version did not look for, and what would be taken for good if it were not there.
+fn not_looked_for<T>() -> Seen<T> {
+    Seen::Unreadable("the version that looked did not ask".to_owned())
 }
 
 /// What a restore test measured.

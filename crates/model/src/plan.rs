@@ -4,9 +4,14 @@
 //! it started, the database anchor puts the data back, the release anchor puts the revision back, and quiesce and
 //! suspend give back the counts, each by its own undo.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{DatabaseLocation, MigrationState, ReleaseIdentity, RestoreOptions, RestoreSource, WorkloadName};
+use crate::{
+    DatabaseLocation, MigrationState, ReleaseIdentity, RestoreOptions, RestoreSource, WorkloadKind,
+    WorkloadName,
+};
 
 /// When the new version may be judged and what turning back costs then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +62,9 @@ pub struct WaitIdle {
     pub timeout_seconds: u64,
 }
 
-/// A CronJob or HPA to hold.
+/// What starts pods by itself and is held: each has one field by which it is, and that field's value from before.
+///
+/// A HorizontalPodAutoscaler is none of them: it leaves a target at 0 alone, with all of its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "hold")]
 pub enum SuspendTarget {
@@ -70,6 +77,82 @@ pub enum SuspendTarget {
         /// `spec.suspend` as it was; `None` when the field was not written.
         original: Option<bool>,
     },
+    /// A node selector that matches no node; its pods end as well.
+    DaemonSet {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// What our key of the node selector said before; `None` when it was not there.
+        original: Option<String>,
+    },
+    /// KEDA's annotation `autoscaling.keda.sh/paused`.
+    ScaledObject {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// The annotation's value as it was; `None` when it was not there.
+        original: Option<String>,
+    },
+}
+
+impl SuspendTarget {
+    /// Its namespace.
+    pub fn namespace(&self) -> &str {
+        match self {
+            Self::CronJob { namespace, .. }
+            | Self::DaemonSet { namespace, .. }
+            | Self::ScaledObject { namespace, .. } => namespace,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::CronJob { name, .. } | Self::DaemonSet { name, .. } | Self::ScaledObject { name, .. } => {
+                name
+            }
+        }
+    }
+
+    /// Whether both mean one object, whatever values they carry.
+    pub fn is_same(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+            && (self.namespace(), self.name()) == (other.namespace(), other.name())
+    }
+
+    /// Whether the value it carries is the one by which it is held.
+    pub fn is_held(&self) -> bool {
+        match self {
+            Self::CronJob { original, .. } => *original == Some(true),
+            Self::DaemonSet { original, .. } => original.is_some(),
+            Self::ScaledObject { original, .. } => original.as_deref() == Some("true"),
+        }
+    }
+
+    /// The workload whose pods end with the hold; `None` where running pods stay.
+    pub fn ends_pods_of(&self) -> Option<WorkloadName> {
+        match self {
+            Self::DaemonSet { namespace, name, .. } => Some(WorkloadName {
+                kind: WorkloadKind::DaemonSet,
+                namespace: namespace.clone(),
+                name: name.clone(),
+            }),
+            Self::CronJob { .. } | Self::ScaledObject { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for SuspendTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Self::CronJob { .. } => "cronjob",
+            Self::DaemonSet { .. } => "daemonset",
+            Self::ScaledObject { .. } => "scaledobject",
+        };
+        write!(f, "{kind}/{}", self.name())
+    }
 }
 
 /// Holds what would start pods by itself.
@@ -110,6 +193,30 @@ pub struct Drain {
     pub database: Option<DatabaseLocation>,
     /// How long to wait, in seconds: the longest grace period and some.
     pub timeout_seconds: u64,
+}
+
+/// Starts a Job of the cluster that brings everything back when the time is up, whatever became of the client. It ends by
+/// itself as soon as the run is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimeLimit {
+    /// How long after the step has begun, in seconds.
+    pub seconds: u64,
+    /// The image that holds `helm-safe-upgrade`.
+    pub image: String,
+}
+
+/// Proves that what was stopped stands still: counts at 0, holds in force, no pods, no writer connected. It is the last
+/// step of a run that leaves a release stopped; only a person, or a [`TimeLimit`], brings it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StandStill {
+    /// The workloads that are at 0.
+    pub workloads: Vec<WorkloadName>,
+    /// What is held.
+    pub held: Vec<SuspendTarget>,
+    /// Where nobody may be connected.
+    pub database: Option<DatabaseLocation>,
 }
 
 /// Remembers the revision in force. Undo: `helm rollback` to it by number, without hooks, if another is in force.
@@ -288,6 +395,10 @@ pub enum StepSpec {
     Quiesce(Quiesce),
     /// See [`Drain`].
     Drain(Drain),
+    /// See [`TimeLimit`].
+    TimeLimit(TimeLimit),
+    /// See [`StandStill`].
+    StandStill(StandStill),
     /// See [`AnchorRelease`].
     AnchorRelease(AnchorRelease),
     /// See [`BackUp`].
@@ -362,4 +473,29 @@ pub struct Plan {
     pub no_way_back: Option<String>,
     /// What the user should know before agreeing.
     pub notices: Vec<String>,
+}
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunPurpose {
+    /// Another version, or other data, in force.
+    #[default]
+    Change,
+    /// The release stopped until a person brings it back.
+    Quiesce,
+}
+
+impl Plan {
+    /// What the run is for, by its steps.
+    pub fn purpose(&self) -> RunPurpose {
+        match self
+            .steps
+            .iter()
+            .any(|step| matches!(step.spec, StepSpec::StandStill(_)))
+        {
+            true => RunPurpose::Quiesce,
+            false => RunPurpose::Change,
+        }
+    }
 }

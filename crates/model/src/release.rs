@@ -37,6 +37,21 @@ pub enum ReleaseStatus {
 }
 
 impl ReleaseStatus {
+    /// Helm's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Deployed => "deployed",
+            Self::Uninstalled => "uninstalled",
+            Self::Superseded => "superseded",
+            Self::Failed => "failed",
+            Self::Uninstalling => "uninstalling",
+            Self::PendingInstall => "pending-install",
+            Self::PendingUpgrade => "pending-upgrade",
+            Self::PendingRollback => "pending-rollback",
+        }
+    }
+
     /// Whether Helm refuses another operation while the newest revision is in this state.
     pub fn is_pending(self) -> bool {
         matches!(

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     API_VERSION, Artefact, BackupFinding, BackupProof, BackupRelease, BackupSummary, ChartIdentity,
-    CheckResult, ExitCode, FoundBackup, Release, Severity, StepState, Unread, Verdict,
+    CheckResult, ExitCode, FoundBackup, Release, RunPurpose, Severity, StepState, Unread, Verdict,
 };
 
 /// Which release, at which revision.
@@ -362,13 +362,15 @@ pub enum UpgradeOutcome {
     Stopped,
     /// A person wanted it left as it stood, to finish by hand.
     Left,
+    /// The release is stopped and stands still, until it is brought back.
+    Quiesced,
 }
 
 impl UpgradeOutcome {
     /// How the program ends with it.
     pub fn exit_code(self) -> ExitCode {
         match self {
-            Self::Upgraded => ExitCode::Done,
+            Self::Upgraded | Self::Quiesced => ExitCode::Done,
             Self::UpgradedWithFailures => ExitCode::PostCheckFailed,
             Self::Restored => ExitCode::PutBack,
             Self::Stopped | Self::Left => ExitCode::Stopped,
@@ -405,6 +407,9 @@ pub struct UpgradeReport {
     pub api_version: String,
     /// `UpgradeReport`.
     pub kind: String,
+    /// What the run is for.
+    #[serde(default)]
+    pub purpose: RunPurpose,
     /// The run's id.
     pub run: String,
     /// How it ended.

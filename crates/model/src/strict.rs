@@ -9,6 +9,8 @@ use crate::text::harmless;
 pub struct StrictError {
     /// Line, counted from 1, where known.
     pub line: Option<u64>,
+    /// Column, counted from 1, where known.
+    pub column: Option<u64>,
     /// What is wrong there.
     pub message: String,
     /// The nearest known key, when a key is unknown.
@@ -30,6 +32,7 @@ pub fn read_strict<T: DeserializeOwned>(text: &str) -> Result<T, StrictError> {
         };
         StrictError {
             line: error.location().map(|place| place.line()),
+            column: error.location().map(|place| place.column()),
             message: harmless(&message),
             suggestion,
         }

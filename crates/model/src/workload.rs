@@ -102,6 +102,18 @@ pub struct ProbeBudget {
     pub from_startup_probe: bool,
 }
 
+/// What a probe asks by HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpProbe {
+    /// The container's port.
+    pub port: u16,
+    /// The path.
+    pub path: String,
+    /// Whether it asks by TLS.
+    pub tls: bool,
+}
+
 /// One container of a pod template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -112,6 +124,9 @@ pub struct ContainerFacts {
     pub image: String,
     /// How long its start may take.
     pub budget: ProbeBudget,
+    /// What its readiness probe asks by HTTP, else its startup or liveness probe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_probe: Option<HttpProbe>,
     /// Names of Secrets that its environment refers to.
     pub secrets: Vec<String>,
     /// Whether this is an init container.
@@ -187,4 +202,40 @@ pub struct Scaler {
     /// The Helm release whose chart it came with, if it did.
     #[serde(default)]
     pub release: Option<String>,
+    /// KEDA's annotation `autoscaling.keda.sh/paused`, as written.
+    #[serde(default)]
+    pub paused: Option<String>,
+    /// KEDA's annotation `autoscaling.keda.sh/paused-replicas`, as written: it holds its target at that count.
+    #[serde(default)]
+    pub paused_at: Option<String>,
+}
+
+impl Scaler {
+    /// The kind of KEDA's scalers.
+    pub const KEDA: &'static str = "ScaledObject";
+}
+
+/// Something outside of the release that uses the release's database.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sharer {
+    /// The workload.
+    pub workload: WorkloadName,
+    /// The Helm release that it belongs to, if it does.
+    pub release: Option<String>,
+    /// How it was told: `secret shop-db`, or the place that names the database.
+    pub by: String,
+}
+
+impl fmt::Display for Sharer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(release) = &self.release {
+            write!(f, "release {release}: ")?;
+        }
+        write!(
+            f,
+            "{} in {} ({})",
+            self.workload, self.workload.namespace, self.by
+        )
+    }
 }

@@ -8,6 +8,7 @@ mod cache;
 mod fetch;
 mod gather;
 mod keep;
+mod newest;
 mod report;
 mod select;
 mod source;
@@ -18,6 +19,7 @@ pub use bundle::{Bundle, BundleError};
 pub use cache::Cache;
 pub use fetch::Fetcher;
 pub use gather::{Answered, Ask, GatherRequest, gather};
+pub use newest::newest_told;
 pub use report::{ReportRequest, report};
 pub use source::{
     Entry, GitHub, GitHubError, Place, PlaceError, Reach, Source, SourceNotes, chart_links,

@@ -28,8 +28,9 @@ pub use connect::{
 };
 pub use find::{
     Candidate, ConnectionStringError, CredentialError, FindAgainError, FindError, FindOptions, Keeper, Leads,
-    Named, NamedError, Operator, SecretKey, ServerImage, Surroundings, ToldAddress, at_address, credentials,
-    credentials_given, find, find_again, image_of_a_server, keeper, password_in, surroundings,
+    Named, NamedError, Operator, RenderedData, SecretKey, ServerImage, Surroundings, ToldAddress, at_address,
+    credentials, credentials_given, find, find_again, image_of_a_server, keeper, password_in, surroundings,
+    surroundings_of,
 };
 pub use hold::{Hold, HoldError};
 pub use migrations::{

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use model::{
-    AssertionVerdict, BackupFailure, BackupGrade, BackupReport, BackupSetReport, BackupSummary, Verification,
-    WithApp,
+    AssertionVerdict, BackupFailure, BackupGrade, BackupReport, BackupSetReport, BackupSummary, Rehearsal,
+    Verification, WithApp,
 };
 
 use crate::Style;
@@ -174,6 +174,15 @@ pub fn verification(out: &mut dyn Write, style: Style, found: &Verification) -> 
     }
     if let Some(app) = &found.with_app {
         booted(out, app)?;
+    }
+    if let Some(Rehearsal {
+        migrator,
+        image,
+        outcome,
+        ..
+    }) = &found.rehearsal
+    {
+        writeln!(out, "  rehearse {migrator}, image {image}: {}", outcome.words())?;
     }
     for note in &found.notes {
         writeln!(out, "  note     {note}")?;

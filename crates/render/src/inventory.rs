@@ -13,7 +13,7 @@ use crate::artefacts::in_words;
 use crate::backups::{app_words, grade_words};
 use crate::run::next_steps;
 use crate::style::Tone;
-use crate::words::{age, bytes};
+use crate::words::{age, bytes, one_line};
 
 /// The form of a table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -314,13 +314,6 @@ fn minutes(time: &str) -> String {
         Some(minutes) => format!("{}Z", minutes.replace('T', " ")),
         None => time.to_owned(),
     }
-}
-
-/// Words of others on one line, without what a terminal would act on.
-fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }
 
 #[cfg(test)]

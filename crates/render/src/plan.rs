@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use model::{Plan, Reversal};
+use model::{Plan, Reversal, RunPurpose};
 
 use crate::Style;
 use crate::style::Tone;
@@ -13,15 +13,16 @@ use crate::style::Tone;
 /// The writer's own.
 pub fn plan(out: &mut dyn Write, style: Style, plan: &Plan) -> io::Result<()> {
     let arrow = style.glyph("→", "->");
+    let way = match plan.purpose() {
+        RunPurpose::Change => format!("{}-{}, gate {}", plan.to.name, plan.to.version, plan.gate.word()),
+        RunPurpose::Quiesce => "stopped".to_owned(),
+    };
     writeln!(
         out,
-        "plan for {} in {}: {} {arrow} {}-{}, gate {}, profile {}",
+        "plan for {} in {}: {} {arrow} {way}, profile {}",
         style.paint(Tone::Strong, &plan.from.name),
         plan.from.namespace,
         plan.from.chart,
-        plan.to.name,
-        plan.to.version,
-        plan.gate.word(),
         plan.profile
     )?;
     plan_steps(out, style, plan)?;

@@ -117,7 +117,9 @@ fn undo(spec: &StepSpec) -> &'static str {
         }
         StepSpec::HelmPass(_) => "by itself: what it started is stopped",
         StepSpec::RestoreDatabase(_) => "by itself: the database of before is swapped back",
+        StepSpec::TimeLimit(_) => "by itself: it ends with the standstill",
         StepSpec::WaitIdle(_)
+        | StepSpec::StandStill(_)
         | StepSpec::Drain(_)
         | StepSpec::BackUp(_)
         | StepSpec::Gate(_)

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use model::{NextStep, StepReport, StepState, UpgradeOutcome, UpgradeReport};
+use model::{NextStep, RunPurpose, StepReport, StepState, UpgradeOutcome, UpgradeReport};
 
 use crate::Style;
 use crate::style::Tone;
@@ -13,15 +13,12 @@ use crate::words::seconds;
 /// # Errors
 /// The writer's own.
 pub fn upgrade_report(out: &mut dyn Write, style: Style, report: &UpgradeReport) -> io::Result<()> {
-    let arrow = style.glyph("→", "->");
     writeln!(
         out,
-        "{} in {}: {} {arrow} {}-{}  run {}",
+        "{} in {}: {}  run {}",
         style.paint(Tone::Strong, &report.from.name),
         report.from.namespace,
-        report.from.chart,
-        report.to.name,
-        report.to.version,
+        way(report, style.glyph("→", "->")),
         report.run
     )?;
     for step in &report.steps {
@@ -35,7 +32,7 @@ pub fn upgrade_report(out: &mut dyn Write, style: Style, report: &UpgradeReport)
 /// # Errors
 /// The writer's own.
 pub fn upgrade_outcome(out: &mut dyn Write, style: Style, report: &UpgradeReport) -> io::Result<()> {
-    let (sentence, tone) = outcome_words(report.outcome);
+    let (sentence, tone) = outcome_words(report);
     writeln!(out, "{}", style.paint(tone, sentence))?;
     if let Some(reason) = &report.reason {
         writeln!(out, "because: {reason}")?;
@@ -46,9 +43,22 @@ pub fn upgrade_outcome(out: &mut dyn Write, style: Style, report: &UpgradeReport
     next_steps(out, style, &report.next)
 }
 
+/// From where to where a run leads: `shop-1.0.0 → shop-1.1.0`.
+pub(crate) fn way(report: &UpgradeReport, arrow: &str) -> String {
+    let UpgradeReport { from, to, .. } = report;
+    match report.purpose {
+        RunPurpose::Change => format!("{} {arrow} {}-{}", from.chart, to.name, to.version),
+        RunPurpose::Quiesce => format!("{} {arrow} stopped", from.chart),
+    }
+}
+
 /// How a run ended, in a sentence.
-pub(crate) fn outcome_words(outcome: UpgradeOutcome) -> (&'static str, Tone) {
-    match outcome {
+pub(crate) fn outcome_words(report: &UpgradeReport) -> (&'static str, Tone) {
+    match report.outcome {
+        UpgradeOutcome::Quiesced => ("stopped, and proven idle; it stays so", Tone::Good),
+        UpgradeOutcome::Restored if report.purpose == RunPurpose::Quiesce => {
+            ("everything runs as it did before", Tone::Good)
+        }
         UpgradeOutcome::Upgraded => ("upgraded, and proven", Tone::Good),
         UpgradeOutcome::UpgradedWithFailures => ("upgraded, but a check afterwards failed", Tone::Care),
         UpgradeOutcome::Restored => ("not upgraded: everything was put back as it was", Tone::Care),
@@ -81,7 +91,10 @@ pub(crate) fn mark(style: Style, state: StepState) -> (&'static str, Tone) {
 }
 
 /// Writes what to type next.
-pub(crate) fn next_steps(out: &mut dyn Write, style: Style, next: &[NextStep]) -> io::Result<()> {
+///
+/// # Errors
+/// The writer's own.
+pub fn next_steps(out: &mut dyn Write, style: Style, next: &[NextStep]) -> io::Result<()> {
     if next.is_empty() {
         return Ok(());
     }
@@ -115,14 +128,7 @@ pub fn run_list(
                 }
                 upgrade_report(out, style, report)?;
             }
-            Ok(report) => writeln!(
-                out,
-                "{run}  {} to {}-{}: {}",
-                report.from.chart,
-                report.to.name,
-                report.to.version,
-                outcome_words(report.outcome).0
-            )?,
+            Ok(report) => writeln!(out, "{run}  {}: {}", way(report, "to"), outcome_words(report).0)?,
             Err(why) => writeln!(out, "{run}  {}", style.paint(Tone::Bad, why))?,
         }
     }
@@ -146,7 +152,8 @@ pub fn run_history(
         match report {
             Ok(report) => {
                 let (sentence, tone) = match ended {
-                    true => outcome_words(report.outcome),
+                    true => outcome_words(report),
+                    false if report.outcome == UpgradeOutcome::Quiesced => outcome_words(report),
                     false => ("not over", Tone::Care),
                 };
                 let down = report
@@ -154,10 +161,8 @@ pub fn run_history(
                     .map_or_else(String::new, |downtime| format!(", {} down", seconds(downtime)));
                 writeln!(
                     out,
-                    "{run}  {} {arrow} {}-{}  {}{down}",
-                    report.from.chart,
-                    report.to.name,
-                    report.to.version,
+                    "{run}  {}  {}{down}",
+                    way(report, arrow),
                     style.paint(tone, sentence)
                 )?;
             }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use model::{StepReport, StepState, UpgradeReport};
 
 use crate::markup::{STYLE, escaped, plain};
-use crate::run::outcome_words;
+use crate::run::{outcome_words, way};
 use crate::words::seconds;
 
 /// Writes the report of a run as one HTML page that needs nothing else.
@@ -13,10 +13,12 @@ use crate::words::seconds;
 /// # Errors
 /// The writer's own.
 pub fn run_page(out: &mut dyn Write, report: &UpgradeReport) -> io::Result<()> {
-    let (sentence, tone) = outcome_words(report.outcome);
+    let (sentence, tone) = outcome_words(report);
     let title = format!(
-        "{} in {}: {} to {}-{}",
-        report.from.name, report.from.namespace, report.from.chart, report.to.name, report.to.version
+        "{} in {}: {}",
+        report.from.name,
+        report.from.namespace,
+        way(report, "to")
     );
     writeln!(
         out,
@@ -84,14 +86,12 @@ pub fn run_page(out: &mut dyn Write, report: &UpgradeReport) -> io::Result<()> {
 pub fn run_markdown(out: &mut dyn Write, report: &UpgradeReport) -> io::Result<()> {
     writeln!(
         out,
-        "# {} in {}: {} to {}-{}\n\nRun {}: **{}**",
+        "# {} in {}: {}\n\nRun {}: **{}**",
         plain(&report.from.name),
         plain(&report.from.namespace),
-        plain(&report.from.chart),
-        plain(&report.to.name),
-        plain(&report.to.version),
+        plain(&way(report, "to")),
         plain(&report.run),
-        outcome_words(report.outcome).0
+        outcome_words(report).0
     )?;
     if let Some(reason) = &report.reason {
         writeln!(out, "\nBecause: {}", plain(reason))?;
@@ -170,6 +170,7 @@ mod tests {
         UpgradeReport {
             api_version: model::API_VERSION.into(),
             kind: "UpgradeReport".into(),
+            purpose: model::RunPurpose::Change,
             run: "20260101-000000-0badcafe".into(),
             outcome: UpgradeOutcome::Restored,
             reason: Some("a hook & its <job>".into()),

@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Numbers as people read them, and other people's words as a terminal may show them.
 
 /// Seconds as `0.4 s`, `12 s`, `3 min 05 s` or `1 h 02 min`.
 pub(crate) fn seconds(seconds: f64) -> String {
@@ -50,4 +50,11 @@ pub(crate) fn age(seconds: i64) -> String {
         3600..172_800 => format!("{} h", seconds / 3600),
         _ => format!("{} days", seconds / 86_400),
     }
+}
+
+/// Words of others on one line, without what a terminal would act on.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }

@@ -1,8 +1,9 @@
 //! The upgrade itself: the plan, the steps around helm, the watch over the migration, the gate, and the commands that
-//! carry a run on or take it back.
+//! carry a run on or take it back; and the rehearsal, which tries a migration on a restored copy.
 
 pub mod flow;
 pub mod plan;
+pub mod rehearsal;
 mod report;
 mod standing;
 mod steps;

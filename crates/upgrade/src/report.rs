@@ -1,7 +1,7 @@
 //! What the user is told of a run: made from its journal alone, so that any machine can tell it.
 
 use engine::{RunDocument, RunEnd};
-use model::{API_VERSION, NextStep, UpgradeOutcome, UpgradeReport};
+use model::{API_VERSION, NextStep, RunPurpose, UpgradeOutcome, UpgradeReport};
 
 /// The report of a run that has just ended.
 pub fn upgrade_report(document: &RunDocument, end: &RunEnd) -> UpgradeReport {
@@ -21,6 +21,7 @@ pub(crate) fn journal_report(document: &RunDocument) -> UpgradeReport {
     UpgradeReport {
         api_version: API_VERSION.into(),
         kind: "UpgradeReport".into(),
+        purpose: document.plan.purpose(),
         run: document.run.clone(),
         outcome,
         reason: document.reason.clone().or_else(|| document.turning_back.clone()),
@@ -43,7 +44,20 @@ fn next(document: &RunDocument, outcome: UpgradeOutcome) -> Vec<NextStep> {
         text: text.into(),
         command: Some(command),
     };
+    let by_hand = step(
+        "leave it as it stands and finish by hand",
+        format!("{} --leave", command("abort")),
+    );
     match outcome {
+        UpgradeOutcome::Quiesced => vec![
+            step("bring everything back as it was", command("unquiesce")),
+            step("see what was stopped", command("status")),
+        ],
+        UpgradeOutcome::Stopped if document.plan.purpose() == RunPurpose::Quiesce => vec![
+            step("bring everything back as it was", command("unquiesce")),
+            step("see where it stands", command("status")),
+            by_hand,
+        ],
         UpgradeOutcome::Upgraded => vec![
             step("see the run again", command("status")),
             step(
@@ -65,10 +79,7 @@ fn next(document: &RunDocument, outcome: UpgradeOutcome) -> Vec<NextStep> {
         UpgradeOutcome::Stopped => vec![
             step("carry the run on", command("resume")),
             step("take everything back", command("abort")),
-            step(
-                "leave it as it stands and finish by hand",
-                format!("{} --leave", command("abort")),
-            ),
+            by_hand,
         ],
         UpgradeOutcome::Left => vec![
             step("see the run again", command("status")),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use backup::files::PodFile;
 use backup::{BackupId, Packing, Route};
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use cli::{DatabaseFlags, Environment, Output, OutputFlags, parse};
+use cli::{DatabaseFlags, Environment, Output, OutputFlags, ProfileFlags, parse};
 use model::{BackupFormat, ExitCode};
 use postgres_room::{Named, Operator};
 
@@ -102,9 +102,8 @@ pub(crate) struct TargetFlags {
     /// The database on the server that is found
     #[arg(long = "database", id = "database_name", value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Profile that says where the release names its database: a built-in name or a file
-    #[arg(long, value_name = "NAME|FILE")]
-    pub(crate) profile: Option<String>,
+    #[command(flatten)]
+    pub(crate) profile: ProfileFlags,
     #[command(flatten)]
     pub(crate) database: DatabaseFlags,
 }
@@ -145,9 +144,7 @@ impl TargetFlags {
         for (flag, value) in [("--pod", &self.pod), ("--database", &self.name)] {
             words.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
         }
-        if let Some(profile) = &self.profile {
-            words.extend(["--profile".to_owned(), profile.clone()]);
-        }
+        words.extend(self.profile.words());
         words
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use checks::profiles::{ProfileChoice, ProfileChoiceError, resolve};
+use checks::profiles::{ProfileChoiceError, resolve};
 use cli::Output;
 use cluster::{ApiError, Cluster};
 use helm::{Storage, StorageError, StoredRelease};
@@ -115,10 +115,7 @@ async fn find_target(
         Some(Named::Pod(..) | Named::Service(_) | Named::Operator(..)) | None => (None, Vec::new()),
     };
     options.named = named;
-    let choice = flags
-        .profile
-        .as_deref()
-        .map_or(ProfileChoice::Matching, ProfileChoice::from_argument);
+    let choice = flags.profile.choice();
     let charts: Vec<&str> = stored
         .iter()
         .map(|stored| stored.release.chart.name.as_str())
@@ -185,10 +182,7 @@ pub(crate) fn target_at_address(output: &Output, flags: &TargetFlags) -> Result<
         },
         None => credentials_given(&location).map_err(TargetError::Credentials)?,
     };
-    let choice = flags
-        .profile
-        .as_deref()
-        .map_or(ProfileChoice::Matching, ProfileChoice::from_argument);
+    let choice = flags.profile.choice();
     let profile = resolve(&choice, &[], &[]).map_err(TargetError::Profile)?.profile;
     // Whoever cannot be told is not kept from the act.
     let _ = output.talk(|err, _| told(err, &location));

@@ -8,7 +8,7 @@ use backup::{
     VerifyRequest, assertions_of, verify,
 };
 use checks::BackupAct;
-use checks::profiles::{ProfileChoice, resolve};
+use checks::profiles::resolve;
 use cli::{Environment, Output};
 use engine::facts;
 use model::{DatabaseRoute, ExitCode, Phase, Profile, Verification, causes};
@@ -291,11 +291,7 @@ fn read_statements(file: &Path) -> Result<Vec<Assertion>, Words> {
 
 /// The profile where no release was read: the one that was named, else the one that fits the images of the backup's time.
 fn profile_of(flags: &VerifyFlags, backup: &Backup) -> Result<Profile, Words> {
-    let choice = flags
-        .target
-        .profile
-        .as_deref()
-        .map_or(ProfileChoice::Matching, ProfileChoice::from_argument);
+    let choice = flags.target.profile.choice();
     let images: Vec<&str> = backup
         .manifest
         .release

@@ -2,14 +2,20 @@
 
 use std::path::PathBuf;
 
+use checks::profiles::ProfileChoice;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use cli::{ConnectionFlags, DatabaseFlags, Environment, Format, Output, OutputFlags, parse};
+use cli::{
+    ConnectionFlags, DatabaseFlags, DeployerFlags, Environment, Format, Output, OutputFlags, ProfileFlags,
+    parse,
+};
 use model::ExitCode;
 
+use super::fleet::FleetFlags;
 use super::locks::LocksFlags;
 use super::notes::NotesCommand;
 use super::path::PathCommand;
-use super::{explain, judge, locks, notes, path};
+use super::profile::ProfileCommand;
+use super::{explain, fleet, judge, locks, notes, path, profile};
 use crate::session::Common;
 
 /// The name of the program's file, which kubectl makes of `upgrade-check`.
@@ -23,9 +29,11 @@ const PROGRAM: &str = "kubectl-upgrade_check";
     version,
     override_usage = "kubectl upgrade-check RELEASE [CHART] [flags of helm upgrade] [flags]\n       \
                       kubectl upgrade-check --observation FILE [flags]\n       \
+                      kubectl upgrade-check fleet [-n NAMESPACE|-A] [--context NAME]... [--full] [flags]\n       \
                       kubectl upgrade-check locks TARGET [flags]\n       \
                       kubectl upgrade-check notes RELEASE CHART|VERSION [flags]\n       \
                       kubectl upgrade-check path RELEASE VERSION|CHART [flags]\n       \
+                      kubectl upgrade-check profile list|show|lint|test|init|schema [flags]\n       \
                       kubectl upgrade-check explain [CHECK]\n       \
                       kubectl upgrade-check completion SHELL",
     after_help = "Without CHART the running revision is judged. With it, the values and version flags of `helm upgrade` \
@@ -44,9 +52,10 @@ pub(crate) struct CheckFlags {
     /// The release, where its name is also a command
     #[arg(long, value_name = "NAME")]
     pub(crate) release: Option<String>,
-    /// Profile: a built-in name or a file
-    #[arg(long, value_name = "NAME|FILE")]
-    pub(crate) profile: Option<String>,
+    #[command(flatten)]
+    pub(crate) profile: ProfileFlags,
+    #[command(flatten)]
+    pub(crate) deployer: DeployerFlags,
     /// Upgrade path: a file, or URL@sha256:DIGEST; without it the profile's, else a built-in one
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) path_file: Option<String>,
@@ -124,6 +133,14 @@ pub(crate) enum Form {
 }
 
 impl CheckFlags {
+    /// The profile that is meant, with who else deploys the release.
+    pub(crate) fn profile(&self) -> ProfileChoice {
+        ProfileChoice {
+            deployer: self.deployer.declared(),
+            ..self.profile.choice()
+        }
+    }
+
     /// What the session needs to know.
     pub(crate) fn common(&self) -> Common {
         // Failures are told in JSON where a script reads the report.
@@ -203,6 +220,12 @@ enum Other {
     },
     /// Show who holds up whom in the database, and end whom you name
     Locks(Box<LocksFlags>),
+    /// List, show, examine, try and write profiles: what is particular to an application
+    #[command(subcommand)]
+    Profile(Box<ProfileCommand>),
+    /// Show many releases of namespaces and clusters, one line each, and judge them
+    #[command(after_help = fleet::AFTER_HELP)]
+    Fleet(Box<FleetFlags>),
     /// Print a completion script for a shell
     Completion {
         /// The shell
@@ -247,7 +270,9 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
     };
     match command {
         Other::Explain { id, output } => explain::run(id.as_deref(), &Output::new(&output, &environment)),
+        Other::Profile(command) => profile::run(*command, &environment).await,
         Other::Locks(flags) => locks::run(&flags, &environment).await,
+        Other::Fleet(flags) => fleet::run(&flags, &environment).await,
         Other::Completion { shell } => {
             let output = Output::new(&OutputFlags::default(), &environment);
             let written = cli::print_completion(shell, whole_command(), PROGRAM);
@@ -292,7 +317,9 @@ mod tests {
             clap_complete::generate(*shell, &mut whole_command(), PROGRAM, &mut script);
             let script = String::from_utf8(script).unwrap();
             assert!(
-                script.contains("path-file") && script.contains("explain") && script.contains("prereleases"),
+                ["path-file", "explain", "prereleases", "all-namespaces"]
+                    .iter()
+                    .all(|word| script.contains(word)),
                 "{shell}"
             );
         }
@@ -300,7 +327,15 @@ mod tests {
 
     #[test]
     fn every_command_is_known_by_its_word() {
-        for word in ["explain", "locks", "completion", "help", "--version", "-V"] {
+        for word in [
+            "explain",
+            "fleet",
+            "locks",
+            "completion",
+            "help",
+            "--version",
+            "-V",
+        ] {
             assert!(is_other(word) && Mixed::named(word).is_none(), "{word}");
         }
         for word in ["notes", "path"] {

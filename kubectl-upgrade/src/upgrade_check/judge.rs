@@ -108,6 +108,9 @@ async fn kept(
         return Err(Refusal::ObservationAlone);
     }
     let mut saved = checks::load_observation(file)?;
+    if let Some(deployer) = flags.deployer.declared() {
+        saved.profile.deployer = Some(deployer);
+    }
     if let Some(path) = &flags.migrations {
         let target = saved.target.as_mut().ok_or(LookError::MigrationsOfNothing)?;
         target.migrations = Some(migration_files(path).map_err(LookError::Migrations)?);
@@ -158,7 +161,7 @@ async fn observe(
 ) -> Result<SavedObservation, Refusal> {
     let store = store_place(flags.backup_store.as_deref(), environment).map_err(Refusal::Store)?;
     let look = Look {
-        profile: flags.profile.as_deref(),
+        profile: flags.profile(),
         path_file: flags.path_file.as_deref(),
         database: &flags.database,
         store: Some(store),

@@ -65,8 +65,8 @@ pub(super) fn is_version(word: &str) -> bool {
 
 /// How to look.
 pub(super) struct Look<'a> {
-    /// `--profile`.
-    pub(super) profile: Option<&'a str>,
+    /// `--profile` and its kin.
+    pub(super) profile: ProfileChoice,
     /// `--path-file`.
     pub(super) path_file: Option<&'a str>,
     /// `--dsn`, `--secret`, `--database-env`.
@@ -87,9 +87,7 @@ impl Look<'_> {
             cluster: session.cluster.clone(),
             namespace: session.namespace.clone(),
             release: release.to_owned(),
-            profile: self
-                .profile
-                .map_or(ProfileChoice::Matching, ProfileChoice::from_argument),
+            profile: self.profile.clone(),
             path_file: self.path_file.map(str::to_owned),
             database: self.database.options(),
             store: self.store.clone(),

@@ -2,12 +2,14 @@
 
 mod arguments;
 mod explain;
+mod fleet;
 mod judge;
 mod locks;
 mod look;
 mod migration_files;
 mod notes;
 mod path;
+mod profile;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use checks::SavedError;
 use checks::path::PathChoiceError;
 use clap::{Args, CommandFactory, Parser, ValueEnum};
-use cli::{ConnectionFlags, DatabaseFlags, Environment, Format, MixedLineError, Output, OutputFlags};
+use cli::{
+    ConnectionFlags, DatabaseFlags, Environment, Format, MixedLineError, Output, OutputFlags, ProfileFlags,
+};
 use model::path::PathReport;
 use model::{ExitCode, SavedObservation};
 use thiserror::Error;
@@ -44,9 +46,8 @@ struct PathFlags {
     /// Upgrade path: a file, or URL@sha256:DIGEST; without it the profile's, else a built-in one
     #[arg(long, value_name = "FILE|URL")]
     path_file: Option<String>,
-    /// Profile: a built-in name or a file
-    #[arg(long, value_name = "NAME|FILE")]
-    profile: Option<String>,
+    #[command(flatten)]
+    profile: ProfileFlags,
     /// End with 2 on warnings, too
     #[arg(long, value_enum, value_name = "warn")]
     fail_on: Option<FailOn>,
@@ -166,7 +167,7 @@ async fn judge(
     environment: &Environment,
 ) -> Result<PathReport, Refusal> {
     let look = Look {
-        profile: flags.profile.as_deref(),
+        profile: flags.profile.choice(),
         path_file: flags.path_file.as_deref(),
         database: &flags.database,
         store: None,

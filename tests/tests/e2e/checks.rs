@@ -32,14 +32,14 @@ impl<'a> Look<'a> {
             world,
             line,
             release,
-            profile: ProfileChoice::Matching,
+            profile: ProfileChoice::default(),
             kubeconfig: world.node.kubeconfig.clone(),
         }
     }
 
     fn ledger(world: &'a World, line: HelmLine) -> Self {
         Self {
-            profile: ProfileChoice::File(PROFILE.into()),
+            profile: ProfileChoice::file(PROFILE),
             ..Self::new(world, line, "books")
         }
     }

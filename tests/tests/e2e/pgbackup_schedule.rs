@@ -1,52 +1,9 @@
 //! `kubectl pgbackup schedule`: the program in an image, started by the cluster's own clock.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use anyhow::{Context, Result, ensure};
-use e2e::{Ended, KubectlPlugins, World, program};
+use e2e::{KubectlPlugins, World, program_image};
 use serde_json::Value;
 use test_apps::{HelmLine, Ledger};
-use test_node::cache::{Cache, Key};
-use test_node::image::{ImageSpec, Layer, PackedImage, pack};
-
-const IMAGE: &str = "localhost/pgbackup:test";
-
-/// An image of the program as cargo built it, with the libraries that it loads. What is published is linked statically
-/// (see the Containerfile); to link it anew for every test run would take longer than the test.
-fn image(world: &World) -> Result<()> {
-    let program = program("kubectl-pgbackup")?;
-    let mut layer = Layer::new();
-    for library in libraries(&program)? {
-        let place = library.display().to_string();
-        layer = layer.file(&place, std::fs::canonicalize(&library)?, 0o755);
-    }
-    let small = world.folder.path().join("kubectl-pgbackup");
-    let stripped = Command::new("strip")
-        .arg("-o")
-        .arg(&small)
-        .arg(&program)
-        .status()?;
-    ensure!(stripped.success());
-    let layer = layer.file("/kubectl-pgbackup", &small, 0o755);
-    let spec = ImageSpec {
-        name: IMAGE.to_owned(),
-        entrypoint: vec!["/kubectl-pgbackup".to_owned()],
-        ..ImageSpec::default()
-    };
-    let key = Key::builder().with_file(&small)?.finish();
-    let folder = Cache::from_environment()?.artefact("image-pgbackup", &key, |folder| {
-        pack(&spec, &layer, folder).map(drop)
-    })?;
-    world.node.import_image(&PackedImage::open(&folder)?)
-}
-
-/// The libraries and the loader that a program names.
-fn libraries(program: &Path) -> Result<Vec<PathBuf>> {
-    let said = Ended::of(Command::new("ldd").arg(program))?.expect(0)?.stdout;
-    let paths = said.split_whitespace().filter(|word| word.starts_with('/'));
-    Ok(paths.map(PathBuf::from).collect())
-}
 
 const STORE: &str = "
 apiVersion: v1
@@ -60,7 +17,7 @@ spec:
 #[test]
 fn the_cluster_s_clock_makes_a_backup_that_is_listed() -> Result<()> {
     let world = World::new("pgbackup-clock")?;
-    image(&world)?;
+    let image = program_image(&world, "kubectl-pgbackup")?;
     let app = Ledger::new(&world.place, HelmLine::Four, "books", &world.subfolder("charts")?);
     app.install("1.0.0", &[])?;
     let claim = world.folder.path().join("claim.yaml");
@@ -78,7 +35,7 @@ fn the_cluster_s_clock_makes_a_backup_that_is_listed() -> Result<()> {
         "--claim",
         "backups",
         "--image",
-        IMAGE,
+        image.as_str(),
         "-o",
         "json",
     ];

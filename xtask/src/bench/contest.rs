@@ -22,6 +22,11 @@ impl Rounds {
         self.taken.iter().map(|taken| taken.seconds).collect()
     }
 
+    /// The highest memory of each round, in MiB.
+    pub(crate) fn mib(&self) -> Vec<f64> {
+        self.taken.iter().map(|taken| taken.peak_mib).collect()
+    }
+
     /// The highest memory of any round, in MiB.
     pub(crate) fn peak_mib(&self) -> f64 {
         self.taken.iter().map(|taken| taken.peak_mib).fold(0.0, f64::max)

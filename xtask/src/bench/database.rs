@@ -1,16 +1,15 @@
 //! The node with a database of some size.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 use test_apps::{HelmLine, Place, Postgres};
 use test_node::cache::Cache;
-use test_node::command;
 use test_node::progress::Progress;
 use test_node::{Namespace, Node};
 
-use crate::cargo::{cargo, checkout};
+use super::programs::build_for_release;
 
 const RELEASE: &str = "bench";
 const MAJOR: u32 = 17;
@@ -99,21 +98,4 @@ fn fill(postgres: &Postgres, rows: u64) -> Result<()> {
     postgres.query("CREATE INDEX ON entries (created_at)")?;
     postgres.query("VACUUM ANALYZE entries")?;
     postgres.query("CHECKPOINT").map(drop)
-}
-
-fn build_for_release(progress: &Progress) -> Result<PathBuf> {
-    progress.run("build the programs for release", |stage| {
-        let packages = ["--package", "kubectl-upgrade", "--package", "helm-plugin"];
-        command::run_watched(
-            cargo()?
-                .args(["build", "--locked", "--release", "--bins"])
-                .args(packages),
-            |line| stage.note(line),
-        )
-    })?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || Ok(checkout()?.join("target")),
-        |folder| std::path::absolute(Path::new(&folder)).context("find the target folder"),
-    );
-    Ok(target?.join("release"))
 }

@@ -2,11 +2,15 @@
 //! is told are ratios: a figure in seconds says more of the machine than of the program.
 
 mod beside;
+mod check;
 mod contest;
 mod database;
 mod dump;
+mod fleet;
 mod measure;
+mod programs;
 mod ratio;
+mod releases;
 mod restore;
 
 use anyhow::Result;
@@ -23,8 +27,12 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Contest {
+    /// `kubectl upgrade-check RELEASE CHART` against a script that gathers the same with helm, kubectl and psql
+    Check(check::Size),
     /// `kubectl pgbackup create` against `kubectl exec … pg_dump -Fc > file`, and against the pod's own limit
     Dump(Size),
+    /// `kubectl upgrade-check fleet`, quick and full, against `helm list --all-namespaces`
+    Fleet(fleet::Size),
     /// `kubectl pgbackup restore` against `kubectl exec -i … pg_restore < file`
     Restore(Size),
 }
@@ -42,7 +50,9 @@ pub(crate) struct Size {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let lines = match arguments.contest {
+        Contest::Check(size) => check::run(size)?,
         Contest::Dump(size) => dump::run(size)?,
+        Contest::Fleet(size) => fleet::run(size)?,
         Contest::Restore(size) => restore::run(size)?,
     };
     lines.iter().try_for_each(|line| say(line))

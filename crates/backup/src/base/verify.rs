@@ -109,6 +109,7 @@ pub async fn verify_base(
         restored_bytes: i64::try_from(base.archive_bytes).ok(),
         restored_in: Some(format!("{} in namespace {}", request.image, request.namespace)),
         with_app: None,
+        rehearsal: None,
     };
     backup.publish_verification(&verification, now).await?;
     Ok(verification)

@@ -30,6 +30,8 @@ pub fn shared(step: &PlannedStep) -> Option<Box<dyn Step>> {
         StepSpec::WaitIdle(_)
         | StepSpec::Suspend(_)
         | StepSpec::Quiesce(_)
+        | StepSpec::TimeLimit(_)
+        | StepSpec::StandStill(_)
         | StepSpec::Drain(_)
         | StepSpec::AnchorRelease(_)
         | StepSpec::HelmPass(_)

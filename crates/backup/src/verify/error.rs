@@ -59,6 +59,18 @@ pub enum VerifyError {
         #[source]
         source: cluster::RequestError,
     },
+    /// What the target's chart brings cannot be made for the time of a rehearsal.
+    #[error("failed to create copies of what the target brings in namespace {namespace}")]
+    Copies {
+        /// The namespace.
+        namespace: String,
+        /// The API server's answer.
+        #[source]
+        source: cluster::RequestError,
+    },
+    /// The network lets an application out that has to be kept in.
+    #[error("the new version was not started: {0}")]
+    NotApart(String),
     /// The application was not kept on the copy.
     #[error(
         "the application under test has {0} sessions on the database in use: its pod is deleted; look at what it did there"

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use model::{AccessRequest, Phase, WorkloadKind};
 
 use super::need::{Need, flatten, need, subresource};
-use super::upgrade::{journal, of_kind};
+use super::upgrade::{journal, of_kind, scaled_objects};
 
 /// An act of `kubectl pgbackup` that talks to a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -141,7 +141,11 @@ pub fn act_rights(acts: &BTreeSet<BackupAct>, needs: &ActNeeds) -> ActRights {
                     own,
                 ));
                 table.extend(journal(own));
-                (table, cluster_name())
+                let mut more = cluster_name();
+                // Only where a DaemonSet writes, or KEDA scales.
+                more.push(need(Phase::Quiesce, "apps", "daemonsets", &["patch"], own));
+                more.push(scaled_objects(own));
+                (table, more)
             }
             BackupAct::Base => {
                 let mut table = database(needs);

@@ -8,4 +8,4 @@ mod upgrade;
 
 pub use acts::{ActNeeds, ActRights, BackupAct, act_rights};
 pub use role::{Grantee, roles};
-pub use upgrade::{AccessNeeds, access_requests};
+pub use upgrade::{AccessNeeds, access_requests, bring_back_rights};

@@ -18,6 +18,8 @@ pub struct AccessNeeds {
     pub database_namespace: Option<String>,
     /// The kinds of workload that would be stopped.
     pub kinds: BTreeSet<WorkloadKind>,
+    /// Whether KEDA scales some of them.
+    pub scaled_objects: bool,
     /// Whether Helm keeps its records in ConfigMaps instead of Secrets.
     pub records_in_config_maps: bool,
 }
@@ -74,6 +76,9 @@ pub fn access_requests(needs: &AccessNeeds) -> Vec<AccessRequest> {
     for kind in &needs.kinds {
         table.extend(of_kind(*kind, own));
     }
+    if needs.scaled_objects {
+        table.push(scaled_objects(own));
+    }
     if let Some(database) = needs.database_namespace.as_deref() {
         table.extend([
             need(Phase::Observe, "", "pods", &["get", "list"], database),
@@ -87,6 +92,39 @@ pub fn access_requests(needs: &AccessNeeds) -> Vec<AccessRequest> {
         ]);
         table.extend(streams(Phase::Backup, database));
         table.extend(streams(Phase::TurnBack, database));
+    }
+    flatten(&table)
+}
+
+/// Pausing KEDA, seeing that it has paused, and letting it go.
+pub(super) fn scaled_objects(own: &str) -> Need<'_> {
+    const PAUSE: &[&str] = &["get", "list", "watch", "patch"];
+    need(Phase::Quiesce, "keda.sh", "scaledobjects", PAUSE, own)
+}
+
+/// The rights of who brings a quiesced release back and does nothing else. `held` are the resources that are held beside
+/// the counts: `cronjobs`, `daemonsets`, `scaledobjects`.
+pub fn bring_back_rights(own: &str, held: &BTreeSet<&str>) -> Vec<AccessRequest> {
+    let mut table = journal(own);
+    table.push(need(Phase::Journal, "", "secrets", &["watch"], own));
+    table.push(need(Phase::Quiesce, "", "pods", &["list", "watch"], own));
+    for kind in [WorkloadKind::Deployment, WorkloadKind::StatefulSet] {
+        let stops = |need: &Need<'_>| need.phase == Phase::Quiesce;
+        table.extend(of_kind(kind, own).into_iter().filter(stops));
+    }
+    for resource in ["deployments", "statefulsets"] {
+        // Waiting for the pods, and leaving no owner of a count behind.
+        let verbs = &["get", "list", "watch", "patch"];
+        table.push(need(Phase::Quiesce, "apps", resource, verbs, own));
+    }
+    if held.contains("cronjobs") {
+        table.push(need(Phase::Quiesce, "batch", "cronjobs", &["get", "patch"], own));
+    }
+    if held.contains("daemonsets") {
+        table.push(need(Phase::Quiesce, "apps", "daemonsets", &["get", "patch"], own));
+    }
+    if held.contains("scaledobjects") {
+        table.push(scaled_objects(own));
     }
     flatten(&table)
 }
@@ -135,7 +173,11 @@ pub(super) fn of_kind(kind: WorkloadKind, own: &str) -> Vec<Need<'_>> {
     match kind {
         WorkloadKind::Deployment => scaled("deployments"),
         WorkloadKind::StatefulSet => scaled("statefulsets"),
-        WorkloadKind::DaemonSet => vec![need(Phase::Upgrade, "apps", "daemonsets", HELM, own)],
+        WorkloadKind::DaemonSet => vec![
+            need(Phase::Quiesce, "apps", "daemonsets", &["get", "patch"], own),
+            need(Phase::Upgrade, "apps", "daemonsets", HELM, own),
+            need(Phase::TurnBack, "apps", "daemonsets", &["get", "patch"], own),
+        ],
         WorkloadKind::CronJob => vec![
             need(Phase::Quiesce, "batch", "cronjobs", &["get", "patch"], own),
             need(Phase::Upgrade, "batch", "cronjobs", HELM, own),
@@ -155,6 +197,7 @@ mod tests {
             namespace: "shop".into(),
             database_namespace: Some("data".into()),
             kinds: BTreeSet::from([WorkloadKind::Deployment, WorkloadKind::CronJob]),
+            scaled_objects: false,
             records_in_config_maps: false,
         }
     }
@@ -182,6 +225,50 @@ mod tests {
         assert!(
             !quiesce.iter().any(|line| line.contains("statefulsets")),
             "{quiesce:?}"
+        );
+    }
+
+    #[test]
+    fn a_daemon_set_and_keda_need_their_own_rights_and_only_where_they_are() {
+        let quiesce = lines(&needs(), Phase::Quiesce);
+        let others = ["daemonsets", "scaledobjects"];
+        assert!(
+            !quiesce
+                .iter()
+                .any(|line| others.iter().any(|other| line.contains(other))),
+            "{quiesce:?}"
+        );
+        let more = AccessNeeds {
+            kinds: BTreeSet::from([WorkloadKind::DaemonSet]),
+            scaled_objects: true,
+            ..needs()
+        };
+        let quiesce = lines(&more, Phase::Quiesce);
+        for line in [
+            "patch daemonsets.apps in shop",
+            "patch scaledobjects.keda.sh in shop",
+        ] {
+            assert!(quiesce.contains(&line.to_owned()), "{quiesce:?}");
+        }
+    }
+
+    #[test]
+    fn who_brings_back_may_do_nothing_else() {
+        let rights = bring_back_rights("shop", &BTreeSet::new());
+        let lines: Vec<String> = rights.iter().map(ToString::to_string).collect();
+        assert!(
+            lines.contains(&"patch deployments/scale.apps in shop".to_owned()),
+            "{lines:?}"
+        );
+        assert!(
+            !lines
+                .iter()
+                .any(|line| line.contains("exec") || line.contains("cronjobs")),
+            "{lines:?}"
+        );
+        assert!(
+            !lines.iter().any(|line| line.starts_with("create deployments")),
+            "{lines:?}"
         );
     }
 

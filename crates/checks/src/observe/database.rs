@@ -168,11 +168,16 @@ pub(super) async fn backups(
     Seen::Present(inventory(&request).await)
 }
 
-/// How stores name the cluster: the first 8 characters of its UID. A server outside is filed elsewhere.
+/// How stores name the cluster. A server outside is filed elsewhere.
 fn cluster_word(cluster: &ClusterFacts, route: &DatabaseRoute) -> Option<String> {
-    const SHOWN: usize = 8;
     match route {
-        DatabaseRoute::Pod { .. } => cluster.uid.present().map(|uid| uid.chars().take(SHOWN).collect()),
+        DatabaseRoute::Pod { .. } => filed_under(cluster),
         DatabaseRoute::Direct => None,
     }
+}
+
+/// The first 8 characters of the cluster's UID; `None` where that could not be read.
+pub(crate) fn filed_under(cluster: &ClusterFacts) -> Option<String> {
+    const SHOWN: usize = 8;
+    cluster.uid.present().map(|uid| uid.chars().take(SHOWN).collect())
 }

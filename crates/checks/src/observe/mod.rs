@@ -5,8 +5,11 @@ mod jobs;
 mod path;
 mod release;
 mod request;
+mod requirements;
 mod rights;
 mod run;
+mod sharers;
 
+pub(crate) use database::filed_under;
 pub use request::{ObserveError, ObserveRequest, Observed};
 pub use run::observe;

@@ -4,7 +4,7 @@ use cluster::Cluster;
 use engine::journal::ClusterStore;
 use engine::lease::{ClusterLeases, LeaseStore};
 use helm::{Storage, StoredRelease};
-use model::{LeaseFacts, MeasuredRestore, ObjectName, RevisionSummary, Seen, causes};
+use model::{LeaseFacts, MeasuredRestore, ObjectName, RehearsedMigration, RevisionSummary, Seen, causes};
 
 use super::{ObserveError, ObserveRequest};
 
@@ -68,10 +68,11 @@ pub(super) async fn unfinished_run(cluster: &Cluster, namespace: &str, release: 
     Seen::from_result(runs.map(|runs| runs.into_iter().next().map(|head| head.run)))
 }
 
-/// What earlier runs and restore tests measured.
+/// What earlier runs, restore tests and rehearsals measured.
 pub(super) struct Measured {
     pub(super) migration_seconds: Seen<u64>,
     pub(super) restore: Seen<MeasuredRestore>,
+    pub(super) rehearsed: Option<RehearsedMigration>,
 }
 
 pub(super) async fn measured(cluster: &Cluster, namespace: &str, release: &str) -> Measured {
@@ -82,10 +83,11 @@ pub(super) async fn measured(cluster: &Cluster, namespace: &str, release: &str) 
             return Measured {
                 migration_seconds: Seen::Unreadable(why.clone()),
                 restore: Seen::Unreadable(why),
+                rehearsed: None,
             };
         }
     };
-    let of = |key: &str| facts.get(key).copied();
+    let of = |key: &str| facts.numbers.get(key).copied();
     let restore = of(engine::facts::RESTORE_SECONDS)
         .zip(of(engine::facts::RESTORED_BYTES))
         .map(|(seconds, bytes)| MeasuredRestore {
@@ -96,5 +98,6 @@ pub(super) async fn measured(cluster: &Cluster, namespace: &str, release: &str) 
     Measured {
         migration_seconds: of(engine::facts::MIGRATION_SECONDS).map_or(Seen::Absent, Seen::Present),
         restore: restore.map_or(Seen::Absent, Seen::Present),
+        rehearsed: facts.rehearsal,
     }
 }

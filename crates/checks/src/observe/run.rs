@@ -12,11 +12,13 @@ use super::database::{Found, ask, backups, find};
 use super::jobs::hook_jobs;
 use super::path::questions;
 use super::release::{history, latest, lease, measured, unfinished_run, unserved};
+use super::requirements::requirements;
 use super::rights::rights;
+use super::sharers::sharers;
 use super::{ObserveError, ObserveRequest, Observed};
 use crate::AccessNeeds;
 use crate::path::choose;
-use crate::profiles::resolve;
+use crate::profiles::{GENERIC, ProfileChoice, resolve};
 
 /// Gathers every fact about a release, once, in parallel.
 ///
@@ -45,7 +47,7 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
         measured(cluster, namespace, release),
         cluster.workloads_of_release(namespace, release),
         hook_jobs(cluster, namespace),
-        cluster.owners_of_release(namespace, release),
+        cluster.deployers_of_release(namespace, release),
     );
     let (stored, seen_release) = match stored? {
         Ok(stored) => {
@@ -64,7 +66,7 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
         let resolved = resolve(profile, &charts, &images).map_err(ObserveError::Profile)?;
         let chosen = Box::pin(choose(
             path_file.as_deref(),
-            profile,
+            resolved.file.as_deref(),
             &resolved.profile,
             &charts,
             &images,
@@ -75,14 +77,16 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
     };
     let origin = chosen.as_ref().map(|chosen| chosen.origin.clone());
     resolved.profile.path = chosen.map(|chosen| chosen.path);
-    let (unserved, pods, scalers, Found { location, others }) = tokio::join!(
+    let (unserved, pods, scalers, requirements, Found { location, others }) = tokio::join!(
         unserved(cluster, stored.as_ref()),
         pods(cluster, &workloads),
         scalers(cluster, &workloads),
+        Box::pin(requirements(cluster, namespace, &resolved.profile.requires)),
         find(cluster, namespace, &workloads, &resolved.profile, database),
     );
     mark_database(&mut workloads, &location);
-    let needs = needs(request, &workloads, &location);
+    let generic = resolve(&ProfileChoice::from_argument(GENERIC), &[], &[]).map_err(ObserveError::Profile)?;
+    let needs = needs(request, &workloads, &scalers, &location);
     // Backups come after the server's own words: its identifier tells which are its own.
     let questions = questions(&seen_release, &workloads, &resolved.profile);
     let asked = async {
@@ -91,7 +95,11 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
         let backups = backups(store.as_deref(), cluster, &facts, &location, server, now).await;
         (asked, backups)
     };
-    let ((asked, backups), access) = tokio::join!(Box::pin(asked), rights(cluster, &needs));
+    let ((asked, backups), access, sharers) = tokio::join!(
+        Box::pin(asked),
+        rights(cluster, &needs),
+        Box::pin(sharers(cluster, namespace, release, &location, &generic.profile)),
+    );
     Ok(Observed {
         observation: Observation {
             taken_at: now.to_string(),
@@ -106,8 +114,10 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
             workloads,
             pods,
             scalers,
+            sharers,
             hook_jobs,
             owners: Seen::from_result(owners.map(Some)),
+            requirements,
             location,
             other_databases: others,
             database: asked.facts,
@@ -115,6 +125,7 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
             access,
             last_migration_seconds: measured.migration_seconds,
             last_restore: measured.restore,
+            rehearsed: measured.rehearsed,
             profile: resolved.profile.name.clone(),
             path: origin.map(|origin| PathFacts {
                 origin,
@@ -160,7 +171,15 @@ async fn pods(cluster: &Cluster, workloads: &Seen<Vec<Workload>>) -> Seen<Vec<Po
 }
 
 async fn scalers(cluster: &Cluster, workloads: &Seen<Vec<Workload>>) -> Seen<Vec<Scaler>> {
-    of_workloads(workloads, async |workloads| cluster.scalers_of(workloads).await).await
+    of_workloads(workloads, async |workloads| {
+        let (mut autoscalers, scaled_objects) = tokio::try_join!(
+            cluster.scalers_of(workloads),
+            cluster.scaled_objects_of(workloads)
+        )?;
+        autoscalers.extend(scaled_objects);
+        Ok(autoscalers)
+    })
+    .await
 }
 
 /// Facts that hang on the workloads cannot be read where those cannot.
@@ -193,6 +212,7 @@ fn mark_database(workloads: &mut Seen<Vec<Workload>>, location: &Seen<DatabaseLo
 fn needs(
     request: &ObserveRequest,
     workloads: &Seen<Vec<Workload>>,
+    scalers: &Seen<Vec<Scaler>>,
     location: &Seen<DatabaseLocation>,
 ) -> AccessNeeds {
     let kinds: BTreeSet<_> = workloads
@@ -215,6 +235,11 @@ fn needs(
         namespace: request.namespace.clone(),
         database_namespace,
         kinds,
+        scaled_objects: scalers
+            .present()
+            .into_iter()
+            .flatten()
+            .any(|scaler| scaler.kind == Scaler::KEDA),
         records_in_config_maps: matches!(Driver::parse(&driver), Ok(Driver::ConfigMap)),
     }
 }

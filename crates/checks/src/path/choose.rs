@@ -1,14 +1,15 @@
 //! Which path is in force: the user's word, the profile's, or a built-in one that fits.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 use model::path::{PathFacts, PathFile, PathFileError, UpgradePath, parse_path};
-use model::{Profile, SavedObservation};
+use model::{Observation, Profile, SavedObservation};
 use thiserror::Error;
 
 use super::fetch::{PathAddressError, read_path, split_pin};
-use crate::profiles::{ProfileChoice, fits_chart, fits_image};
+use crate::profiles::{fits_chart, fits_image};
 
 static FOLDER: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../profiles/paths");
 
@@ -47,6 +48,12 @@ pub enum PathChoiceError {
 /// # Errors
 /// When an embedded text is no path; a test keeps that from being released.
 pub fn built_in_paths() -> Result<Vec<PathFile>, PathFileError> {
+    // A look at many releases asks for them again and again.
+    static PARSED: LazyLock<Result<Vec<PathFile>, PathFileError>> = LazyLock::new(parse_built_in);
+    PARSED.clone()
+}
+
+fn parse_built_in() -> Result<Vec<PathFile>, PathFileError> {
     let mut files: Vec<_> = FOLDER.files().collect();
     files.sort_by_key(|file| file.path());
     files
@@ -60,11 +67,11 @@ pub fn built_in_paths() -> Result<Vec<PathFile>, PathFileError> {
         .collect()
 }
 
-/// Settles the path: `--path-file`, else what the profile says, else the first built-in that names the chart, else the
+/// Settles the path of a profile that was read from a file, or is built in: `--path-file`, else what the profile says, else the first built-in that names the chart, else the
 /// first that names an image that runs. None where nobody knows the application.
 pub(crate) async fn choose(
     given: Option<&str>,
-    choice: &ProfileChoice,
+    file: Option<&Path>,
     profile: &Profile,
     charts: &[&str],
     images: &[&str],
@@ -83,7 +90,7 @@ pub(crate) async fn choose(
         }));
     }
     if let Some(named) = &profile.path_file {
-        return named_by_profile(named, choice, profile).await.map(Some);
+        return named_by_profile(named, file, profile).await.map(Some);
     }
     let paths = built_in_paths().map_err(PathChoiceError::BuiltIn)?;
     let by_chart = paths
@@ -95,6 +102,35 @@ pub(crate) async fn choose(
             .find(|file| fits_image(&file.matches, images).is_some())
     });
     Ok(fitting.map(built_in))
+}
+
+/// Puts the path of a profile into it that stands in a file of its own, or is built in, for a release that was looked at
+/// earlier.
+///
+/// # Errors
+/// See [`PathChoiceError`].
+pub async fn settle_path(
+    profile: &mut Profile,
+    file: Option<&Path>,
+    seen: &Observation,
+) -> Result<(), PathChoiceError> {
+    let charts: Vec<&str> = seen
+        .release
+        .present()
+        .map(|release| release.chart.name.as_str())
+        .into_iter()
+        .collect();
+    let images: Vec<&str> = seen
+        .workloads
+        .present()
+        .into_iter()
+        .flatten()
+        .flat_map(|workload| &workload.containers)
+        .map(|container| container.image.as_str())
+        .collect();
+    let chosen = choose(None, file, profile, &charts, &images).await?;
+    profile.path = chosen.map(|chosen| chosen.path);
+    Ok(())
 }
 
 /// Puts another path into a look that was kept. What the database answered belongs to the path of that time and goes:
@@ -134,7 +170,7 @@ fn built_in(file: &PathFile) -> ChosenPath {
 /// A bare word is a built-in one; a file stands beside the profile's own.
 async fn named_by_profile(
     named: &str,
-    choice: &ProfileChoice,
+    file: Option<&Path>,
     profile: &Profile,
 ) -> Result<ChosenPath, PathChoiceError> {
     if !named.contains(['/', '\\', '.']) {
@@ -150,23 +186,18 @@ async fn named_by_profile(
                 .join(", "),
         });
     }
-    let place = match choice {
-        ProfileChoice::File(file) if !named.contains("://") => file
-            .parent()
-            .unwrap_or_else(|| Path::new(""))
-            .join(named)
-            .display()
-            .to_string(),
-        ProfileChoice::File(_) | ProfileChoice::Matching | ProfileChoice::Named(_) => named.to_owned(),
+    let place = match file.and_then(Path::parent) {
+        Some(folder) if !named.contains("://") => folder.join(named).display().to_string(),
+        Some(_) | None => named.to_owned(),
     };
-    let file = read_path(&place).await?;
+    let read = read_path(&place).await?;
     Ok(ChosenPath {
         origin: format!(
             "{}, which profile {} names",
-            read_from(&file, &place),
+            read_from(&read, &place),
             profile.name
         ),
-        path: file.path,
+        path: read.path,
     })
 }
 
@@ -185,7 +216,7 @@ mod tests {
         charts: &[&str],
         images: &[&str],
     ) -> Option<String> {
-        choose(given, &ProfileChoice::Matching, profile, charts, images)
+        choose(given, None, profile, charts, images)
             .await
             .unwrap()
             .map(|chosen| chosen.origin)
@@ -254,13 +285,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let text = "apiVersion: safe-upgrade.dev/v1alpha1\nkind: Path\nname: mine\npath: {}\n";
         std::fs::write(folder.path().join("way.yaml"), text).unwrap();
-        let choice = ProfileChoice::File(folder.path().join("own.yaml"));
+        let own = folder.path().join("own.yaml");
         let named = profile("pathFile: way.yaml\n");
-        let found = choose(None, &choice, &named, &[], &[]).await.unwrap().unwrap();
+        let found = choose(None, Some(&own), &named, &[], &[]).await.unwrap().unwrap();
         assert!(found.origin.starts_with("path mine from"), "{}", found.origin);
 
         let named = profile("pathFile: koder\n");
-        let told = choose(None, &choice, &named, &[], &[])
+        let told = choose(None, Some(&own), &named, &[], &[])
             .await
             .unwrap_err()
             .to_string();

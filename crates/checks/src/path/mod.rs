@@ -10,10 +10,10 @@ mod route_tests;
 mod versions;
 
 pub(crate) use choose::choose;
-pub use choose::{PathChoiceError, built_in_paths, replace_path};
+pub use choose::{PathChoiceError, built_in_paths, replace_path, settle_path};
 pub use fetch::{PathAddressError, read_path};
 pub use judge::path_report;
 pub(crate) use judge::{beyond, next_hop, reason};
 pub(crate) use meet::{Met, Overlap, by_hand, hazards, overlaps};
 pub use route::{Gap, Leg, Reason, Way, way};
-pub(crate) use versions::{running, wanted};
+pub(crate) use versions::{by_chart, running, wanted};

@@ -41,6 +41,14 @@ pub(crate) fn running(
     read(&text, "the running version")
 }
 
+/// The version that a chart alone tells; `None` where it cannot be put in order, or stands in an image's tag or a label.
+pub(crate) fn by_chart(chart: &ChartIdentity, path: &UpgradePath) -> Option<Version> {
+    match path.running.read {
+        ReadFrom::AppVersion | ReadFrom::ChartVersion => Version::parse(&of_chart(chart, path.running.read)),
+        ReadFrom::ImageTag | ReadFrom::Label => None,
+    }
+}
+
 /// The version that the target brings, or why it cannot be told. Versions of the chart and of the application are not
 /// compared with each other: what runs and the target must be read at the same place.
 pub(crate) fn wanted(
@@ -160,6 +168,7 @@ mod tests {
                 start_seconds: None,
                 from_startup_probe: false,
             },
+            http_probe: None,
             secrets: Vec::new(),
             init: false,
         };

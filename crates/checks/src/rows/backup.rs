@@ -68,17 +68,23 @@ const RULE: FreshnessRule = FreshnessRule {
     min_grade: BackupGrade::B,
 };
 
+/// The verdict on what was found, why, and the backup that it rests on.
+pub(crate) fn standing(found: &BackupInventory) -> (Freshness, String, Option<FoundBackup>) {
+    let mut good = newest_good(found).into_iter();
+    let (verdict, reason) = freshness(found, &RULE);
+    let enough = |backup: &FoundBackup| backup.grade.is_some_and(|grade| grade <= RULE.min_grade);
+    let newest = match verdict {
+        Freshness::Fresh => good.find(enough),
+        Freshness::Unknown | Freshness::Stale | Freshness::Failing => good.next(),
+    };
+    (verdict, reason, newest)
+}
+
 fn fresh(seen: &Observation) -> Judgement {
     let nothing = BackupInventory::default();
     let found = readable(&seen.backups, "the backups")?.unwrap_or(&nothing);
-    let good = newest_good(found);
-    let (verdict, reason) = freshness(found, &RULE);
-    let enough = |backup: &&FoundBackup| backup.grade.is_some_and(|grade| grade <= RULE.min_grade);
-    let newest = match verdict {
-        Freshness::Fresh => good.iter().find(enough),
-        Freshness::Unknown | Freshness::Stale | Freshness::Failing => good.first(),
-    };
-    let said = newest.map(|newest| {
+    let (verdict, reason, newest) = standing(found);
+    let said = newest.as_ref().map(|newest| {
         let age = newest.age_seconds.unwrap_or_default();
         let worth = newest.grade.map_or("of no known worth", proven);
         (

@@ -3,6 +3,7 @@
 use model::{Category, Confidence, Observation, ReleaseStatus, Severity, Target};
 
 use crate::check::{Check, Judged, Judgement, bytes, duration, given, listed, needed, readable, some_of};
+use crate::rows::owner;
 use crate::words::{age, last_good};
 
 /// A record this near to what a Secret may hold leaves no room for the next, larger one.
@@ -37,9 +38,9 @@ pub(crate) const ROWS: &[Check] = &[
     Check {
         id: "helm-owner",
         category: Category::Helm,
-        title: "no controller owns the release",
+        title: "nobody else deploys the release",
         severity: Severity::Block,
-        judge: |seen, _, _| owner(seen),
+        judge: |seen, _, profile| owner::judge(seen, profile),
     },
     Check {
         id: "helm-hook-leftover",
@@ -203,20 +204,6 @@ fn removed_kinds(seen: &Observation) -> Judgement {
         format!("helm mapkubeapis {} -n {}", seen.release_name, seen.namespace),
     )
     .advise("where a definition is missing (a CustomResourceDefinition, an API server beside the cluster's own), bring it back"))
-}
-
-fn owner(seen: &Observation) -> Judgement {
-    let owners = listed(&seen.owners, "the labels of owning controllers")?;
-    if owners.is_empty() {
-        return Ok(Judged::pass("nobody but Helm"));
-    }
-    Ok(Judged::fail(format!(
-        "{} would undo the upgrade or do its own",
-        some_of(owners)
-    ))
-    .sure(Confidence::Inferred)
-    .with("owners", owners)
-    .advise("make the change where that controller reads it, or suspend it for the time of the upgrade"))
 }
 
 /// Helm 4 applies a hook Job over a finished one of the same specification, which changes nothing: the migration is

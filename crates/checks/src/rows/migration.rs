@@ -39,7 +39,7 @@ pub(crate) const ROWS: &[Check] = &[
 ];
 
 /// The schema version that an application version brings, by the profile's word.
-pub(super) fn schema_of<'a>(profile: &'a Profile, app_version: Option<&str>) -> Option<&'a SchemaOf> {
+pub(crate) fn schema_of<'a>(profile: &'a Profile, app_version: Option<&str>) -> Option<&'a SchemaOf> {
     let version = app_version.and_then(Version::parse)?;
     profile
         .migrations

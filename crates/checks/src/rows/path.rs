@@ -121,18 +121,18 @@ fn unfinished(seen: &Observation) -> Judgement {
         return Ok(Judged::pass("every earlier run has ended"));
     };
     let name = &seen.release_name;
-    Ok(
-        Judged::fail(format!("run {run} stopped half-way and waits for a person"))
-            .with("run", run.clone())
-            .command(
-                "carry it on",
-                format!("helm safe-upgrade resume {name} -n {}", seen.namespace),
-            )
-            .command(
-                "or put everything back",
-                format!("helm safe-upgrade abort {name} -n {}", seen.namespace),
-            ),
+    Ok(Judged::fail(format!(
+        "run {run} is not over: it stopped half-way, or holds the release stopped, and waits for a person"
+    ))
+    .with("run", run.clone())
+    .command(
+        "carry it on",
+        format!("helm safe-upgrade resume {name} -n {}", seen.namespace),
     )
+    .command(
+        "or put everything back",
+        format!("helm safe-upgrade abort {name} -n {}", seen.namespace),
+    ))
 }
 
 fn profile_known(profile: &Profile) -> Judged {

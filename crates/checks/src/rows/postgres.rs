@@ -42,6 +42,13 @@ pub(crate) const ROWS: &[Check] = &[
         judge: |seen, _, _| reachable(seen),
     },
     Check {
+        id: "database-shared",
+        category: Category::Postgres,
+        title: "nothing but the release uses its database",
+        severity: Severity::Warn,
+        judge: |seen, _, _| shared(seen),
+    },
+    Check {
         id: "postgres-version",
         category: Category::Postgres,
         title: "the server is PostgreSQL 13 or newer",
@@ -145,6 +152,30 @@ fn reachable(seen: &Observation) -> Judgement {
             .with("user", location.user.clone())
             .advise("see that the server runs and that the Secret's password is the server's")),
     }
+}
+
+/// What is named is not stopped with the release: it writes on, and meets the new schema.
+fn shared(seen: &Observation) -> Judgement {
+    let location = needed(&seen.location, "where the database is", NO_DATABASE)?;
+    let sharers = listed(
+        &seen.sharers,
+        "what else runs around the release and its database",
+    )?;
+    if sharers.is_empty() {
+        return Ok(Judged::pass(format!(
+            "nothing else in its namespace names {} on {}",
+            location.database, location.host
+        ))
+        .sure(Confidence::Inferred));
+    }
+    let names: Vec<String> = sharers.iter().map(ToString::to_string).collect();
+    Ok(Judged::warn(format!(
+        "not stopped with the release, although it uses the same database: {}",
+        some_of(&names)
+    ))
+    .sure(Confidence::Inferred)
+    .with("sharers", names)
+    .advise("stop it for the time of the run, or know that it gets along with both schemas; the run does not begin its work while it is connected"))
 }
 
 fn version(seen: &Observation) -> Judgement {

@@ -1,13 +1,13 @@
-//! What runs, who else scales it, and how long a start may take.
+//! What runs, and who else scales it.
 
 use model::profile::{QuiesceNeed, RoleKind};
 use model::{
-    Category, Confidence, Observation, Profile, RenderedWorkload, Severity, Target, UpdateStrategy, Workload,
-    WorkloadKind,
+    Category, Confidence, Observation, Profile, RenderedWorkload, Scaler, Severity, Target, UpdateStrategy,
+    Workload, WorkloadKind,
 };
 
-use crate::assign::{assign, hook_migrates};
-use crate::check::{Check, Judged, Judgement, Unjudged, duration, given, listed, readable, some_of};
+use crate::assign::assign;
+use crate::check::{Check, Judged, Judgement, Unjudged, given, listed, some_of};
 
 /// More restarts than this say that a pod does not stay up, even if it is ready at the moment.
 const MANY_RESTARTS: i32 = 5;
@@ -47,27 +47,6 @@ pub(crate) const ROWS: &[Check] = &[
         title: "nothing scales the workloads while they must stand still",
         severity: Severity::Warn,
         judge: scalers,
-    },
-    Check {
-        id: "startup-budget",
-        category: Category::Workload,
-        title: "probes leave a migrating pod the time it needs",
-        severity: Severity::Warn,
-        judge: startup_budget,
-    },
-    Check {
-        id: "hook-deadline",
-        category: Category::Workload,
-        title: "a migrating hook Job has the time it needs",
-        severity: Severity::Warn,
-        judge: hook_deadline,
-    },
-    Check {
-        id: "helm-timeout",
-        category: Category::Workload,
-        title: "helm waits longer than a migration takes",
-        severity: Severity::Warn,
-        judge: helm_timeout,
     },
 ];
 
@@ -228,7 +207,8 @@ fn scalers(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Ju
     let disturbing: Vec<String> = scalers
         .iter()
         .filter(|scaler| {
-            scaler.min_replicas > 1
+            scaler.kind != Scaler::KEDA
+                && scaler.min_replicas > 1
                 && scaler.release.as_ref() != Some(&seen.release_name)
                 && members
                     .iter()
@@ -245,7 +225,7 @@ fn scalers(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Ju
     let names: Vec<String> = scalers.iter().map(|scaler| scaler.name.clone()).collect();
     let judged = if disturbing.is_empty() {
         Judged::pass(format!(
-            "{} leaves its target alone at 0, and one pod behind the gate stays alone",
+            "{} leaves its target alone at 0 or is paused, and one pod behind the gate stays alone",
             some_of(&names)
         ))
     } else {
@@ -259,146 +239,4 @@ fn scalers(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Ju
         )
     };
     Ok(judged.with("scalers", names))
-}
-
-/// How long a migration may take, with where the number comes from: what was measured last time, or the profile's
-/// word, whichever is longer.
-fn expected_seconds(seen: &Observation, profile: &Profile) -> Result<(u64, &'static str), Unjudged> {
-    let measured = readable(&seen.last_migration_seconds, "what earlier runs measured")?;
-    match (measured, profile.budgets.usual_seconds) {
-        (Some(measured), Some(usual)) if *measured < usual => Ok((usual, "by the profile")),
-        (Some(measured), _) => Ok((*measured, "measured last time")),
-        (None, Some(usual)) => Ok((usual, "by the profile")),
-        (None, None) => Err(Unjudged::Skip(
-            "nobody says how long a migration takes: neither the profile nor an earlier run".into(),
-        )),
-    }
-}
-
-fn startup_budget(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judgement {
-    let target = given(target)?;
-    if hook_migrates(profile, Some(target)) {
-        return Err(Unjudged::Skip(
-            "a hook Job migrates, no pod does at its start".into(),
-        ));
-    }
-    let workloads = listed(&seen.workloads, "the release's workloads")?;
-    let members = assign(profile, workloads, Some(target));
-    let migrating = members
-        .iter()
-        .filter(|member| member.kind == RoleKind::Migrator)
-        .find_map(|member| {
-            target
-                .workloads
-                .iter()
-                .find(|rendered| rendered.name == member.workload.name)
-        })
-        .ok_or_else(|| Unjudged::Skip("no workload is known to migrate at its start".into()))?;
-    let (expected, source) = expected_seconds(seen, profile)?;
-    let shortest = migrating
-        .containers
-        .iter()
-        .filter(|container| !container.init)
-        .filter_map(|container| Some((container.budget.start_seconds?, container)))
-        .min_by_key(|(seconds, _)| *seconds);
-    let Some((budget, container)) = shortest else {
-        return Ok(Judged::pass(format!(
-            "no probe ever kills {} at its start",
-            migrating.name
-        )));
-    };
-    let probe = if container.budget.from_startup_probe {
-        "startup"
-    } else {
-        "liveness"
-    };
-    let judged = if u64::from(budget) > expected {
-        Judged::pass(format!(
-            "{} may take {} to start, a migration takes {} ({source})",
-            migrating.name,
-            duration(f64::from(budget)),
-            duration(expected as f64)
-        ))
-    } else {
-        Judged::warn(format!(
-            "the {probe} probe of {} kills a start after {}, a migration takes {} ({source}); safe-upgrade lifts the \
-             probe behind gate `traffic`, a plain upgrade does not",
-            migrating.name,
-            duration(f64::from(budget)),
-            duration(expected as f64)
-        ))
-        .advise("give the container a startup probe that allows for the migration")
-    };
-    Ok(judged
-        .sure(Confidence::Inferred)
-        .with("budgetSeconds", budget)
-        .with("expectedSeconds", expected))
-}
-
-fn hook_deadline(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judgement {
-    let target = given(target)?;
-    let jobs: Vec<_> = target
-        .hooks
-        .iter()
-        .filter(|hook| hook.object.kind == "Job" && hook.events.iter().any(|event| event == "pre-upgrade"))
-        .collect();
-    if jobs.is_empty() {
-        return Err(Unjudged::Skip("the target has no pre-upgrade hook Job".into()));
-    }
-    let (expected, source) = expected_seconds(seen, profile)?;
-    let short: Vec<String> = jobs
-        .iter()
-        .filter(|hook| {
-            hook.active_deadline_seconds
-                .is_some_and(|deadline| deadline <= expected as i64)
-        })
-        .map(|hook| {
-            format!(
-                "Job {} is killed after {}",
-                hook.object.name,
-                duration(hook.active_deadline_seconds.unwrap_or_default() as f64)
-            )
-        })
-        .collect();
-    let judged = if short.is_empty() {
-        Judged::pass(format!(
-            "{} hook Jobs may take longer than {} ({source})",
-            jobs.len(),
-            duration(expected as f64)
-        ))
-    } else {
-        Judged::warn(format!(
-            "{}, a migration takes {} ({source})",
-            some_of(&short),
-            duration(expected as f64)
-        ))
-        .advise("raise the Job's activeDeadlineSeconds in the values")
-    };
-    Ok(judged
-        .sure(Confidence::Inferred)
-        .with("expectedSeconds", expected))
-}
-
-fn helm_timeout(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judgement {
-    let target = given(target)?;
-    let (expected, source) = expected_seconds(seen, profile)?;
-    let timeout = target.timeout_seconds;
-    let judged = if timeout > expected {
-        Judged::pass(format!(
-            "helm waits {}, a migration takes {} ({source})",
-            duration(timeout as f64),
-            duration(expected as f64)
-        ))
-    } else {
-        Judged::warn(format!(
-            "helm gives up after {}, a migration takes {} ({source})",
-            duration(timeout as f64),
-            duration(expected as f64)
-        ))
-        .advise(format!("pass --timeout {}s", expected.saturating_mul(3)))
-    };
-    Ok(judged
-        .sure(Confidence::Inferred)
-        .with("timeoutSeconds", timeout)
-        .with("expectedSeconds", expected))
 }

@@ -7,11 +7,11 @@ use checks::registry;
 use model::Profile;
 use model::path::PathFile;
 
-fn project(path: &str) -> PathBuf {
+pub(crate) fn project(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
-fn text(path: &str) -> String {
+pub(crate) fn text(path: &str) -> String {
     let path = project(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -120,7 +120,7 @@ fn every_fault_of_a_backup_names_tests_that_exist() {
 }
 
 /// Every Rust file below a folder with its text.
-fn sources_below(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+pub(crate) fn sources_below(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     for entry in entries.flatten() {
         let path = entry.path();
@@ -135,7 +135,7 @@ fn sources_below(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
 }
 
 /// Whether a function of this name is a test.
-fn has_test(source: &str, name: &str) -> bool {
+pub(crate) fn has_test(source: &str, name: &str) -> bool {
     let Some((before, _)) = source.split_once(&format!("fn {name}(")) else {
         return false;
     };

@@ -6,12 +6,12 @@ use checks::evaluate;
 use model::path::PathFacts;
 use model::{
     ApplyMethod, BackupGrade, BackupInventory, BackupState, BackupSubject, ChartDefinition, ChartIdentity,
-    CheckResult, ClusterFacts, ContainerFacts, CredentialSource, DatabaseFacts, DatabaseHealth,
-    DatabaseLocation, DatabaseOrigin, DatabaseRoute, DefinitionState, DryRunOutcome, FoundBackup, Mechanism,
-    MigrationFacts, MigrationHistory, MigrationState, MigrationTool, ObjectDryRun, ObjectName, Observation,
-    PodFacts, PostgresServer, ProbeBudget, Profile, Release, ReleaseStatus, RenderedHook, RenderedWorkload,
-    RevisionSummary, Seen, Session, SessionRole, Target, UpdateStrategy, ValuesHazard, Workload,
-    WorkloadKind, WorkloadName,
+    CheckResult, ClusterFacts, Confidence, ContainerFacts, CredentialSource, DatabaseFacts, DatabaseHealth,
+    DatabaseLocation, DatabaseOrigin, DatabaseRoute, DefinitionState, Deployer, DeployerActs, DeployerTool,
+    DryRunOutcome, FoundBackup, Mechanism, MigrationFacts, MigrationHistory, MigrationState, MigrationTool,
+    ObjectDryRun, ObjectName, Observation, PodFacts, PostgresServer, ProbeBudget, Profile, Release,
+    ReleaseStatus, RenderedHook, RenderedWorkload, RequirementFacts, RevisionSummary, Seen, Session,
+    SessionRole, Target, UpdateStrategy, ValuesHazard, Workload, WorkloadKind, WorkloadName,
 };
 
 /// Everything that a row may look at.
@@ -94,6 +94,17 @@ pub(crate) fn hidden<T>() -> Seen<T> {
     Seen::Unreadable("the right is missing".into())
 }
 
+/// A controller that acts by itself.
+pub(crate) fn flux() -> Deployer {
+    Deployer {
+        tool: DeployerTool::Flux,
+        object: Some("HelmRelease shop/shop".into()),
+        evidence: "label helm.toolkit.fluxcd.io/name on deployment/web".into(),
+        confidence: Confidence::Observed,
+        acts: DeployerActs::ByItself,
+    }
+}
+
 pub(crate) fn ledger() -> Profile {
     let text = include_str!("../../../../tests/apps/profiles/ledger.yaml");
     model::profile::parse("ledger.yaml", text).expect("the test profile is a profile")
@@ -138,6 +149,7 @@ fn container(name: &str, image: &str, secret: &str, start_seconds: Option<u32>) 
             start_seconds,
             from_startup_probe: start_seconds.is_some(),
         },
+        http_probe: None,
         secrets: vec![secret.into()],
         init: false,
     }
@@ -358,6 +370,7 @@ fn observation() -> Observation {
             WorkloadKind::CronJob,
         ]
         .into(),
+        scaled_objects: false,
         records_in_config_maps: false,
     });
     Observation {
@@ -412,8 +425,10 @@ fn observation() -> Observation {
             ),
         ]),
         scalers: Seen::Present(Vec::new()),
+        sharers: Seen::Present(Vec::new()),
         hook_jobs: Seen::Present(Vec::new()),
         owners: Seen::Present(Vec::new()),
+        requirements: RequirementFacts::default(),
         location: Seen::Present(location()),
         other_databases: Vec::new(),
         database: Seen::Present(database()),
@@ -430,6 +445,7 @@ fn observation() -> Observation {
         ),
         last_migration_seconds: Seen::Absent,
         last_restore: Seen::Absent,
+        rehearsed: None,
         profile: "ledger".into(),
         path: Some(PathFacts {
             origin: "the path of profile ledger".into(),

@@ -152,17 +152,6 @@ fn a_failed_revision_warns_where_another_was_in_force_and_blocks_where_none_was(
 }
 
 #[test]
-fn an_owning_controller_blocks() {
-    Case::healthy().says("helm-owner", "pass", &[]);
-    Case::with(|case| case.seen.owners = Seen::Present(vec!["Flux HelmRelease shop/shop".into()])).says(
-        "helm-owner",
-        "fail",
-        &["Flux HelmRelease shop/shop"],
-    );
-    Case::with(|case| case.seen.owners = hidden()).says("helm-owner", "unknown", &[]);
-}
-
-#[test]
 fn a_job_in_the_place_of_a_hook_blocks_while_it_runs_or_where_the_hook_does_not_replace_it() {
     let with = |jobs: Vec<HookJob>, policies: &[&str]| {
         Case::with(|case| {

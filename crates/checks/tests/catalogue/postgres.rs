@@ -1,8 +1,10 @@
 //! The database.
 
-use model::{BlockedSession, HeldLock, LockEdge, PreparedTransaction, Seen, Session, SessionRole};
+use model::{
+    BlockedSession, HeldLock, LockEdge, PreparedTransaction, Seen, Session, SessionRole, Sharer, WorkloadKind,
+};
 
-use crate::fixture::{Case, generic, hidden, present, session};
+use crate::fixture::{Case, generic, hidden, name, present, session};
 
 /// A session that forgot its transaction four minutes ago.
 fn forgotten(pid: i32, client: &str) -> Session {
@@ -56,6 +58,27 @@ fn a_release_without_a_database_blocks_and_says_how_to_name_it() {
     );
     none.says("database-reachable", "skip", &[]);
     Case::with(|case| case.seen.location = hidden()).says("database-found", "unknown", &[]);
+}
+
+#[test]
+fn what_else_uses_the_database_is_named_with_its_release() {
+    Case::healthy().says("database-shared", "pass", &["nothing else"]);
+    let shared = Case::with(|case| {
+        case.seen.sharers = Seen::Present(vec![Sharer {
+            workload: name(WorkloadKind::CronJob, "reports"),
+            release: Some("reporting".into()),
+            by: "secret shop-database".into(),
+        }]);
+    });
+    let words = [
+        "release reporting",
+        "cronjob/reports in shop",
+        "secret shop-database",
+    ];
+    shared.says("database-shared", "warn", &words);
+    assert!(!shared.row("database-shared").blocks());
+    Case::with(|case| case.seen.sharers = hidden()).says("database-shared", "unknown", &[]);
+    Case::with(|case| case.seen.location = Seen::Absent).says("database-shared", "skip", &[]);
 }
 
 #[test]

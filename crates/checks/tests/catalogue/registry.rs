@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use checks::{Rules, evaluate, evaluate_by, load_observation, registry, save_observation};
 use model::{CheckVerdict, SavedObservation, Seen, Severity, Verdict};
 
-use crate::fixture::{Case, hidden};
+use crate::fixture::{Case, flux, hidden};
 
 #[test]
 fn a_healthy_release_is_ready_and_is_told_the_upgrade_to_type() {
@@ -196,7 +196,7 @@ fn a_release_that_cannot_be_read_is_still_named_in_the_report() {
 #[test]
 fn every_row_that_fails_says_what_to_do() {
     let mut case = Case::healthy();
-    case.seen.owners = Seen::Present(vec!["Flux HelmRelease shop".into()]);
+    case.seen.owners = Seen::Present(vec![flux()]);
     case.seen.unfinished_run = Seen::Present("run-1".into());
     case.database().server.in_recovery = true;
     case.database().server.version_num = 120_004;

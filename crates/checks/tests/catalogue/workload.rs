@@ -1,9 +1,9 @@
 //! What runs.
 
-use model::profile::{QuiesceNeed, RunBy};
+use model::profile::QuiesceNeed;
 use model::{Scaler, Seen, UpdateStrategy, WorkloadKind};
 
-use crate::fixture::{Case, generic, hidden, hook, name, present};
+use crate::fixture::{Case, hidden, name, present};
 
 #[test]
 fn a_crash_loop_or_a_missing_pod_warns() {
@@ -82,6 +82,8 @@ fn an_autoscaler_that_would_raise_the_pod_behind_the_gate_warns() {
                 min_replicas,
                 max_replicas: 9,
                 release: release.map(str::to_owned),
+                paused: None,
+                paused_at: None,
             }]);
         })
     };
@@ -96,63 +98,4 @@ fn an_autoscaler_that_would_raise_the_pod_behind_the_gate_warns() {
     );
     scaled("worker", WorkloadKind::StatefulSet, 2).says("workload-scalers", "pass", &[]);
     Case::with(|case| case.seen.scalers = hidden()).says("workload-scalers", "unknown", &[]);
-}
-
-#[test]
-fn a_probe_that_kills_a_migrating_start_warns() {
-    let budget = |seconds: Option<u32>| {
-        Case::with(|case| case.target().workloads[0].containers[0].budget.start_seconds = seconds)
-    };
-    Case::healthy().says("startup-budget", "pass", &["5 min 0 s", "by the profile"]);
-    budget(Some(3)).says("startup-budget", "warn", &["after 3 s", "takes 20 s"]);
-    budget(None).says("startup-budget", "pass", &["no probe ever kills"]);
-    Case::with(|case| case.seen.last_migration_seconds = Seen::Present(900)).says(
-        "startup-budget",
-        "warn",
-        &["15 min 0 s (measured last time)"],
-    );
-    Case::with(|case| case.profile.migrations.run = Some(RunBy::Hook)).says(
-        "startup-budget",
-        "skip",
-        &["hook Job"],
-    );
-    Case::with(|case| case.profile.budgets.usual_seconds = None).says(
-        "startup-budget",
-        "skip",
-        &["nobody says how long"],
-    );
-    Case::with(|case| case.seen.last_migration_seconds = hidden()).says("startup-budget", "unknown", &[]);
-    Case::with(|case| case.seen.workloads = hidden()).says("startup-budget", "unknown", &[]);
-}
-
-#[test]
-fn a_hook_job_that_is_killed_too_early_warns() {
-    let deadline = |seconds: Option<i64>| {
-        Case::with(|case| {
-            let mut migrate = hook("shop-migrate", "pre-upgrade");
-            migrate.active_deadline_seconds = seconds;
-            case.target().hooks = vec![migrate];
-        })
-    };
-    Case::healthy().says("hook-deadline", "skip", &["no pre-upgrade hook Job"]);
-    deadline(Some(600)).says("hook-deadline", "pass", &[]);
-    deadline(None).says("hook-deadline", "pass", &[]);
-    deadline(Some(10)).says("hook-deadline", "warn", &["killed after 10 s"]);
-    let mut untold = deadline(Some(10));
-    untold.profile = generic();
-    untold.says("hook-deadline", "skip", &["nobody says"]);
-    untold.seen.last_migration_seconds = hidden();
-    untold.says("hook-deadline", "unknown", &[]);
-}
-
-#[test]
-fn a_helm_that_gives_up_too_early_warns() {
-    Case::healthy().says("helm-timeout", "pass", &["helm waits 5 min"]);
-    Case::with(|case| case.target().timeout_seconds = 10).says(
-        "helm-timeout",
-        "warn",
-        &["gives up after 10 s"],
-    );
-    Case::with(|case| case.profile = generic()).says("helm-timeout", "skip", &[]);
-    Case::with(|case| case.seen.last_migration_seconds = hidden()).says("helm-timeout", "unknown", &[]);
 }

@@ -3,6 +3,7 @@
 mod error;
 mod pods;
 mod rolled_out;
+mod secret;
 mod selector;
 mod watch;
 

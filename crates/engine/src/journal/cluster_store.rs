@@ -47,7 +47,7 @@ impl ClusterStore {
     }
 }
 
-fn head_name(release: &str, run: &str) -> String {
+pub(super) fn head_name(release: &str, run: &str) -> String {
     format!("{}.{run}", labels::object_name(release))
 }
 
@@ -67,12 +67,13 @@ fn outcome_word(outcome: UpgradeOutcome) -> &'static str {
         UpgradeOutcome::Restored => "restored",
         UpgradeOutcome::Stopped => "stopped",
         UpgradeOutcome::Left => "left",
+        UpgradeOutcome::Quiesced => "quiesced",
     }
 }
 
-fn outcome_of_word(word: &str) -> Option<UpgradeOutcome> {
-    use UpgradeOutcome::{Left, Restored, Stopped, Upgraded, UpgradedWithFailures};
-    [Upgraded, UpgradedWithFailures, Restored, Stopped, Left]
+pub(super) fn outcome_of_word(word: &str) -> Option<UpgradeOutcome> {
+    use UpgradeOutcome::{Left, Quiesced, Restored, Stopped, Upgraded, UpgradedWithFailures};
+    [Upgraded, UpgradedWithFailures, Restored, Stopped, Left, Quiesced]
         .into_iter()
         .find(|outcome| outcome_word(*outcome) == word)
 }

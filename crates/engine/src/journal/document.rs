@@ -77,7 +77,7 @@ pub struct RunDocument {
     /// Whether a person agreed to the price of turning back.
     #[serde(default)]
     pub price_agreed: bool,
-    /// How it ended; `Stopped` is not for good.
+    /// How it ended; `Stopped` and `Quiesced` are not for good.
     pub outcome: Option<UpgradeOutcome>,
     /// Why it did not end as wished.
     pub reason: Option<String>,
@@ -303,7 +303,7 @@ pub(crate) fn is_final(outcome: UpgradeOutcome) -> bool {
         | UpgradeOutcome::UpgradedWithFailures
         | UpgradeOutcome::Restored
         | UpgradeOutcome::Left => true,
-        UpgradeOutcome::Stopped => false,
+        UpgradeOutcome::Stopped | UpgradeOutcome::Quiesced => false,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{Outcome, Step, StepContext, StepFailure};
 /// How many sessions an error names; the rest is counted.
 const NAMED_SESSIONS: usize = 5;
 /// How long the sessions are given where the pods have used up all the time: their sockets close right after them.
-const LEAST_SESSION_WAIT: Duration = Duration::from_secs(10);
+pub(super) const LEAST_SESSION_WAIT: Duration = Duration::from_secs(10);
 
 pub(super) struct DrainStep {
     pub(super) planned: PlannedStep,
@@ -73,7 +73,7 @@ impl DrainStep {
 }
 
 /// Whether a writer is still connected.
-struct WhoIsThere;
+pub(super) struct WhoIsThere;
 
 #[async_trait]
 impl Question for WhoIsThere {

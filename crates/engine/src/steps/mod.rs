@@ -2,9 +2,11 @@
 
 mod counts_left;
 mod drain;
+mod held;
 mod quiesce;
 mod resume;
 mod roll_out;
+mod stand_still;
 mod suspend;
 mod trouble;
 mod unsuspend;
@@ -29,8 +31,10 @@ pub fn shared(planned: &PlannedStep) -> Option<Box<dyn Step>> {
         StepSpec::Quiesce(spec) => Some(Box::new(quiesce::QuiesceStep { planned, spec })),
         StepSpec::Drain(spec) => Some(Box::new(drain::DrainStep { planned, spec })),
         StepSpec::Resume(spec) => Some(Box::new(resume::ResumeStep { planned, spec })),
+        StepSpec::StandStill(spec) => Some(Box::new(stand_still::StandStillStep { planned, spec })),
         StepSpec::RollOut(spec) => Some(Box::new(roll_out::RollOutStep { planned, spec })),
-        StepSpec::AnchorRelease(_)
+        StepSpec::TimeLimit(_)
+        | StepSpec::AnchorRelease(_)
         | StepSpec::BackUp(_)
         | StepSpec::AnchorDatabase(_)
         | StepSpec::HelmPass(_)

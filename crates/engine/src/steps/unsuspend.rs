@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use model::{PlannedStep, Suspend, SuspendTarget};
 
-use super::suspend::{let_go, same_object};
+use super::held;
+use super::suspend::{let_go, not_ready_again};
+use super::wait::interruptible;
 use crate::{Outcome, Step, StepContext, StepFailure, StepKind};
 
 pub(super) struct UnsuspendStep {
@@ -23,11 +25,20 @@ impl Step for UnsuspendStep {
         let originals = self.spec.targets.iter().map(|target| {
             recorded
                 .iter()
-                .find(|original| same_object(original, target))
+                .find(|original| original.is_same(target))
                 .unwrap_or(target)
         });
         // One that runs already was let go by the chart of the new version.
         let gone = let_go(context, originals).await?.gone;
+        let here = self
+            .spec
+            .targets
+            .iter()
+            .filter(|target| !gone.contains(&target.to_string()));
+        let late = interruptible(context, async { Ok(not_ready_again(context, here).await) }).await?;
+        if !late.is_empty() {
+            return Err(StepFailure::new(late.join("; ")));
+        }
         Ok(match gone.is_empty() {
             true => Outcome::quiet(),
             false => Outcome::told(format!("{} is not part of the new version", gone.join(", "))),
@@ -36,8 +47,8 @@ impl Step for UnsuspendStep {
 
     /// Holds them again, so that nothing starts while the way back goes on; the suspend step's own undo lets them go.
     async fn undo(&self, context: &StepContext) -> Result<Outcome, StepFailure> {
-        for SuspendTarget::CronJob { namespace, name, .. } in &self.spec.targets {
-            match context.cluster().set_suspend(namespace, name, Some(true)).await {
+        for target in &self.spec.targets {
+            match held::hold(context.cluster(), target).await {
                 Ok(()) => {}
                 Err(error) if error.is_not_found() => {}
                 Err(error) => return Err(error.into()),

@@ -307,7 +307,12 @@ impl Stage {
 
 /// The journal as it lies in the store.
 pub(crate) async fn document(stage: &Stage) -> RunDocument {
-    let head = stage.store.read_head(RELEASE, RUN).await.unwrap().unwrap();
+    document_of(&stage.store).await
+}
+
+/// The journal of the run in a store.
+pub(crate) async fn document_of(store: &MemoryStore) -> RunDocument {
+    let head = store.read_head(RELEASE, RUN).await.unwrap().unwrap();
     RunDocument::parse(RUN, &head.text).unwrap()
 }
 

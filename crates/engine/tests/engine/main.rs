@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be had ends the test")]
 
+mod api;
 mod common;
 mod failures;
 mod killed_anywhere;
 mod lease;
 mod prices;
+mod resting;
 mod storing;

@@ -21,5 +21,5 @@ impl PostRenderSpec {
     /// The condition type of our readiness gate.
     pub const GATE: &'static str = "safe-upgrade.dev/gate";
     /// The node label that parks a DaemonSet: no node carries it.
-    pub const PARKED: &'static str = "safe-upgrade.dev/parked";
+    pub const PARKED: &'static str = cluster::PARKED;
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::record::status;
-use super::{Driver, StorageError, StoredRelease, codec};
+use super::{Driver, RecordHead, StorageError, StoredRelease, codec};
 
 /// What is in every record's name before the release's.
 const PREFIX: &str = "sh.helm.release.v1.";
@@ -107,6 +107,21 @@ impl Storage {
         StoredRelease::read(&json, &self.namespace, stored.release.len())
             .map(Some)
             .map_err(|error| broken(error.to_string()))
+    }
+
+    /// What a revision's record says before the chart's files begin; `None` when there is none of that number. The rest of
+    /// it is transferred and not unpacked.
+    ///
+    /// # Errors
+    /// The API server's refusal, or a record that cannot be decoded so far.
+    pub async fn head(&self, release: &str, revision: u32) -> Result<Option<RecordHead>, StorageError> {
+        let record = record_name(release, revision);
+        let Some(stored) = self.get(release, &record).await? else {
+            return Ok(None);
+        };
+        RecordHead::read(&stored.release)
+            .map(Some)
+            .map_err(|reason| StorageError::Record { record, reason })
     }
 
     /// Marks a pending revision failed, in its data and its label, so that Helm accepts another operation. Both at once
@@ -296,15 +311,18 @@ fn metadata<K: Clone>(list: kube::api::ObjectList<PartialObjectMeta<K>>) -> Vec<
     list.items.into_iter().map(|object| object.metadata).collect()
 }
 
-/// A revision by its labels; `None` for an object that only looks like a record.
-fn summary(meta: &ObjectMeta, release: &str) -> Option<RevisionSummary> {
-    let name = meta.name.as_deref()?;
-    let revision: u32 = name
-        .strip_prefix(PREFIX)?
-        .strip_prefix(release)?
-        .strip_prefix(".v")?
-        .parse()
-        .ok()?;
+/// The release and the revision that a record's name tells; `None` for an object that only looks like a record.
+pub(super) fn parts(record: &str) -> Option<(&str, u32)> {
+    let (release, revision) = record.strip_prefix(PREFIX)?.rsplit_once(".v")?;
+    Some((release, revision.parse().ok()?))
+}
+
+/// A revision by its labels; `None` for an object that only looks like a record of the release.
+pub(super) fn summary(meta: &ObjectMeta, release: &str) -> Option<RevisionSummary> {
+    let (named, revision) = parts(meta.name.as_deref()?)?;
+    if named != release {
+        return None;
+    }
     let label = |key: &str| meta.labels.as_ref().and_then(|labels| labels.get(key));
     Some(RevisionSummary {
         revision,

@@ -1,9 +1,10 @@
 //! Helm's encoding of a record: JSON, compressed with gzip, in base64.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use base64::read::DecoderReader;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -34,6 +35,25 @@ pub(crate) fn decode(stored: &[u8]) -> Result<Vec<u8>, String> {
         return Err(format!("it unpacks to more than {LARGEST} bytes"));
     }
     Ok(json)
+}
+
+/// Reads a record from its beginning, no further than is asked for.
+///
+/// # Errors
+/// What is wrong with its very beginning, without its content.
+pub(crate) fn reader(stored: &[u8]) -> Result<Box<dyn BufRead + '_>, String> {
+    /// Characters of base64 that hold the first bytes.
+    const BEGINNING: usize = 4;
+    let stored = stored.trim_ascii();
+    let beginning = STANDARD
+        .decode(stored.get(..BEGINNING).unwrap_or(stored))
+        .map_err(|_| "it is not base64".to_owned())?;
+    let packed = DecoderReader::new(stored, &STANDARD);
+    Ok(if beginning.starts_with(&GZIP) {
+        Box::new(BufReader::new(GzDecoder::new(packed).take(LARGEST)))
+    } else {
+        Box::new(BufReader::new(packed))
+    })
 }
 
 /// Writes a record as Helm does.

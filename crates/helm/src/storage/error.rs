@@ -62,6 +62,18 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// Whether the API server refused for a missing right.
+    pub fn is_forbidden(&self) -> bool {
+        match self {
+            Self::Api { source, .. } => source.status().is_some_and(|status| status.code == 403),
+            Self::Driver { .. }
+            | Self::Record { .. }
+            | Self::NoRevision { .. }
+            | Self::NotMarked { .. }
+            | Self::NotPending { .. } => false,
+        }
+    }
+
     /// Whether a write that ended like this certainly wrote nothing: it was never sent, or the API server refused it.
     pub fn wrote_nothing(&self) -> bool {
         match self {

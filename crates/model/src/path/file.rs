@@ -45,6 +45,7 @@ impl fmt::Display for PathFileError {
         let Self { source, wrong } = self;
         let StrictError {
             line,
+            column: _,
             message,
             suggestion,
         } = wrong;
@@ -62,6 +63,11 @@ impl fmt::Display for PathFileError {
 
 impl std::error::Error for PathFileError {}
 
+impl PathFile {
+    /// The word of [`Self::kind`].
+    pub const KIND: &str = "Path";
+}
+
 /// Reads a path file. `source` names the text in errors.
 ///
 /// # Errors
@@ -75,6 +81,7 @@ pub fn parse_path(source: &str, text: &str) -> Result<PathFile, PathFileError> {
     let plainly = |message: String| {
         refuse(StrictError {
             line: None,
+            column: None,
             message,
             suggestion: None,
         })
@@ -88,8 +95,12 @@ pub fn parse_path(source: &str, text: &str) -> Result<PathFile, PathFileError> {
             file.api_version
         )));
     }
-    if file.kind != "Path" {
-        return Err(plainly(format!("kind is `{}`, not `Path`", file.kind)));
+    if file.kind != PathFile::KIND {
+        return Err(plainly(format!(
+            "kind is `{}`, not `{}`",
+            file.kind,
+            PathFile::KIND
+        )));
     }
     file.path.check().map_err(plainly)?;
     Ok(file)

@@ -1,9 +1,11 @@
 //! Profiles: what is particular to one application, said in YAML.
 
 mod parse;
+mod requires;
 mod schema;
 
 pub use parse::{ProfileError, parse};
+pub use requires::{RequiredCrd, RequiredOperator, RequiredWebhook, Requires};
 pub use schema::{
     AfterMigration, ArtefactPlace, Budgets, Busy, Database, GateWord, Health, Keys, Match, Migrations,
     MustBeTrue, Notes, NotesMarkers, NotesSource, Profile, QuiesceNeed, Role, RoleKind, RunBy, SchemaOf,

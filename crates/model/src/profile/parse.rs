@@ -13,6 +13,8 @@ pub struct ProfileError {
     pub source: String,
     /// Line, counted from 1, where known.
     pub line: Option<u64>,
+    /// Column, counted from 1, where known.
+    pub column: Option<u64>,
     /// What is wrong there.
     pub message: String,
     /// The nearest known key, when a key is unknown.
@@ -24,12 +26,16 @@ impl fmt::Display for ProfileError {
         let Self {
             source,
             line,
+            column,
             message,
             suggestion,
         } = self;
         write!(f, "profile {source}")?;
         if let Some(line) = line {
             write!(f, ", line {line}")?;
+        }
+        if let Some(column) = column {
+            write!(f, ", column {column}")?;
         }
         write!(f, ": {message}")?;
         if let Some(key) = suggestion {
@@ -50,6 +56,7 @@ pub fn parse(source: &str, text: &str) -> Result<Profile, ProfileError> {
     let profile: Profile = read_strict(text).map_err(|error| ProfileError {
         source: source.into(),
         line: error.line,
+        column: error.column,
         message: error.message,
         suggestion: error.suggestion,
     })?;
@@ -57,6 +64,7 @@ pub fn parse(source: &str, text: &str) -> Result<Profile, ProfileError> {
         Err(ProfileError {
             source: source.into(),
             line: None,
+            column: None,
             message,
             suggestion: None,
         })
@@ -77,6 +85,9 @@ pub fn parse(source: &str, text: &str) -> Result<Profile, ProfileError> {
     let is_one = |place: &NotesSource| place.github.is_some() != place.changelog.is_some();
     if !profile.notes.sources.iter().all(is_one) {
         return refuse("each of `notes.sources` names either `github` or `changelog`".into());
+    }
+    if let Err(message) = profile.requires.check() {
+        return refuse(message);
     }
     if profile.path.is_some() && profile.path_file.is_some() {
         return refuse("it has both `path` and `pathFile`, and only one can be in force".into());
@@ -105,8 +116,35 @@ mod tests {
         assert_eq!(error.suggestion.as_deref(), Some("tool"), "{error}");
         assert_eq!(
             error.to_string(),
-            "profile x.yaml, line 5: unknown key `tolo` (did you mean `tool`?)"
+            "profile x.yaml, line 5, column 3: unknown key `tolo` (did you mean `tool`?)"
         );
+    }
+
+    #[test]
+    fn what_is_required_can_be_looked_for() {
+        let read = |requires: &str| parse("x.yaml", &format!("{SMALL}requires: {requires}\n"));
+        let good = "{ crds: [{ name: pools.example.org, version: v1 }], operators: [{ name: pool, labels: { app: pool }, \
+                    version: '>=1.2' }], webhooks: [{ service: pool }] }";
+        assert!(!read(good).unwrap().requires.is_empty());
+        for (wrong, told) in [
+            ("{ crds: [{ name: pools }] }", "no definition's name"),
+            ("{ operators: [{ name: pool, labels: {} }] }", "has no labels"),
+            (
+                "{ operators: [{ name: pool, labels: { a: b }, version: soon }] }",
+                "soon",
+            ),
+        ] {
+            let error = read(wrong).unwrap_err();
+            assert!(error.message.contains(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_deployer_is_one_that_is_known() {
+        let read = |deployer: &str| parse("x.yaml", &format!("{SMALL}deployer: {deployer}\n"));
+        let declared = read("{ tool: argo-cd, source: the repository of the shop }").unwrap();
+        assert_eq!(declared.deployer.unwrap().tool, crate::DeployerTool::ArgoCd);
+        assert!(read("{ tool: ansible }").is_err());
     }
 
     #[test]

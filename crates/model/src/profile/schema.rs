@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Requires;
+use crate::DeclaredDeployer;
 use crate::path::UpgradePath;
 
 /// What is particular to one application.
@@ -23,6 +25,12 @@ pub struct Profile {
     /// Which releases it fits.
     #[serde(default, rename = "match")]
     pub matches: Match,
+    /// What must be in the cluster before it can run.
+    #[serde(default)]
+    pub requires: Requires,
+    /// Who else deploys it, where nothing in the cluster may tell.
+    #[serde(default)]
+    pub deployer: Option<DeclaredDeployer>,
     /// Where the database's address stands.
     #[serde(default)]
     pub database: Database,
@@ -53,6 +61,9 @@ pub struct Profile {
     /// What a restore test asks of a restored copy.
     #[serde(default)]
     pub verify: Verify,
+    /// What a rehearsal of the migration must know.
+    #[serde(default)]
+    pub rehearsal: Rehearsal,
     /// Without which a restored database is of no use.
     #[serde(default)]
     pub keys: Keys,
@@ -125,6 +136,15 @@ pub struct Verify {
     /// What must be true.
     #[serde(default)]
     pub assertions: Vec<MustBeTrue>,
+}
+
+/// What a rehearsal of the migration must know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rehearsal {
+    /// Environment variables that are empty in a rehearsal: credentials of others than the database.
+    #[serde(default)]
+    pub blank: Vec<String>,
 }
 
 /// What must be true of a restored copy.

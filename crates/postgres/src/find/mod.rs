@@ -14,6 +14,7 @@ mod operators;
 mod pgpass;
 mod pod;
 mod pooler;
+mod rendered;
 mod resolve;
 mod server_image;
 mod server_pod;
@@ -29,5 +30,6 @@ pub use credentials::{CredentialError, credentials, credentials_given, password_
 pub use given::at_address;
 pub use keeper::{Keeper, keeper};
 pub use named::{Named, NamedError, Operator};
+pub use rendered::RenderedData;
 pub use server_image::{ServerImage, image_of_a_server};
-pub use surroundings::{Leads, Surroundings, ToldAddress, surroundings};
+pub use surroundings::{Leads, Surroundings, ToldAddress, surroundings, surroundings_of};

@@ -9,6 +9,7 @@ use model::{DatabaseLocation, Secret, WorkloadName};
 use super::candidates::is_same_server;
 use super::environment::{self, Referenced, Variable};
 use super::mention::Mention;
+use super::rendered::RenderedData;
 use super::resolve::resolve;
 use super::{FindError, files, mention, template};
 
@@ -25,6 +26,8 @@ pub struct Surroundings {
     pub numbers: Vec<(String, String)>,
     /// What no message may show, should a container say it.
     pub secrets: Vec<Secret>,
+    /// What the template refers to that its chart brings and that is not in the cluster as it would be.
+    pub brought: RenderedData,
 }
 
 /// An address of a Postgres server that a container is told.
@@ -74,12 +77,27 @@ pub async fn surroundings(
         source: source.into(),
     })?;
     let Some(template) = template else { return Ok(None) };
+    let nothing = RenderedData::default();
+    Ok(Some(
+        surroundings_of(cluster, workload, template, &nothing, database).await,
+    ))
+}
+
+/// The same for a pod template that is not in the cluster yet: what its chart brings with it counts instead of what is there.
+pub async fn surroundings_of(
+    cluster: &Cluster,
+    workload: &WorkloadName,
+    template: PodSpec,
+    rendered: &RenderedData,
+    database: &DatabaseLocation,
+) -> Surroundings {
     let namespace = &workload.namespace;
     let mut names = environment::references(template::containers(&template));
     let mounted = files::references(&template);
     names.secrets.extend(mounted.secrets);
     names.config_maps.extend(mounted.config_maps);
-    let referenced = template::read_referenced(cluster, namespace, &names).await;
+    let mut referenced = template::read_referenced(cluster, namespace, &names).await;
+    let brought = rendered.lay_over(&mut referenced);
     let (mut addresses, mut unknown, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
     let mut secrets: Vec<Secret> = Vec::new();
     for container in template::containers(&template) {
@@ -118,13 +136,14 @@ pub async fn surroundings(
         );
         numbers.extend(nodes(container).map(of));
     }
-    Ok(Some(Surroundings {
+    Surroundings {
         template,
         addresses,
         unknown,
         numbers,
         secrets,
-    }))
+        brought,
+    }
 }
 
 fn address(container: &str, mention: Mention, leads: Leads) -> ToldAddress {

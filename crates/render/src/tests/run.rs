@@ -18,6 +18,7 @@ fn report(outcome: UpgradeOutcome) -> UpgradeReport {
     UpgradeReport {
         api_version: API_VERSION.into(),
         kind: "UpgradeReport".into(),
+        purpose: model::RunPurpose::Change,
         run: "20260101-000000-0badcafe".into(),
         outcome,
         reason: Some("the migration failed".into()),

@@ -7,7 +7,7 @@ use cluster::Cluster;
 use engine::{Events, RunEnd, StepKind};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event as ClusterEvent, EventType, Recorder, Reporter};
-use model::{Event, Plan, StepSpec, StepState, UpgradeOutcome, WorkloadKind, WorkloadName};
+use model::{Event, Plan, RunPurpose, StepSpec, StepState, UpgradeOutcome, WorkloadKind, WorkloadName};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -145,6 +145,8 @@ fn workloads_of(plan: &Plan) -> Vec<WorkloadName> {
             StepSpec::WaitIdle(_)
             | StepSpec::Suspend(_)
             | StepSpec::Drain(_)
+            | StepSpec::TimeLimit(_)
+            | StepSpec::StandStill(_)
             | StepSpec::AnchorRelease(_)
             | StepSpec::BackUp(_)
             | StepSpec::AnchorDatabase(_)
@@ -193,12 +195,13 @@ fn phase_of(event: &Event, plan: &Plan) -> Option<Phase> {
                 true => ("UpgradeRunResumed", "is carried on"),
                 false => ("UpgradeRunStarted", "begins"),
             };
-            let to = format!("{}-{}", plan.to.name, plan.to.version);
-            told(
-                reason,
-                format!("run {run} from {} to {to} {word}", plan.from.chart),
-                false,
-            )
+            let to = match plan.purpose() {
+                RunPurpose::Change => {
+                    format!("from {} to {}-{}", plan.from.chart, plan.to.name, plan.to.version)
+                }
+                RunPurpose::Quiesce => format!("that stops {}", plan.from.chart),
+            };
+            told(reason, format!("run {run} {to} {word}"), false)
         }
         Event::TurningBack { reason } => told("UpgradeTurningBack", reason.clone(), true),
         Event::Step {
@@ -245,6 +248,8 @@ fn reason_of(kind: StepKind) -> Option<&'static str> {
         StepKind::WaitIdle
         | StepKind::Suspend
         | StepKind::Drain
+        | StepKind::TimeLimit
+        | StepKind::StandStill
         | StepKind::AnchorRelease
         | StepKind::AnchorDatabase
         | StepKind::Resume
@@ -263,6 +268,14 @@ fn end_of(plan: &Plan, outcome: UpgradeOutcome, why: Option<&str>) -> Phase {
             format!("{to} is in force, but a check failed"),
             true,
         ),
+        UpgradeOutcome::Quiesced => (
+            "Quiesced",
+            format!("{} is stopped until somebody brings it back", plan.from.chart),
+            false,
+        ),
+        UpgradeOutcome::Restored if plan.purpose() == RunPurpose::Quiesce => {
+            ("Unquiesced", format!("{} runs as before", plan.from.chart), false)
+        }
         UpgradeOutcome::Restored => (
             "UpgradePutBack",
             format!("{} is in force again", plan.from.chart),

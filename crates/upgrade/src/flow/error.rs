@@ -57,8 +57,19 @@ pub enum FlowError {
         /// The release.
         release: String,
     },
-    /// The run is no restore.
-    #[error("run {run} is no restore: helm safe-upgrade resume or abort carries it on")]
+    /// The release is not stopped by a quiesce.
+    #[error("release {release} in namespace {namespace} is not quiesced by its newest run")]
+    NotQuiesced {
+        /// The release.
+        release: String,
+        /// Its namespace.
+        namespace: String,
+    },
+    /// A run could not be watched.
+    #[error("failed to watch the run")]
+    Wait(#[source] cluster::WaitError),
+    /// The run needs helm.
+    #[error("run {run} needs helm: helm safe-upgrade resume or abort carries it on")]
     NeedsHelm {
         /// The run.
         run: String,
@@ -129,6 +140,8 @@ impl FlowError {
             | Self::OtherHelm { .. }
             | Self::OtherRun { .. }
             | Self::NeedsHelm { .. }
+            | Self::NotQuiesced { .. }
+            | Self::Wait(_)
             | Self::Lease(LeaseError::Store { .. })
             | Self::Journal(_)
             | Self::Tools(_)

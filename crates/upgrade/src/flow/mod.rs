@@ -5,6 +5,7 @@ mod carry_on;
 mod described;
 mod error;
 mod judge;
+mod quiesce;
 mod remember;
 mod restore;
 mod rollback;
@@ -17,6 +18,10 @@ pub use begin::{RunOptions, begin};
 pub use carry_on::{CarryOn, Direction, carry_on};
 pub use error::FlowError;
 pub use judge::{Judged, UpgradeRequest, judge};
+pub use quiesce::{
+    QuiesceJudged, QuiesceRequest, UnquiesceRequest, begin_quiesce, over_before, plan_quiesce, quiesced,
+    unquiesce,
+};
 pub use restore::{
     RestoreEnd, RestorePlanRequest, begin_restore, carry_on_restore, plan_restore, unfinished_restore,
 };

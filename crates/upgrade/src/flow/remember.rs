@@ -8,7 +8,13 @@ use model::{StepState, UpgradeOutcome};
 pub(super) async fn remember(cluster: &Cluster, document: &RunDocument, events: &Events) {
     match document.outcome {
         Some(UpgradeOutcome::Upgraded | UpgradeOutcome::UpgradedWithFailures) => {}
-        Some(UpgradeOutcome::Restored | UpgradeOutcome::Stopped | UpgradeOutcome::Left) | None => return,
+        Some(
+            UpgradeOutcome::Restored
+            | UpgradeOutcome::Stopped
+            | UpgradeOutcome::Left
+            | UpgradeOutcome::Quiesced,
+        )
+        | None => return,
     }
     let took = |kind: StepKind| {
         let step = document

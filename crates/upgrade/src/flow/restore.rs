@@ -79,6 +79,7 @@ pub async fn plan_restore(request: &RestorePlanRequest) -> Result<Plan, FlowErro
         release,
         profile: &observed.profile,
         members: &members,
+        scalers: seen.scalers.present().map_or(&[], Vec::as_slice),
         keep_writers: request.keep_writers,
         database: &request.database,
         source: request.source.clone(),

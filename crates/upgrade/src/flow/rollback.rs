@@ -115,6 +115,7 @@ pub async fn plan_rollback(request: &RollbackRequest) -> Result<Plan, FlowError>
                 }),
             profile: &observed.profile,
             members: &members,
+            scalers: seen.scalers.present().map_or(&[], Vec::as_slice),
             database: database.map(|facts| &facts.location),
             no_way_back: database.and_then(no_way_back),
             store: request.store.clone(),

@@ -237,6 +237,8 @@ fn expected(plan: &Plan, measured: &BTreeMap<String, u64>) -> BTreeMap<String, E
             })
         }
         StepSpec::WaitIdle(_)
+        | StepSpec::TimeLimit(_)
+        | StepSpec::StandStill(_)
         | StepSpec::Suspend(_)
         | StepSpec::Quiesce(_)
         | StepSpec::Drain(_)

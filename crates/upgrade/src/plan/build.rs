@@ -1,23 +1,20 @@
 //! The order of a run, each step with its resolved values.
 
-use model::profile::{QuiesceNeed, RoleKind};
+use model::profile::RoleKind;
 use model::{
-    API_VERSION, AnchorDatabase, AnchorRelease, BackUp, Drain, GateMode, HelmPass, MeasuredRestore, Plan,
-    PlannedStep, PostCheck, Quiesce, QuiesceTarget, ReleaseIdentity, Resume, Reversal, RollOut, StepSpec,
-    Suspend, SuspendTarget, WaitIdle, WorkloadKind, WorkloadName,
+    API_VERSION, AnchorDatabase, AnchorRelease, BackUp, GateMode, HelmPass, MeasuredRestore, Plan,
+    PlannedStep, PostCheck, QuiesceTarget, RehearsedMigration, ReleaseIdentity, Resume, Reversal, RollOut,
+    StepSpec, SuspendTarget, WorkloadKind, WorkloadName,
 };
 
 use super::gate_steps::{expected_schema, gate, health, open};
-use checks::Assigned;
-
+use super::pause::{hold, let_go, stop, stopped, suspend_targets, wait_idle};
 use super::{GateChoice, PlanInput, PlanRefusal, choose_gate};
 
 /// Helm's own default for `--timeout`, in seconds.
 const HELM_TIMEOUT_SECONDS: u64 = 300;
-/// What a drain gets on top of the longest grace period: the kubelet reports a dead pod within its own sync period.
-const DRAIN_MARGIN_SECONDS: u64 = 60;
-/// How long a busy application is waited for before the run gives up with nothing changed.
-const IDLE_TIMEOUT_SECONDS: u64 = 600;
+/// How many times longer than it was rehearsed to take a migration is waited for: a server in use has other work as well.
+const TIMES_MEASURED: u64 = 3;
 
 /// Makes the plan.
 ///
@@ -28,19 +25,26 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
         .anchor_revision
         .ok_or_else(|| PlanRefusal::NothingToTurnBackTo(input.release.name.clone()))?;
     let choice = choose_gate(input)?;
-    let stopped = stopped(input.members)?;
+    let stopped = stopped(input.members);
+    let held = suspend_targets(input.members, input.scalers)?;
     let mut steps = Steps::default();
 
-    before_the_stop(input, &mut steps);
-    stop(input, &stopped, &mut steps);
+    wait_idle(&mut steps, input.database, input.profile);
+    hold(&mut steps, &held);
+    stop(&mut steps, &stopped, &held, input.database, input.members);
     anchors(input, anchor, &mut steps);
     let pass = pass(input, &choice, &mut steps);
-    let priced_from = open_and_resume(input, &choice, &stopped, &pass, &mut steps);
+    let rest = Rest {
+        stopped: &stopped,
+        held: &held,
+    };
+    let priced_from = open_and_resume(input, &choice, &rest, &pass, &mut steps);
 
     let mut notices = choice.notices;
     if let Some(why) = &input.no_way_back {
         notices.push(format!("no way back for the database: {why}"));
     }
+    notices.extend(rehearsal(input));
     notices.extend(putting_back(input));
     if input.database.is_none() {
         notices.push(
@@ -63,6 +67,36 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
         no_way_back: input.no_way_back.clone(),
         notices,
     })
+}
+
+/// What the rehearsal of this very upgrade measured.
+fn rehearsed<'a>(input: &PlanInput<'a>) -> Option<&'a RehearsedMigration> {
+    let (from, to) = (&input.release.chart.version, &input.target.chart.version);
+    input.rehearsed.filter(|rehearsed| rehearsed.is_of(from, to))
+}
+
+/// How long the migration took when it was rehearsed, and will take by what has grown since.
+fn rehearsal(input: &PlanInput<'_>) -> Option<String> {
+    let rehearsed = rehearsed(input)?;
+    let now = input
+        .database_bytes
+        .map(|bytes| format!(", and the database has {} MB now", bytes / 1_000_000));
+    Some(format!(
+        "the migration would take about {} s: rehearsed on {} it took {} s on a copy of {} MB ({} to {}){}",
+        rehearsed.seconds_for(input.database_bytes),
+        rehearsed.day(),
+        rehearsed.seconds,
+        rehearsed.bytes / 1_000_000,
+        rehearsed.from,
+        rehearsed.to,
+        now.unwrap_or_default()
+    ))
+}
+
+/// What the migration usually takes: measured, where this upgrade was rehearsed, else the profile's word.
+fn usual_seconds(input: &PlanInput<'_>) -> Option<u64> {
+    let measured = rehearsed(input).map(|rehearsed| rehearsed.seconds_for(input.database_bytes));
+    measured.or(input.profile.budgets.usual_seconds)
 }
 
 /// How long putting the database back would take, by what the last restore test measured and what has grown since.
@@ -118,125 +152,10 @@ impl Steps {
     }
 }
 
-/// The writers to stop, in order.
-pub(super) fn stopped(members: &[Assigned]) -> Result<Vec<QuiesceTarget>, PlanRefusal> {
-    let mut writers: Vec<&Assigned> = members
-        .iter()
-        .filter(|m| {
-            matches!(m.kind, RoleKind::Writer | RoleKind::Migrator) && m.quiesce == QuiesceNeed::Required
-        })
-        .collect();
-    writers.sort_by_key(|member| member.order);
-    let mut targets = Vec::new();
-    for member in writers {
-        match member.workload.name.kind {
-            WorkloadKind::Deployment | WorkloadKind::StatefulSet => targets.push(QuiesceTarget {
-                workload: member.workload.name.clone(),
-                replicas: member.workload.desired.unwrap_or(1),
-                role: member.role.clone(),
-            }),
-            WorkloadKind::DaemonSet => return Err(PlanRefusal::CannotStop(member.workload.name.clone())),
-            WorkloadKind::CronJob | WorkloadKind::Job => {}
-        }
-    }
-    Ok(targets)
-}
-
-fn before_the_stop(input: &PlanInput<'_>, steps: &mut Steps) {
-    if let (Some(database), false) = (input.database, input.profile.busy.is_empty()) {
-        let what: Vec<&str> = input.profile.busy.iter().map(|busy| busy.what.as_str()).collect();
-        steps.push(
-            "wait-idle",
-            Reversal::NotNeeded,
-            format!("wait until none of these holds: {}", what.join(", ")),
-            StepSpec::WaitIdle(WaitIdle {
-                database: database.clone(),
-                queries: input
-                    .profile
-                    .busy
-                    .iter()
-                    .map(|busy| (busy.what.clone(), busy.sql.clone()))
-                    .collect(),
-                timeout_seconds: IDLE_TIMEOUT_SECONDS,
-            }),
-        );
-    }
-    let held = suspend_targets(input.members);
-    if !held.is_empty() {
-        let title = format!("suspend {}", names(&held));
-        steps.push(
-            "suspend",
-            Reversal::Automatic,
-            title,
-            StepSpec::Suspend(Suspend { targets: held }),
-        );
-    }
-}
-
-/// CronJobs that would start by themselves.
-pub(super) fn suspend_targets(members: &[Assigned]) -> Vec<SuspendTarget> {
-    members
-        .iter()
-        .filter(|m| m.workload.name.kind == WorkloadKind::CronJob && m.quiesce == QuiesceNeed::Required)
-        .filter(|m| !matches!(m.kind, RoleKind::Database | RoleKind::Reader))
-        .filter(|m| m.workload.suspended != Some(true))
-        .map(|m| SuspendTarget::CronJob {
-            namespace: m.workload.name.namespace.clone(),
-            name: m.workload.name.name.clone(),
-            original: m.workload.suspended,
-        })
-        .collect()
-}
-
-pub(super) fn names(targets: &[SuspendTarget]) -> String {
-    let names: Vec<String> = targets
-        .iter()
-        .map(|SuspendTarget::CronJob { name, .. }| format!("cronjob/{name}"))
-        .collect();
-    names.join(", ")
-}
-
-fn stop(input: &PlanInput<'_>, stopped: &[QuiesceTarget], steps: &mut Steps) {
-    if stopped.is_empty() {
-        return;
-    }
-    let counts: Vec<String> = stopped
-        .iter()
-        .map(|t| format!("{} {} → 0", t.workload, t.replicas))
-        .collect();
-    steps.push(
-        "quiesce",
-        Reversal::Automatic,
-        format!("stop writers: {}", counts.join(", ")),
-        StepSpec::Quiesce(Quiesce {
-            targets: stopped.to_vec(),
-        }),
-    );
-    let who = if input.database.is_some() {
-        "pods are gone and no writer is connected"
-    } else {
-        "pods are gone"
-    };
-    steps.push(
-        "drain",
-        Reversal::NotNeeded,
-        format!("wait until their {who}"),
-        StepSpec::Drain(Drain {
-            workloads: stopped.iter().map(|t| t.workload.clone()).collect(),
-            database: input.database.cloned(),
-            timeout_seconds: drain_seconds(input.members),
-        }),
-    );
-}
-
-/// How long a drain may take: the longest grace period and a margin.
-pub(super) fn drain_seconds(members: &[Assigned]) -> u64 {
-    let grace = members
-        .iter()
-        .map(|member| member.workload.grace_seconds)
-        .max()
-        .unwrap_or(30);
-    u64::try_from(grace).unwrap_or(30) + DRAIN_MARGIN_SECONDS
+/// What rests during the upgrade.
+struct Rest<'a> {
+    stopped: &'a [QuiesceTarget],
+    held: &'a [SuspendTarget],
 }
 
 fn anchors(input: &PlanInput<'_>, anchor: u32, steps: &mut Steps) {
@@ -315,7 +234,7 @@ fn pass(input: &PlanInput<'_>, choice: &GateChoice, steps: &mut Steps) -> String
             hook_jobs: hook_jobs(input),
             database: input.database.cloned(),
             timeout_seconds: timeout(input),
-            usual_seconds: input.profile.budgets.usual_seconds,
+            usual_seconds: usual_seconds(input),
         }),
     )
 }
@@ -332,12 +251,14 @@ fn hook_jobs(input: &PlanInput<'_>) -> Vec<String> {
 }
 
 fn timeout(input: &PlanInput<'_>) -> u64 {
+    let measured = rehearsed(input).map_or(0, |rehearsed| rehearsed.seconds_for(input.database_bytes));
     let patient = input
         .profile
         .budgets
         .investigate_after_seconds
         .unwrap_or(0)
-        .max(HELM_TIMEOUT_SECONDS);
+        .max(HELM_TIMEOUT_SECONDS)
+        .max(measured.saturating_mul(TIMES_MEASURED));
     input.timeout_seconds.unwrap_or(patient)
 }
 
@@ -360,7 +281,7 @@ fn target_names(input: &PlanInput<'_>) -> Vec<WorkloadName> {
 fn open_and_resume(
     input: &PlanInput<'_>,
     choice: &GateChoice,
-    stopped: &[QuiesceTarget],
+    rest: &Rest<'_>,
     pass: &str,
     steps: &mut Steps,
 ) -> usize {
@@ -370,7 +291,7 @@ fn open_and_resume(
         priced_from = steps.0.len();
         open(choice, timeout(input), steps);
     }
-    let counts = counts_after(input, stopped);
+    let counts = counts_after(input, rest.stopped);
     if !counts.is_empty() {
         let words: Vec<String> = counts
             .iter()
@@ -403,16 +324,7 @@ fn open_and_resume(
             timeout_seconds: timeout(input),
         }),
     );
-    let held = suspend_targets(input.members);
-    if !held.is_empty() {
-        let title = format!("end the hold on {}", names(&held));
-        steps.push(
-            "unsuspend",
-            Reversal::NotNeeded,
-            title,
-            StepSpec::Unsuspend(Suspend { targets: held }),
-        );
-    }
+    let_go(steps, rest.held);
     if choice.mode != GateMode::After {
         steps.push(
             "forget-revision",

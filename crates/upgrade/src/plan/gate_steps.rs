@@ -2,7 +2,8 @@
 
 use checks::Assigned;
 use model::{
-    Gate, GateMode, HealthQuestion, OpenTraffic, Profile, Reversal, StepSpec, Version, WorkloadName,
+    ChartIdentity, Gate, GateMode, HealthQuestion, OpenTraffic, Profile, Reversal, StepSpec, Version,
+    WorkloadName,
 };
 
 use super::build::Steps;
@@ -47,11 +48,15 @@ pub(super) fn open(choice: &GateChoice, timeout_seconds: u64, steps: &mut Steps)
     );
 }
 
-/// The schema version the profile expects of the target: that of the newest entry not above the target's version.
+/// The schema version the profile expects of the target.
 pub(super) fn expected_schema(input: &PlanInput<'_>) -> Option<String> {
-    let wanted = Version::parse(input.target.chart.app_version.as_deref()?)?;
-    input
-        .profile
+    schema_of(input.profile, &input.target.chart)
+}
+
+/// The schema version that a profile expects of a chart: that of the newest entry not above the application's version.
+pub(crate) fn schema_of(profile: &Profile, chart: &ChartIdentity) -> Option<String> {
+    let wanted = Version::parse(chart.app_version.as_deref()?)?;
+    profile
         .migrations
         .schema
         .iter()

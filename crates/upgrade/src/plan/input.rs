@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use checks::Assigned;
 use model::{
-    DatabaseLocation, GateMode, MeasuredRestore, MigrationState, Profile, Release, Target, WorkloadName,
+    DatabaseLocation, GateMode, MeasuredRestore, MigrationState, Profile, RehearsedMigration, Release,
+    Scaler, Target, WorkloadName,
 };
 
 /// Everything a plan is made from. No clock, no cluster: the same input gives the same plan.
@@ -22,6 +23,8 @@ pub struct PlanInput<'a> {
     pub profile: &'a Profile,
     /// Who plays which part.
     pub members: &'a [Assigned],
+    /// Who else scales them.
+    pub scalers: &'a [Scaler],
     /// `spec.replicas` that the running revision's own manifest says, where it says one.
     pub manifest_replicas: &'a BTreeMap<WorkloadName, i32>,
     /// The database, if one was found.
@@ -32,6 +35,8 @@ pub struct PlanInput<'a> {
     pub database_bytes: Option<u64>,
     /// What the last restore test of it measured.
     pub last_restore: Option<MeasuredRestore>,
+    /// What the last rehearsal measured, of whatever upgrade.
+    pub rehearsed: Option<&'a RehearsedMigration>,
     /// Why the database could not be put back, if it could not.
     pub no_way_back: Option<String>,
     /// The user's `--gate`.

@@ -6,19 +6,24 @@ mod gate_steps;
 mod input;
 mod moved;
 mod pause;
+mod quiesce;
 mod refusal;
 mod restore;
 mod rollback;
 
 pub use build::plan;
 pub use choose_gate::{GateChoice, choose_gate};
+pub(crate) use gate_steps::schema_of;
 pub use input::PlanInput;
 pub use moved::{moved, outlived};
+pub use quiesce::{LimitKeeper, QuiesceInput, QuiesceLimit, quiesce_plan};
 pub use refusal::PlanRefusal;
 pub use restore::{RestoreInput, restore_plan};
 pub use rollback::{
     KnownBackup, KnownRevision, NoWayBack, RollbackInput, WayBack, choose_way, rollback_plan,
 };
 
+#[cfg(test)]
+mod rest_tests;
 #[cfg(test)]
 mod tests;

@@ -11,11 +11,39 @@ pub enum PlanRefusal {
         "release {0} has no revision that was ever deployed, so there is nothing to turn back to; repair the release with helm first"
     )]
     NothingToTurnBackTo(String),
-    /// The kind cannot be stopped yet.
+    /// An autoscaler that may start pods at 0.
     #[error(
-        "{0} writes to the database and cannot be stopped by this version; mark its role `quiesce: never` in a profile if it may run through the migration"
+        "autoscaler {scaler} may bring {target} from 0 to more by itself (its minReplicas is 0); set it to 1 for the time of the run"
     )]
-    CannotStop(WorkloadName),
+    ScalesFromZero {
+        /// The autoscaler.
+        scaler: String,
+        /// What it scales.
+        target: WorkloadName,
+    },
+    /// KEDA was told to hold a count.
+    #[error(
+        "scaledobject {scaler} holds {target} at {count} by its annotation autoscaling.keda.sh/paused-replicas; take that off first"
+    )]
+    HeldAt {
+        /// The ScaledObject.
+        scaler: String,
+        /// What it scales.
+        target: WorkloadName,
+        /// The annotation's value.
+        count: String,
+    },
+    /// A role that nothing of the release has.
+    #[error("nothing of the release that could be stopped has role {role}; there are: {}", known.join(", "))]
+    NoSuchRole {
+        /// The role.
+        role: String,
+        /// Roles that there are.
+        known: Vec<String>,
+    },
+    /// There is nothing to stop.
+    #[error("nothing of the release writes and runs, so there is nothing to stop")]
+    NothingToStop,
     /// The gate needs a workload that the profile or the chart does not name.
     #[error(
         "gate `traffic` needs the workload that starts first, and {0}; name it in a profile (role kind `migrator`) or use `--gate schema` or `--gate after`"

@@ -3,12 +3,12 @@
 use checks::Assigned;
 use model::{
     API_VERSION, DatabaseLocation, GateMode, Plan, Profile, Release, ReleaseIdentity, RestoreDatabase,
-    RestoreOptions, RestoreSource, Reversal, StepSpec,
+    RestoreOptions, RestoreSource, Reversal, Scaler, StepSpec,
 };
 
 use super::PlanRefusal;
-use super::build::{Steps, stopped, suspend_targets};
-use super::pause::{give_back, hold, let_go, roll_out, stop};
+use super::build::Steps;
+use super::pause::{give_back, hold, let_go, roll_out, stop, stopped, suspend_targets};
 
 /// What a restore is planned from.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct RestoreInput<'a> {
     pub profile: &'a Profile,
     /// Who plays which part.
     pub members: &'a [Assigned],
+    /// Who else scales them.
+    pub scalers: &'a [Scaler],
     /// Whether the writers stay as they are.
     pub keep_writers: bool,
     /// The database to replace.
@@ -36,7 +38,7 @@ pub struct RestoreInput<'a> {
 /// Plans the restore.
 ///
 /// # Errors
-/// When a writer cannot be stopped.
+/// When a writer cannot be kept stopped.
 pub fn restore_plan(input: &RestoreInput<'_>) -> Result<Plan, PlanRefusal> {
     let mut steps = Steps::default();
     let mut notices = Vec::new();
@@ -46,12 +48,10 @@ pub fn restore_plan(input: &RestoreInput<'_>) -> Result<Plan, PlanRefusal> {
             "writers go on: what they write before the swap is only in the database that is kept".into(),
         );
     } else {
-        counts = stopped(input.members)?;
-        held = suspend_targets(input.members);
+        counts = stopped(input.members);
+        held = suspend_targets(input.members, input.scalers)?;
         hold(&mut steps, &held);
-        if !counts.is_empty() {
-            stop(&mut steps, &counts, input.database, input.members);
-        }
+        stop(&mut steps, &counts, &held, Some(input.database), input.members);
     }
     steps.push(
         "restore-database",

@@ -5,13 +5,13 @@ use model::profile::AfterMigration;
 use model::{
     API_VERSION, AnchorRelease, BackUp, ChartIdentity, DatabaseLocation, GateMode, HelmRollback,
     MigrationState, Plan, PostCheck, Profile, QuiesceTarget, Release, ReleaseIdentity, RestoreDatabase,
-    RestoreOptions, RestoreSource, Reversal, StepSpec,
+    RestoreOptions, RestoreSource, Reversal, Scaler, StepSpec, SuspendTarget,
 };
 use thiserror::Error;
 
 use super::PlanRefusal;
-use super::build::{Steps, stopped, suspend_targets};
-use super::pause::{give_back, hold, let_go, roll_out, stop};
+use super::build::Steps;
+use super::pause::{give_back, hold, let_go, roll_out, stop, stopped, suspend_targets};
 
 /// The backup that holds the database as the older version left it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +122,8 @@ pub struct RollbackInput<'a> {
     pub profile: &'a Profile,
     /// Who plays which part.
     pub members: &'a [Assigned],
+    /// Who else scales them.
+    pub scalers: &'a [Scaler],
     /// The database, if one was found.
     pub database: Option<&'a DatabaseLocation>,
     /// Why the database could not be swapped, if it could not.
@@ -133,13 +135,12 @@ pub struct RollbackInput<'a> {
 /// Plans the rollback: the older revision's own manifest is applied as it was.
 ///
 /// # Errors
-/// When a writer cannot be stopped.
+/// When a writer cannot be kept stopped.
 pub fn rollback_plan(input: &RollbackInput<'_>, way: &WayBack) -> Result<Plan, PlanRefusal> {
     let revision = input.revision;
     let mut steps = Steps::default();
     let mut notices = Vec::new();
-    let mut counts = Vec::new();
-    let held = suspend_targets(input.members);
+    let (mut counts, mut held) = (Vec::new(), Vec::new());
     let mut priced_from = None;
     let anchor = StepSpec::AnchorRelease(AnchorRelease {
         revision: input.release.revision,
@@ -151,9 +152,10 @@ pub fn rollback_plan(input: &RollbackInput<'_>, way: &WayBack) -> Result<Plan, P
     match (way, input.database) {
         (WayBack::Restore(backup, why), Some(database)) => {
             notices.push(format!("{why}: what was written since backup {} is not in the restored database; it is kept under another name", backup.id));
-            counts = stopped(input.members)?;
+            counts = stopped(input.members);
+            held = suspend_targets(input.members, input.scalers)?;
             hold(&mut steps, &held);
-            stop(&mut steps, &counts, database, input.members);
+            stop(&mut steps, &counts, &held, Some(database), input.members);
             steps.push("anchor-release", Reversal::Automatic, anchor_title, anchor);
             restore(input, backup, database, &mut steps);
             priced_from = Some(steps.len());
@@ -228,18 +230,11 @@ fn restore(input: &RollbackInput<'_>, backup: &KnownBackup, database: &DatabaseL
     );
 }
 
-fn after(
-    input: &RollbackInput<'_>,
-    counts: &[QuiesceTarget],
-    held: &[model::SuspendTarget],
-    steps: &mut Steps,
-) {
+fn after(input: &RollbackInput<'_>, counts: &[QuiesceTarget], held: &[SuspendTarget], steps: &mut Steps) {
     let targets = give_back(steps, counts);
     let title = "wait until every pod runs the older version and is ready";
     roll_out(steps, input.members, title);
-    if !counts.is_empty() {
-        let_go(steps, held);
-    }
+    let_go(steps, held);
     steps.push(
         "post-check",
         Reversal::NotNeeded,

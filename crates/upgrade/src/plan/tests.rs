@@ -5,26 +5,28 @@ use std::collections::BTreeMap;
 use model::profile::{QuiesceNeed, RoleKind};
 use model::{
     ApplyMethod, ChartIdentity, CredentialSource, DatabaseLocation, DatabaseOrigin, DatabaseRoute, GateMode,
-    MeasuredRestore, ObjectName, Profile, Release, ReleaseStatus, RenderedHook, RenderedWorkload, Seen,
-    StepSpec, Target, UpdateStrategy, Workload, WorkloadKind, WorkloadName,
+    MeasuredRestore, ObjectName, Profile, RehearsedMigration, Release, ReleaseStatus, RenderedHook,
+    RenderedWorkload, Scaler, Seen, StepSpec, Target, UpdateStrategy, Workload, WorkloadKind, WorkloadName,
 };
 
 use checks::Assigned;
 
 use super::{PlanInput, PlanRefusal, RestoreInput, plan, restore_plan};
 
-struct World {
-    release: Release,
-    target: Target,
-    profile: Profile,
-    members: Vec<Assigned>,
-    manifest_replicas: BTreeMap<WorkloadName, i32>,
-    database: Option<DatabaseLocation>,
-    last_restore: Option<MeasuredRestore>,
-    gate: Option<GateMode>,
+pub(super) struct World {
+    pub(super) release: Release,
+    pub(super) target: Target,
+    pub(super) profile: Profile,
+    pub(super) members: Vec<Assigned>,
+    pub(super) scalers: Vec<Scaler>,
+    pub(super) manifest_replicas: BTreeMap<WorkloadName, i32>,
+    pub(super) database: Option<DatabaseLocation>,
+    pub(super) last_restore: Option<MeasuredRestore>,
+    pub(super) rehearsed: Option<RehearsedMigration>,
+    pub(super) gate: Option<GateMode>,
 }
 
-fn name(kind: WorkloadKind, name: &str) -> WorkloadName {
+pub(super) fn name(kind: WorkloadKind, name: &str) -> WorkloadName {
     WorkloadName {
         kind,
         namespace: "shop".into(),
@@ -32,7 +34,13 @@ fn name(kind: WorkloadKind, name: &str) -> WorkloadName {
     }
 }
 
-fn member(kind: WorkloadKind, workload: &str, role: RoleKind, replicas: i32, order: i32) -> Assigned {
+pub(super) fn member(
+    kind: WorkloadKind,
+    workload: &str,
+    role: RoleKind,
+    replicas: i32,
+    order: i32,
+) -> Assigned {
     Assigned {
         workload: Workload {
             name: name(kind, workload),
@@ -90,7 +98,7 @@ fn hook(event: &str) -> RenderedHook {
 }
 
 /// A release with a web Deployment that migrates at boot, a worker, a nightly job and its own database.
-fn world() -> World {
+pub(super) fn world() -> World {
     let profile = "apiVersion: safe-upgrade.dev/v1alpha1\nkind: Profile\nname: shop\n";
     World {
         release: Release {
@@ -139,6 +147,7 @@ fn world() -> World {
             member(WorkloadKind::CronJob, "nightly", RoleKind::Writer, 0, 0),
             member(WorkloadKind::StatefulSet, "db", RoleKind::Database, 1, 0),
         ],
+        scalers: Vec::new(),
         manifest_replicas: BTreeMap::from([(name(WorkloadKind::Deployment, "web"), 2)]),
         database: Some(DatabaseLocation {
             host: "db".into(),
@@ -154,6 +163,7 @@ fn world() -> World {
             route: DatabaseRoute::Direct,
         }),
         last_restore: None,
+        rehearsed: None,
         gate: None,
     }
 }
@@ -166,11 +176,13 @@ fn planned(world: &World) -> Result<model::Plan, PlanRefusal> {
         target: &world.target,
         profile: &world.profile,
         members: &world.members,
+        scalers: &world.scalers,
         manifest_replicas: &world.manifest_replicas,
         database: world.database.as_ref(),
         migration: None,
         database_bytes: Some(3_000_000_000),
         last_restore: world.last_restore,
+        rehearsed: world.rehearsed.as_ref(),
         no_way_back: None,
         gate: world.gate,
         store: "/backups".into(),
@@ -181,7 +193,7 @@ fn planned(world: &World) -> Result<model::Plan, PlanRefusal> {
     })
 }
 
-fn words(plan: &model::Plan) -> Vec<&str> {
+pub(super) fn words(plan: &model::Plan) -> Vec<&str> {
     plan.steps.iter().map(|step| &step.id[3..]).collect()
 }
 
@@ -338,6 +350,44 @@ fn what_a_restore_test_measured_says_what_putting_back_would_take() {
 }
 
 #[test]
+fn a_rehearsal_of_this_upgrade_says_what_the_migration_takes_and_how_long_is_waited() {
+    let planned_after = |from: &str, seconds| {
+        let world = World {
+            rehearsed: Some(RehearsedMigration {
+                seconds,
+                bytes: 1_500_000_000,
+                at: "2026-11-29T21:50:54Z".into(),
+                from: from.into(),
+                to: "2.0.0".into(),
+                backup: "b".into(),
+            }),
+            ..world()
+        };
+        let plan = planned(&world).unwrap();
+        let pass = plan.steps.iter().find_map(|step| match &step.spec {
+            StepSpec::HelmPass(pass) => Some((pass.usual_seconds, pass.timeout_seconds)),
+            _ => None,
+        });
+        let told = plan
+            .notices
+            .into_iter()
+            .find(|notice| notice.contains("rehearsed"));
+        (pass.unwrap(), told)
+    };
+    let (pass, told) = planned_after("1.0.0", 200);
+    assert_eq!(pass, (Some(400), 1200), "the database has doubled since");
+    let told = told.unwrap();
+    assert!(
+        told.contains("about 400 s: rehearsed on 2026-11-29 it took 200 s on a copy of 1500 MB"),
+        "{told}"
+    );
+    let (pass, _) = planned_after("1.0.0", 2);
+    assert_eq!(pass, (Some(4), 300), "never less than helm's own");
+    let (pass, told) = planned_after("0.9.0", 200);
+    assert_eq!((pass, told), ((None, 300), None), "another upgrade says nothing");
+}
+
+#[test]
 fn without_a_revision_to_turn_back_to_there_is_no_plan() {
     let world = world();
     let refusal = plan(&PlanInput {
@@ -347,11 +397,13 @@ fn without_a_revision_to_turn_back_to_there_is_no_plan() {
         target: &world.target,
         profile: &world.profile,
         members: &world.members,
+        scalers: &world.scalers,
         manifest_replicas: &world.manifest_replicas,
         database: None,
         migration: None,
         database_bytes: Some(3_000_000_000),
         last_restore: world.last_restore,
+        rehearsed: world.rehearsed.as_ref(),
         no_way_back: None,
         gate: None,
         store: String::new(),
@@ -363,13 +415,17 @@ fn without_a_revision_to_turn_back_to_there_is_no_plan() {
     assert!(matches!(refusal, Err(PlanRefusal::NothingToTurnBackTo(_))));
 }
 
-fn words_of_restore(world: &World, keep_writers: bool) -> Result<(Vec<String>, Option<usize>), PlanRefusal> {
+pub(super) fn words_of_restore(
+    world: &World,
+    keep_writers: bool,
+) -> Result<(Vec<String>, Option<usize>), PlanRefusal> {
     let database = world.database.clone().expect("a database");
     let plan = restore_plan(&RestoreInput {
         created_at: "2026-01-01T00:00:00Z".into(),
         release: &world.release,
         profile: &world.profile,
         members: &world.members,
+        scalers: &world.scalers,
         keep_writers,
         database: &database,
         source: model::RestoreSource::File {
@@ -408,17 +464,4 @@ fn a_restore_stops_the_writers_first_and_gives_the_counts_back_last() {
 fn a_restore_that_keeps_the_writers_only_swaps() {
     let (words, _) = words_of_restore(&world(), true).unwrap();
     assert_eq!(words, ["restore-database"]);
-}
-
-#[test]
-fn a_writer_that_cannot_be_stopped_keeps_a_restore_from_its_plan() {
-    let mut world = world();
-    world
-        .members
-        .push(member(WorkloadKind::DaemonSet, "agent", RoleKind::Writer, 1, 9));
-    assert!(matches!(
-        words_of_restore(&world, false),
-        Err(PlanRefusal::CannotStop(_))
-    ));
-    assert!(words_of_restore(&world, true).is_ok());
 }

@@ -9,6 +9,7 @@ mod ground;
 mod helm_pass;
 mod helm_rollback;
 mod hooks;
+mod limit_job;
 mod open_traffic;
 mod orphans;
 mod post_check;
@@ -18,6 +19,7 @@ mod run_helm;
 mod schema_now;
 mod settle;
 mod stop_all;
+mod time_limit;
 
 use std::sync::Arc;
 
@@ -35,17 +37,28 @@ pub(crate) fn steps(plan: &Plan, tools: &Arc<Tools>) -> Result<Vec<Box<dyn Step>
         .collect()
 }
 
-/// The steps of a plan that needs no helm, such as a restore's. `identities` open an encrypted backup.
+/// The steps of a plan that needs no helm, such as a restore's or a quiesce's. `identities` open an encrypted backup.
 pub(crate) fn steps_without_helm(
     plan: &Plan,
     identities: Option<&Arc<Identities>>,
 ) -> Result<Vec<Box<dyn Step>>, String> {
     let step = |planned: &PlannedStep| {
         engine::steps::shared(planned)
+            .or_else(|| time_limit(planned))
             .or_else(|| backup::steps::restoring(planned, identities.cloned()))
             .ok_or_else(|| planned.id.clone())
     };
     plan.steps.iter().map(step).collect()
+}
+
+fn time_limit(planned: &PlannedStep) -> Option<Box<dyn Step>> {
+    match &planned.spec {
+        StepSpec::TimeLimit(spec) => Some(Box::new(time_limit::TimeLimitStep::new(
+            planned.clone(),
+            spec.clone(),
+        ))),
+        _ => None,
+    }
 }
 
 fn step(planned: &PlannedStep, tools: &Arc<Tools>) -> Option<Box<dyn Step>> {
@@ -55,9 +68,11 @@ fn step(planned: &PlannedStep, tools: &Arc<Tools>) -> Option<Box<dyn Step>> {
         | StepSpec::Suspend(_)
         | StepSpec::Quiesce(_)
         | StepSpec::Drain(_)
+        | StepSpec::StandStill(_)
         | StepSpec::Resume(_)
         | StepSpec::RollOut(_)
         | StepSpec::Unsuspend(_) => engine::steps::shared(planned)?,
+        StepSpec::TimeLimit(_) => time_limit(planned)?,
         StepSpec::BackUp(_) | StepSpec::AnchorDatabase(_) | StepSpec::RestoreDatabase(_) => {
             backup::steps::shared(planned)?
         }

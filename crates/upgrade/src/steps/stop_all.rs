@@ -3,21 +3,30 @@
 use std::time::Duration;
 
 use engine::{StepContext, StepFailure};
-use model::{WorkloadKind, WorkloadName};
+use model::{Plan, StepSpec, SuspendTarget, WorkloadKind, WorkloadName};
 
 /// What a stop gets on top of the longest grace period.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// Takes every named Deployment and StatefulSet to 0 and waits until their pods are gone.
+/// Takes every named Deployment and StatefulSet to 0, every DaemonSet that the run holds off its nodes, and waits until
+/// their pods are gone.
 pub(crate) async fn stop_all(context: &StepContext, workloads: &[WorkloadName]) -> Result<(), StepFailure> {
     let cluster = context.cluster();
     let mut selectors = Vec::new();
     let mut grace = 0;
-    for name in workloads.iter().filter(|name| has_scale(name.kind)) {
+    let held = held(context.plan());
+    for name in workloads {
+        if !has_scale(name.kind) && !held.contains(name) {
+            continue;
+        }
         let Some(workload) = cluster.workload(name).await? else {
             continue;
         };
-        if cluster.scale(name).await?.replicas != 0 {
+        if !has_scale(name.kind) {
+            cluster
+                .set_parked(&name.namespace, &name.name, Some("true"))
+                .await?;
+        } else if cluster.scale(name).await?.replicas != 0 {
             cluster.set_scale(name, 0, None).await?;
         }
         grace = grace.max(workload.grace_seconds);
@@ -36,6 +45,17 @@ pub(crate) async fn stop_all(context: &StepContext, workloads: &[WorkloadName]) 
         .wait_pods_gone(&context.run().namespace, &selectors, limit, told)
         .await?;
     Ok(())
+}
+
+/// The DaemonSets that the run holds; their undo lets them go again.
+fn held(plan: &Plan) -> Vec<WorkloadName> {
+    let mut held = Vec::new();
+    for step in &plan.steps {
+        if let StepSpec::Suspend(suspend) = &step.spec {
+            held.extend(suspend.targets.iter().filter_map(SuspendTarget::ends_pods_of));
+        }
+    }
+    held
 }
 
 /// Whether a kind is stopped by its count.

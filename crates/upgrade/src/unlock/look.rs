@@ -161,6 +161,7 @@ mod tests {
                 start_seconds: None,
                 from_startup_probe: false,
             },
+            http_probe: None,
             secrets: Vec::new(),
             init: false,
         }]

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use backup::Place;
 use backup::keys::{KeysError, KeysRequest};
-use checks::profiles::{ProfileChoice, resolve};
+use checks::profiles::resolve;
 use clap::Args;
-use cli::{Environment, store_place};
+use cli::{Environment, ProfileFlags, store_place};
 use helm::Storage;
 use jiff::Timestamp;
 use model::{ExitCode, Profile};
@@ -27,9 +27,8 @@ pub(crate) struct CreateKeysFlags {
     release: Option<String>,
     #[command(flatten)]
     keys: KeyFlags,
-    /// Profile whose `keys` are meant where no flag names any: a built-in name or a file
-    #[arg(long, value_name = "NAME|FILE")]
-    profile: Option<String>,
+    #[command(flatten)]
+    profile: ProfileFlags,
     #[command(flatten)]
     recipients: RecipientFlags,
     /// Store for the sealed keys: a folder or a bucket, better not the one with the dumps
@@ -108,10 +107,7 @@ async fn profile(session: &Session, flags: &CreateKeysFlags) -> Result<Profile, 
             .map_err(|error| could_not_begin(output, &ReadKeysError::from(error)))?;
         charts.extend(stored.map(|stored| stored.release.chart.name));
     }
-    let choice = flags
-        .profile
-        .as_deref()
-        .map_or(ProfileChoice::Matching, ProfileChoice::from_argument);
+    let choice = flags.profile.choice();
     let charts: Vec<&str> = charts.iter().map(String::as_str).collect();
     let resolved = resolve(&choice, &charts, &[]);
     resolved

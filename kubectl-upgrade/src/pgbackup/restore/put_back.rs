@@ -8,7 +8,6 @@ use backup::{
     may_begin, read_dump, restore, restore_id,
 };
 use checks::BackupAct;
-use checks::profiles::ProfileChoice;
 use cli::{Environment, Output};
 use jiff::Timestamp;
 use model::{ExitCode, Phase, RestoreReport, RestoreSource};
@@ -181,10 +180,7 @@ fn plan_request(
         cluster: session.cluster.clone(),
         namespace: session.namespace.clone(),
         release: release.to_owned(),
-        profile: meant
-            .profile
-            .as_deref()
-            .map_or(ProfileChoice::Matching, ProfileChoice::from_argument),
+        profile: meant.profile.choice(),
         find: meant.database.options(),
         database: target.location.clone(),
         source: source.clone(),

@@ -155,7 +155,7 @@ fn end_of(session: &Session, told: &Told<'_>, end: &RestoreEnd) -> Result<Restor
             let state = "Everything was put back: the database in use is as it was, and every count.";
             return Err(cli::fail(output, &reason, state, None, ExitCode::PutBack));
         }
-        UpgradeOutcome::Stopped | UpgradeOutcome::Left => {
+        UpgradeOutcome::Stopped | UpgradeOutcome::Left | UpgradeOutcome::Quiesced => {
             let state = "The restore stopped half-way; its journal in the cluster says where.";
             let next = format!(
                 "kubectl pgbackup restore --resume {id} {words}, or --abort {id} {words} to take it back",

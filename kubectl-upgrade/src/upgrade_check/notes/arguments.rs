@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
-use cli::{ConnectionFlags, Format, OutputFlags};
+use cli::{ConnectionFlags, Format, OutputFlags, ProfileFlags};
 use model::VersionOf;
 
 use crate::session::Common;
@@ -39,9 +39,8 @@ pub(super) struct NotesFlags {
     /// Whose versions a bare VERSION and --running are
     #[arg(long, value_enum, default_value_t = Of::App, value_name = "WHOSE")]
     pub(super) of: Of,
-    /// Profile: a built-in name or a file
-    #[arg(long, value_name = "NAME|FILE")]
-    pub(super) profile: Option<String>,
+    #[command(flatten)]
+    pub(super) profile: ProfileFlags,
     /// Where to read, instead of the profile's and the chart's repositories: OWNER/REPOSITORY, a change log's address or
     /// file; may be repeated
     #[arg(long, value_name = "SOURCE")]

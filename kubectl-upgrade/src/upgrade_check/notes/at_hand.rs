@@ -1,13 +1,15 @@
-//! What is at hand of the notes on the way to a target, for the check on them. No server is asked.
+//! What is at hand of release notes, for checks and lists: of the way to a target, and of the newest version. No server is
+//! asked.
 
 use std::path::Path;
 
 use checks::Observed;
+use checks::profiles::{ProfileChoice, resolve};
 use cli::Environment;
 use helm::chart_documents;
 use jiff::Timestamp;
-use model::{NotesReport, VersionOf};
-use notes::{ReportRequest, Way, chart_links, report};
+use model::{ChartDocuments, NewestKnown, NotesReport, VersionOf};
+use notes::{ReportRequest, Way, chart_links, newest_told, report};
 
 use super::arguments::ReadingFlags;
 use super::ask::{Asking, Charts, cache, github, sources};
@@ -54,4 +56,33 @@ pub(crate) async fn at_hand(
         notes.text.clear();
     }
     Some(report)
+}
+
+/// The newest version of which notes were kept, of the application that a chart brings. `None` where none of it were, where
+/// none tell of the running version, or where the environment or the profile names a source that cannot be one.
+pub(crate) async fn newest_at_hand(chart: &ChartDocuments, environment: &Environment) -> Option<NewestKnown> {
+    let github = github(&ReadingFlags::default(), environment).ok()?;
+    let charts = Charts {
+        running: Some(chart),
+        target: None,
+    };
+    let profile = resolve(&ProfileChoice::default(), &[&chart.identity.name], &[])
+        .ok()?
+        .profile;
+    let sources = sources(&[], &profile, &charts, &github).ok()?;
+    if sources.is_empty() {
+        return None;
+    }
+    let runs = versions(chart);
+    let way = Way::between(&runs, &runs, VersionOf::App);
+    let asking = Asking {
+        github: &github,
+        sources: &sources,
+        charts: &charts,
+        way: &way,
+        cache: cache(environment),
+        now: Timestamp::now(),
+    };
+    let running = runs.app.as_deref().or(runs.chart.as_deref())?;
+    newest_told(&asking.at_hand().await, running)
 }

@@ -8,5 +8,5 @@ mod run;
 mod target;
 
 pub(super) use arguments::NotesCommand;
-pub(super) use at_hand::at_hand;
+pub(super) use at_hand::{at_hand, newest_at_hand};
 pub(super) use run::run;

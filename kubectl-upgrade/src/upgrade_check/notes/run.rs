@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use checks::profiles::{ProfileChoice, ProfileChoiceError, resolve};
+use checks::profiles::{ProfileChoiceError, resolve};
 use clap::CommandFactory;
 use cli::{Environment, MixedLineError, Output, OutputFlags};
 use cluster::ConnectOptions;
@@ -170,10 +170,7 @@ fn profile(
     running: Option<&Running>,
     charts: &Charts<'_>,
 ) -> Result<Profile, ProfileChoiceError> {
-    let choice = flags
-        .profile
-        .as_deref()
-        .map_or(ProfileChoice::Matching, ProfileChoice::from_argument);
+    let choice = flags.profile.choice();
     let names: Vec<&str> = charts
         .running
         .iter()

@@ -118,6 +118,7 @@ async fn the_last_ten_runs_and_the_facts_are_all_that_stays() -> Result<()> {
         facts::remember(&place.cluster, place.namespace.name(), RELEASE, measured).await?;
     }
     let recalled = facts::recall(&place.cluster, place.namespace.name(), RELEASE).await?;
+    let recalled = recalled.numbers;
     ensure!(
         recalled.get(facts::MIGRATION_SECONDS) == Some(&14)
             && recalled.get(facts::BACKUP_SECONDS) == Some(&3),

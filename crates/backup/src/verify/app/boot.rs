@@ -67,7 +67,7 @@ pub(in crate::verify) async fn boot(
     if opened.exit_code != 0 {
         return Err(VerifyError::Prepare(opened.stderr_tail));
     }
-    let start = pod.started().await.map_err(HelperPodError::Start)?;
+    let start = pod.started(|_| ()).await.map_err(HelperPodError::Start)?;
     let ready = (start == Start::Ready).then(|| begun.elapsed());
     progress("asking the application", None);
     let evidence = evidence(pod, start, backup.id.as_str()).await;

@@ -31,6 +31,7 @@ pub(super) fn choose<'a>(
     surroundings: &'a Surroundings,
     workload: &str,
     wanted: Option<&str>,
+    flag: &str,
 ) -> Result<&'a str, String> {
     let all: Vec<&str> = surroundings
         .template
@@ -52,7 +53,7 @@ pub(super) fn choose<'a>(
     match (told.as_slice(), all.as_slice()) {
         ([one], _) | ([], [one]) => Ok(one),
         ([], several) | (several, _) => Err(format!(
-            "{workload} has several containers that may be meant ({}): name one with --app {workload}:CONTAINER",
+            "{workload} has several containers that may be meant ({}): name one with {flag}",
             several.join(", ")
         )),
     }
@@ -180,6 +181,7 @@ fn words(told: &ToldAddress) -> String {
 
 #[cfg(test)]
 mod tests {
+    use postgres_room::RenderedData;
     use serde_json::json;
 
     use super::*;
@@ -205,6 +207,7 @@ mod tests {
             unknown: Vec::new(),
             numbers: Vec::new(),
             secrets: Vec::new(),
+            brought: RenderedData::default(),
         }
     }
 
@@ -276,10 +279,13 @@ mod tests {
     #[test]
     fn the_container_that_knows_the_database_is_meant() {
         let one = surroundings(vec![told("web", "db", Leads::There)]);
-        assert_eq!(choose(&one, "deployment/web", None), Ok("web"));
-        assert_eq!(choose(&one, "deployment/web", Some("proxy")), Ok("proxy"));
+        assert_eq!(choose(&one, "deployment/web", None, "--app"), Ok("web"));
+        assert_eq!(
+            choose(&one, "deployment/web", Some("proxy"), "--app"),
+            Ok("proxy")
+        );
         assert!(
-            choose(&one, "deployment/web", Some("x"))
+            choose(&one, "deployment/web", Some("x"), "--app")
                 .unwrap_err()
                 .contains("it has web, proxy")
         );
@@ -287,8 +293,8 @@ mod tests {
             told("web", "db", Leads::There),
             told("proxy", "db", Leads::There),
         ]);
-        let ask = choose(&both, "deployment/web", None).unwrap_err();
+        let ask = choose(&both, "deployment/web", None, "--app deployment/web:CONTAINER").unwrap_err();
         assert!(ask.contains("--app deployment/web:CONTAINER"), "{ask}");
-        assert!(choose(&surroundings(Vec::new()), "deployment/web", None).is_err());
+        assert!(choose(&surroundings(Vec::new()), "deployment/web", None, "--app").is_err());
     }
 }

@@ -46,7 +46,11 @@ pub(super) fn judge(app: &str, evidence: &Evidence) -> Judged {
     let limit = evidence.limit;
     match &evidence.start {
         Start::Ready => {}
-        Start::Ended { container, words } => {
+        Start::Ended {
+            container,
+            code: _,
+            words,
+        } => {
             let words =
                 format!("{app} does not start on the restored copy: container {container} {words}{said}");
             judged.differences.push(words);
@@ -157,6 +161,7 @@ mod tests {
     fn a_start_that_fails_and_a_bad_answer_are_findings_with_its_last_words() {
         let ended = Start::Ended {
             container: "web".into(),
+            code: 3,
             words: "ended with exit code 3".into(),
         };
         let waits = Start::Waits {

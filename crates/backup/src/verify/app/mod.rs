@@ -6,8 +6,12 @@
 //! - `own_copy` makes the restored database the application's, `fill` fills its volumes, and `ground` tries where it would get
 //!   to.
 //! - `boot` lets it start and asks; `start`, `deeds`, `live` and `words` look, and `judge` says what that means.
+//! - `rehearse` lets a newer version migrate instead, after `apart` has tried that the network keeps it in; `copies` are what
+//!   its chart brings with it.
 
+mod apart;
 mod boot;
+mod copies;
 mod deeds;
 mod door;
 mod fill;
@@ -17,6 +21,7 @@ mod live;
 mod objects;
 mod own_copy;
 mod pod;
+mod rehearse;
 mod request;
 mod server;
 mod shape;
@@ -26,7 +31,8 @@ mod start;
 mod volumes;
 mod words;
 
-pub use request::{AppError, AppQuestion, AppRequest};
+pub use request::{AppError, AppQuestion, AppRequest, MigrationBy, MigrationWanted, TargetPod};
 
 pub(super) use boot::boot;
 pub(super) use pod::AppServer;
+pub(super) use rehearse::{apart, rehearse};

@@ -27,9 +27,13 @@ pub(super) fn shape<'a>(
     locale: &Locale,
     room: u64,
     port: &'a str,
+    rehearses: bool,
 ) -> PodShape<'a> {
+    let mut arguments = locale.arguments().to_vec();
+    // A server in use writes all of a rewritten table ahead as well.
+    arguments.extend(rehearses.then(|| "replica".to_owned()));
     PodShape {
-        purpose: "verify-app",
+        purpose: if rehearses { "rehearse" } else { "verify-app" },
         container: SERVER,
         namespace,
         image: &server.image,
@@ -37,7 +41,7 @@ pub(super) fn shape<'a>(
         user: server.user,
         group: server.user,
         script: THROW_AWAY,
-        arguments: locale.arguments().to_vec(),
+        arguments,
         environment: vec![
             ("PGDATA", "/work/data"),
             ("PGHOST", WORK),
@@ -72,16 +76,10 @@ pub(super) fn policy(job: &Job) -> NetworkPolicy {
     let pods = BTreeMap::from([(JOB_NAME.to_owned(), name.clone())]);
     NetworkPolicy {
         metadata: ObjectMeta {
-            name: Some(name.clone()),
+            name: Some(name),
             namespace: job.metadata.namespace.clone(),
             labels: job.metadata.labels.clone(),
-            owner_references: Some(vec![OwnerReference {
-                api_version: "batch/v1".into(),
-                kind: "Job".into(),
-                name,
-                uid: job.metadata.uid.clone().unwrap_or_default(),
-                ..OwnerReference::default()
-            }]),
+            owner_references: Some(vec![owner(job)]),
             ..ObjectMeta::default()
         },
         spec: Some(NetworkPolicySpec {
@@ -92,6 +90,17 @@ pub(super) fn policy(job: &Job) -> NetworkPolicy {
             policy_types: Some(vec!["Ingress".into(), "Egress".into()]),
             ..NetworkPolicySpec::default()
         }),
+    }
+}
+
+/// What goes with the Job says so.
+pub(super) fn owner(job: &Job) -> OwnerReference {
+    OwnerReference {
+        api_version: "batch/v1".into(),
+        kind: "Job".into(),
+        name: job.metadata.name.clone().unwrap_or_default(),
+        uid: job.metadata.uid.clone().unwrap_or_default(),
+        ..OwnerReference::default()
     }
 }
 

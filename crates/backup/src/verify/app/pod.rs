@@ -14,6 +14,7 @@ use model::{ArtefactKept, BackupManifest, DatabaseRoute, Seen, causes};
 use super::AppRequest;
 use super::deeds::tells_session;
 use super::objects::{JOB_NAME, job, policy, shape, user_and_group};
+use super::request::MigrationWanted;
 use super::server::{GATE, SERVER};
 use super::start::{Start, look};
 use super::volumes::Volumes;
@@ -67,7 +68,10 @@ impl AppServer {
             });
         let filler = archives.iter().find_map(|(_, owner)| user_and_group(owner));
         let port = app.door.port.to_string();
-        let shape = shape(server, namespace, locale, room, &port);
+        let rehearses = request.migration.is_some();
+        // A table that is rewritten is there twice for a while, and so is what is written ahead.
+        let room = if rehearses { room.saturating_mul(2) } else { room };
+        let shape = shape(server, namespace, locale, room, &port, rehearses);
         let job = job(
             &shape,
             app.pod(shape.template(), &volumes, filler, server.deadline),
@@ -87,6 +91,13 @@ impl AppServer {
             return Err(VerifyError::Policy {
                 namespace: namespace.clone(),
                 source: source.into(),
+            });
+        }
+        if let Err(source) = request.copies.create(cluster, namespace, &made).await {
+            temporary.delete().await;
+            return Err(VerifyError::Copies {
+                namespace: namespace.clone(),
+                source,
             });
         }
         Ok(Self {
@@ -136,15 +147,23 @@ impl AppServer {
         Server::reach(Some(&self.cluster), &location, &credentials(), id).await
     }
 
-    /// Waits until the application is ready, has failed, or its time is up.
-    pub(super) async fn started(&self) -> Result<Start, WaitError> {
+    /// Waits until the application is ready, has ended, or its time is up. `told` hears of every look on the way.
+    pub(super) async fn started(&self, mut told: impl FnMut(&Start) + Send) -> Result<Start, WaitError> {
         let app = self.request.app.container.clone();
+        let ready_counts = self.request.ready_counts();
         let mut last = Start::Waits {
             running: false,
             words: "its pod was not seen".into(),
         };
         let judge = |pod: Option<&Pod>| {
             last = look(pod, &app);
+            if last == Start::Ready && !ready_counts {
+                last = Start::Waits {
+                    running: true,
+                    words: "it runs".into(),
+                };
+            }
+            told(&last);
             match &last {
                 Start::Ready | Start::Ended { .. } | Start::Cannot(_) => Judgement::Done(()),
                 Start::Waits { words, .. } => Judgement::Wait(words.clone()),
@@ -159,6 +178,11 @@ impl AppServer {
             Ok(()) | Err(WaitError::TimedOut { .. }) => Ok(last),
             Err(error) => Err(error),
         }
+    }
+
+    /// The migration that is rehearsed in it, if one is.
+    pub(in crate::verify) fn migration(&self) -> Option<&MigrationWanted> {
+        self.request.migration.as_ref()
     }
 
     /// The pod's name.

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use cluster::{ApiError, Cluster};
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::{Pod, PodSpec};
+use k8s_openapi::api::core::v1::{Pod, PodSpec, ServiceAccount};
 use kube::ResourceExt as _;
 use kube::api::{Api, ListParams};
-use model::{DatabaseLocation, DatabaseRoute, Secret, Workload, WorkloadKind};
-use postgres_room::{Credentials, FindError, surroundings};
+use model::{DatabaseLocation, DatabaseRoute, Secret, Workload, WorkloadKind, WorkloadName};
+use postgres_room::{Credentials, FindError, RenderedData, Surroundings, surroundings, surroundings_of};
 use thiserror::Error;
 
+use super::copies::Copies;
 use super::door::{Door, choose};
-use super::shape::{App, booted, left_out, refused};
+use super::shape::{App, Edits, booted, left_out, refused};
 use crate::helper_pod::Like;
 
 /// What an application is asked over HTTP once it is ready: any 2xx is a good answer.
@@ -73,8 +74,55 @@ pub struct AppRequest {
     pub(super) secrets: Vec<Secret>,
     /// The database in use.
     pub(super) live: Live,
-    /// How long it may take to be ready.
+    /// How long it may take to be ready, or to migrate.
     pub(super) limit: Duration,
+    /// The migration, where one is rehearsed.
+    pub(super) migration: Option<MigrationWanted>,
+    /// What its chart brings and the cluster does not have.
+    pub(super) copies: Copies,
+}
+
+/// How a migration ends well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MigrationBy {
+    /// A Job's container, which ends with 0.
+    Job,
+    /// A container that migrates when it boots, and is ready then.
+    Boot,
+}
+
+/// What a migration is to come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationWanted {
+    /// Who migrates.
+    pub by: MigrationBy,
+    /// The schema's version that it brings, where that is known.
+    pub schema: Option<String>,
+    /// The migration tool, where that is known.
+    pub tool: Option<model::MigrationTool>,
+}
+
+/// The pod template of a version that does not run yet, and what its chart brings with it.
+#[derive(Debug, Clone)]
+pub struct TargetPod<'a> {
+    /// The workload or hook Job.
+    pub name: WorkloadName,
+    /// Its pod template.
+    pub template: PodSpec,
+    /// The claim of each volume that has one, by the volume's name, beside those that the template names.
+    pub claims: BTreeMap<String, String>,
+    /// Secrets and ConfigMaps as the chart renders them.
+    pub rendered: &'a RenderedData,
+    /// The application's version.
+    pub version: Option<String>,
+    /// Environment variables that are empty in a rehearsal.
+    pub blank: Vec<String>,
+    /// The container, where the user names it.
+    pub container: Option<String>,
+    /// What is asked of its health; the first question tells when it is ready, where no probe does.
+    pub questions: Vec<AppQuestion>,
+    /// What its migration is to come to.
+    pub migration: MigrationWanted,
 }
 
 /// The database in use, which must not see anything of all this.
@@ -101,10 +149,6 @@ impl AppRequest {
     ) -> Result<Self, AppError> {
         let name = &workload.name;
         let words = name.to_string();
-        let not_bootable = |reason| AppError::NotBootable {
-            workload: words.clone(),
-            reason,
-        };
         let found = surroundings(cluster, name, location)
             .await
             .map_err(|source| AppError::Template {
@@ -112,7 +156,89 @@ impl AppRequest {
                 source,
             })?
             .ok_or_else(|| AppError::Gone(words.clone()))?;
-        let container = choose(&found, &words, container)
+        let flag = format!("--app {words}:CONTAINER");
+        let mut claims = named_claims(&found.template);
+        claims.extend(own_claims(cluster, name).await?);
+        let pull_secrets = pull_secrets(cluster, workload).await?;
+        let live = Live::of(cluster, location, credentials).await;
+        let mut request = Self::of(name, found, (container, &flag), live, limit)?;
+        request.claims = claims;
+        request.version = workload.labels.get("app.kubernetes.io/version").cloned();
+        request.app.pull_secrets = pull_secrets;
+        request.app.questions = questions;
+        Ok(request)
+    }
+
+    /// The container of a version that does not run yet and migrates the database: the one that is named, else the one that is
+    /// told where it is.
+    ///
+    /// # Errors
+    /// See [`AppError`].
+    pub async fn migrating(
+        cluster: &Cluster,
+        target: TargetPod<'_>,
+        (location, credentials): (&DatabaseLocation, &Credentials),
+        limit: Duration,
+    ) -> Result<Self, AppError> {
+        let TargetPod {
+            name,
+            template,
+            claims,
+            rendered,
+            version,
+            blank,
+            container,
+            questions,
+            migration,
+        } = target;
+        let found = surroundings_of(cluster, &name, template, rendered, location).await;
+        let pull_secrets = pull_secrets_of_account(cluster, &name.namespace, &found.template).await;
+        let mut all_claims = named_claims(&found.template);
+        all_claims.extend(claims);
+        let live = Live::of(cluster, location, credentials).await;
+        let mut request = Self::of(
+            &name,
+            found,
+            (container.as_deref(), "--container NAME"),
+            live,
+            limit,
+        )?;
+        request.claims = all_claims;
+        request.version = version;
+        request.app.pull_secrets = pull_secrets;
+        request.app.edits = Edits {
+            blank,
+            patience: true,
+        };
+        request.app.questions = questions;
+        let by = migration.by;
+        let tells_schema = migration.schema.is_some();
+        request.migration = Some(migration);
+        if by == MigrationBy::Boot && !request.ready_counts() && !tells_schema {
+            return Err(AppError::NotBootable {
+                workload: request.workload,
+                reason: "nothing would tell when it has migrated: it has no readiness probe, and the profile says neither its \
+                         health nor the schema that it brings"
+                    .into(),
+            });
+        }
+        Ok(request)
+    }
+
+    /// What a template and its surroundings tell; the rest is for the caller to say.
+    fn of(
+        name: &WorkloadName,
+        found: Surroundings,
+        (container, flag): (Option<&str>, &str),
+        live: Live,
+        limit: Duration,
+    ) -> Result<Self, AppError> {
+        let words = name.to_string();
+        let not_bootable = |reason| AppError::NotBootable {
+            workload: words.clone(),
+            reason,
+        };
+        let container = choose(&found, &words, container, flag)
             .map_err(not_bootable)?
             .to_owned();
         if let Some(reason) = refused(&found.template, &container) {
@@ -129,30 +255,48 @@ impl AppRequest {
         let numbers = found.numbers.iter().filter_map(of_ours).collect();
         let image = kept.first().and_then(|app| app.image.clone()).unwrap_or_default();
         let notes = notes(&found.template, &container);
-        let claims = claims(cluster, workload, &found.template).await?;
+        let prefix = format!("pgbackup-brought-{:08x}", rand::random::<u32>());
+        let (template, copies) = Copies::of(found.template, &found.brought, &prefix);
         Ok(Self {
             namespace: name.namespace.clone(),
-            claims,
+            claims: BTreeMap::new(),
             image,
-            version: workload.labels.get("app.kubernetes.io/version").cloned(),
+            version: None,
             numbers,
             notes,
             secrets: found.secrets,
-            live: Live {
-                location: location.clone(),
-                credentials: credentials.clone(),
-                address: address(cluster, location).await,
-            },
+            live,
             limit,
+            migration: None,
+            copies,
             app: App {
-                pull_secrets: pull_secrets(cluster, workload).await?,
-                template: found.template,
+                pull_secrets: Vec::new(),
+                template,
                 container,
                 door,
-                questions,
+                questions: Vec::new(),
+                edits: Edits::default(),
             },
             workload: words,
         })
+    }
+
+    /// The resources that are made of what its chart brings, by their plural names.
+    pub fn copied(&self) -> Vec<&'static str> {
+        self.copies.resources()
+    }
+
+    /// Whether being ready says something: a Job that runs is ready at once, and so is whoever has no probe.
+    pub(super) fn ready_counts(&self) -> bool {
+        match self.migration.as_ref().map(|migration| migration.by) {
+            None => true,
+            Some(MigrationBy::Job) => false,
+            Some(MigrationBy::Boot) => {
+                let mut all = self.app.template.containers.iter();
+                let own = all.find(|found| found.name == self.app.container);
+                !self.app.questions.is_empty() || own.is_some_and(|own| own.readiness_probe.is_some())
+            }
+        }
     }
 
     /// The namespace of its pod: what its environment refers to is there.
@@ -182,30 +326,50 @@ fn notes(template: &PodSpec, container: &str) -> Vec<String> {
     notes
 }
 
-/// The claims of a workload's volumes; of a StatefulSet's own those of its first pod.
-async fn claims(
-    cluster: &Cluster,
-    workload: &Workload,
-    template: &PodSpec,
-) -> Result<BTreeMap<String, String>, ApiError> {
+impl Live {
+    async fn of(cluster: &Cluster, location: &DatabaseLocation, credentials: &Credentials) -> Self {
+        Self {
+            location: location.clone(),
+            credentials: credentials.clone(),
+            address: address(cluster, location).await,
+        }
+    }
+}
+
+/// The claims that a template names.
+fn named_claims(template: &PodSpec) -> BTreeMap<String, String> {
     let named = template.volumes.iter().flatten().filter_map(|volume| {
         let claim = volume.persistent_volume_claim.as_ref()?;
         Some((volume.name.clone(), claim.claim_name.clone()))
     });
-    let mut claims: BTreeMap<String, String> = named.collect();
-    let name = &workload.name;
-    if name.kind == WorkloadKind::StatefulSet {
-        let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &name.namespace);
-        let read = sets.get(&name.name).await;
-        let set = read.map_err(|error| ApiError::new(format!("read {name}"), error))?;
-        let templates = set.spec.and_then(|spec| spec.volume_claim_templates);
-        claims.extend(templates.into_iter().flatten().map(|template| {
-            let volume = template.name_any();
-            let claim = format!("{volume}-{}-0", name.name);
-            (volume, claim)
-        }));
+    named.collect()
+}
+
+/// The claims that a StatefulSet makes itself, of its first pod.
+async fn own_claims(cluster: &Cluster, name: &WorkloadName) -> Result<BTreeMap<String, String>, ApiError> {
+    if name.kind != WorkloadKind::StatefulSet {
+        return Ok(BTreeMap::new());
     }
-    Ok(claims)
+    let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &name.namespace);
+    let read = sets.get(&name.name).await;
+    let set = read.map_err(|error| ApiError::new(format!("read {name}"), error))?;
+    let templates = set.spec.and_then(|spec| spec.volume_claim_templates);
+    let claim = |template: k8s_openapi::api::core::v1::PersistentVolumeClaim| {
+        let volume = template.name_any();
+        let claim = format!("{volume}-{}-0", name.name);
+        (volume, claim)
+    };
+    Ok(templates.into_iter().flatten().map(claim).collect())
+}
+
+/// The Secrets that a template's ServiceAccount fetches images with. An account that its chart is yet to make, or that may not
+/// be read, has none: an image that is not fetched tells so by itself.
+async fn pull_secrets_of_account(cluster: &Cluster, namespace: &str, template: &PodSpec) -> Vec<String> {
+    let account = template.service_account_name.as_deref().unwrap_or("default");
+    let accounts: Api<ServiceAccount> = Api::namespaced(cluster.client.clone(), namespace);
+    let read = accounts.get_opt(account).await.unwrap_or_default();
+    let secrets = read.and_then(|account| account.image_pull_secrets);
+    secrets.into_iter().flatten().map(|secret| secret.name).collect()
 }
 
 /// The Secrets that a pod in use fetches its images with: those of its ServiceAccount are among them.

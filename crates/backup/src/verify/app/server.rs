@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{
-    Container, EnvVar, LocalObjectReference, PodSpec, Probe, SecurityContext, Volume, VolumeMount,
+    Container, EnvVar, LocalObjectReference, PodSpec, Probe, ResourceRequirements, SecurityContext, Volume,
+    VolumeMount,
 };
 
 use super::volumes::Volumes;
-use crate::script::{APP_GATE, COMMAND_NAME};
+use crate::script::{APP_GATE, COMMAND_NAME, WAIT};
 
 /// How the names of our own containers and volumes begin.
 pub(super) const OURS: &str = "pgbackup-";
@@ -23,6 +24,9 @@ pub(super) const WORK: &str = "/work";
 
 /// The file that opens the gate.
 pub(super) const OPEN: &str = "/work/open";
+
+/// The container that goes on when the application has ended.
+pub(super) const KEEPER: &str = "pgbackup-keeper";
 
 /// Where the gate has the volumes that are filled, each in a folder by its number.
 pub(super) const ARTEFACTS: &str = "/artefacts";
@@ -74,6 +78,21 @@ impl ServerPart {
         }
     }
 
+    /// The container that keeps the server up when the application has ended: a container that goes on beside others ends
+    /// with the last of them.
+    pub(super) fn keeper(&self) -> Container {
+        let of_server = &self.container;
+        Container {
+            name: KEEPER.into(),
+            image: of_server.image.clone(),
+            image_pull_policy: of_server.image_pull_policy.clone(),
+            command: Some(["sh", "-c", WAIT, COMMAND_NAME].map(str::to_owned).to_vec()),
+            resources: of_server.resources.clone().map(without_room),
+            security_context: of_server.security_context.clone(),
+            ..Container::default()
+        }
+    }
+
     /// The container that holds the application back and fills its volumes.
     pub(super) fn gate(&self, volumes: &Volumes, filler: Option<(i64, i64)>) -> Container {
         let of_server = &self.container;
@@ -89,13 +108,7 @@ impl ServerPart {
             Some((user, group)) => (Some(user), Some(group)),
             None => (context.run_as_user, context.run_as_group),
         };
-        let mut resources = of_server.resources.clone().unwrap_or_default();
-        for quantities in [&mut resources.requests, &mut resources.limits]
-            .into_iter()
-            .flatten()
-        {
-            quantities.remove("ephemeral-storage");
-        }
+        let resources = of_server.resources.clone().map(without_room);
         Container {
             name: GATE.into(),
             image: of_server.image.clone(),
@@ -110,7 +123,7 @@ impl ServerPart {
                 value: Some(WORK.into()),
                 ..EnvVar::default()
             }]),
-            resources: Some(resources),
+            resources,
             security_context: Some(SecurityContext {
                 run_as_user: user,
                 run_as_group: group,
@@ -120,4 +133,15 @@ impl ServerPart {
             ..Container::default()
         }
     }
+}
+
+/// Only one container of a pod asks for the room of its folders.
+fn without_room(mut resources: ResourceRequirements) -> ResourceRequirements {
+    for quantities in [&mut resources.requests, &mut resources.limits]
+        .into_iter()
+        .flatten()
+    {
+        quantities.remove("ephemeral-storage");
+    }
+    resources
 }

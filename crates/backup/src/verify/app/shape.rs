@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{
-    Container, HTTPGetAction, HostAlias, LocalObjectReference, PodDNSConfig, PodDNSConfigOption, PodSpec,
-    PodTemplateSpec, Probe, VolumeMount,
+    Container, EnvVar, HTTPGetAction, HostAlias, LocalObjectReference, PodDNSConfig, PodDNSConfigOption,
+    PodSpec, PodTemplateSpec, Probe, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
@@ -35,6 +35,17 @@ pub(super) struct App {
     pub(super) door: Door,
     /// What it is asked over HTTP.
     pub(super) questions: Vec<AppQuestion>,
+    /// What is not as in the template.
+    pub(super) edits: Edits,
+}
+
+/// What of a container is not as its template says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Edits {
+    /// Environment variables that are empty.
+    pub(super) blank: Vec<String>,
+    /// Whether it is to do its work to the end: no probe ends it, and its own end does not end the server.
+    pub(super) patience: bool,
 }
 
 /// The containers of a template that are booted: the one that is meant, and the init containers before it that end. What
@@ -87,6 +98,7 @@ impl App {
         let spec = spec.unwrap_or_default();
         let server = ServerPart::of(spec, deadline);
         let gate = server.gate(volumes, filler);
+        let keeper = self.edits.patience.then(|| server.keeper());
         let mut init = vec![server.container, gate];
         let mut containers = Vec::new();
         for found in booted(&self.template, &self.container) {
@@ -98,6 +110,7 @@ impl App {
                 init.push(kept);
             }
         }
+        containers.extend(keeper);
         let mut all_volumes = server.volumes;
         all_volumes.extend(volumes.volumes.iter().cloned());
         let template = &self.template;
@@ -150,6 +163,11 @@ impl App {
                 .map(|mount| filled(mount, volumes))
                 .collect(),
         );
+        blank(&mut kept, &self.edits.blank);
+        if self.edits.patience {
+            kept.liveness_probe = None;
+            kept.startup_probe = None;
+        }
         if is_app && kept.readiness_probe.is_none() {
             // Somebody has to say when it is ready; the first question that it will be asked does.
             kept.readiness_probe = self.questions.first().map(readiness);
@@ -181,6 +199,23 @@ impl Door {
                 hostnames: Some(self.names.clone()),
             }]
         })
+    }
+}
+
+/// Empties variables that a container has by name, or may have by a reference to all keys of something.
+fn blank(container: &mut Container, names: &[String]) {
+    for name in names {
+        let empty = EnvVar {
+            name: name.clone(),
+            value: Some(String::new()),
+            ..EnvVar::default()
+        };
+        let mut named = container.env.iter_mut().flatten();
+        if let Some(variable) = named.find(|variable| variable.name == *name) {
+            *variable = empty;
+        } else if container.env_from.as_ref().is_some_and(|all| !all.is_empty()) {
+            container.env.get_or_insert_default().push(empty);
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::door::Door;
 use super::request::AppQuestion;
-use super::server::{GATE, OPEN, SERVER, WORK};
-use super::shape::{App, left_out, refused};
+use super::server::{GATE, KEEPER, OPEN, SERVER, WORK};
+use super::shape::{App, Edits, left_out, refused};
 use super::volumes::{Filled, Volumes};
 use crate::helper_pod::{HelperVolume, PodShape};
 
@@ -89,6 +89,7 @@ fn app(template: Value) -> App {
             port: 8080,
             path: "/readyz".into(),
         }],
+        edits: Edits::default(),
     }
 }
 
@@ -287,4 +288,43 @@ fn what_nothing_would_hold_in_its_pod_is_refused() {
     assert!(words.unwrap().contains("prepare uses disk"));
     let template = serde_json::from_value(workload()).unwrap();
     assert_eq!(left_out(&template, "web"), ["exporter", "proxy"]);
+}
+
+#[test]
+fn a_migration_may_take_its_time_and_does_not_take_the_server_with_it() {
+    let mut template = workload();
+    let probe = json!({ "httpGet": { "path": "/live", "port": "http" } });
+    template["containers"][0]["startupProbe"] = probe;
+    let mut app = app(template);
+    app.edits = Edits {
+        blank: vec!["URL".into(), "SMTP_PASSWORD".into()],
+        patience: true,
+    };
+    let volumes = Volumes::of(&app.template, "shop", &std::collections::BTreeMap::new(), &[]);
+    let pod = app
+        .pod(server(), &volumes, None, Duration::from_secs(60))
+        .spec
+        .unwrap();
+    let pod = serde_json::to_value(&pod).unwrap();
+    let web = &pod["containers"][0];
+    assert!(
+        web["livenessProbe"].is_null() && web["startupProbe"].is_null(),
+        "{web}"
+    );
+    assert_eq!(web["readinessProbe"]["httpGet"]["path"], "/ready");
+    assert_eq!(
+        web["env"],
+        json!([{ "name": "URL", "value": "" }, { "name": "SMTP_PASSWORD", "value": "" }]),
+        "one by its name, and one that may come with all keys of a Secret"
+    );
+    let prepare = &pod["initContainers"][2];
+    assert!(prepare["env"].is_null(), "it has neither: {prepare}");
+    let keeper = &pod["containers"][1];
+    assert_eq!(keeper["name"], KEEPER);
+    assert_eq!(keeper["image"], "postgres:17");
+    assert!(
+        keeper["env"].is_null() && keeper["volumeMounts"].is_null(),
+        "{keeper}"
+    );
+    assert_eq!(keeper["resources"]["limits"]["ephemeral-storage"], Value::Null);
 }

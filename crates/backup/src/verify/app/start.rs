@@ -29,6 +29,8 @@ pub(super) enum Start {
     Ended {
         /// Which.
         container: String,
+        /// Its exit code.
+        code: i32,
         /// In words.
         words: String,
     },
@@ -56,8 +58,8 @@ pub(super) fn look(pod: Option<&Pod>, app: &str) -> Start {
         .chain(&status.container_statuses)
         .flatten();
     let theirs = all.clone().filter(|one| !one.name.starts_with(OURS));
-    if let Some((container, words)) = theirs.clone().find_map(|one| ended(one, app)) {
-        return Start::Ended { container, words };
+    if let Some(ended) = theirs.clone().find_map(|one| ended(one, app)) {
+        return ended;
     }
     let server = all.clone().find(|one| one.name == SERVER);
     if server.is_some_and(|server| server.restart_count > 0) {
@@ -99,7 +101,7 @@ pub(super) fn look(pod: Option<&Pod>, app: &str) -> Start {
 
 /// The container and how it ended, where that is no part of a good start: an init container ends with 0, the application
 /// never.
-fn ended(one: &ContainerStatus, app: &str) -> Option<(String, String)> {
+fn ended(one: &ContainerStatus, app: &str) -> Option<Start> {
     let end = one.state.as_ref()?.terminated.as_ref()?;
     if end.exit_code == 0 && one.name != app {
         return None;
@@ -109,10 +111,11 @@ fn ended(one: &ContainerStatus, app: &str) -> Option<(String, String)> {
         .as_deref()
         .filter(|reason| !matches!(*reason, "Error" | "Completed"));
     let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-    Some((
-        one.name.clone(),
-        format!("ended with exit code {}{reason}", end.exit_code),
-    ))
+    Some(Start::Ended {
+        container: one.name.clone(),
+        code: end.exit_code,
+        words: format!("ended with exit code {}{reason}", end.exit_code),
+    })
 }
 
 #[cfg(test)]
@@ -164,16 +167,20 @@ mod tests {
 
     #[test]
     fn a_program_that_ends_has_not_started() {
-        let end = |container: &str, words: &str| Start::Ended {
+        let end = |container: &str, code: i32, words: &str| Start::Ended {
             container: container.into(),
+            code,
             words: words.into(),
         };
         let ended = |code: i32, reason: &str| json!({ "terminated": { "exitCode": code, "reason": reason } });
-        assert_eq!(web(ended(3, "Error")), end("web", "ended with exit code 3"));
-        assert_eq!(web(ended(0, "Completed")), end("web", "ended with exit code 0"));
+        assert_eq!(web(ended(3, "Error")), end("web", 3, "ended with exit code 3"));
+        assert_eq!(
+            web(ended(0, "Completed")),
+            end("web", 0, "ended with exit code 0")
+        );
         assert_eq!(
             web(ended(137, "OOMKilled")),
-            end("web", "ended with exit code 137 (OOMKilled)")
+            end("web", 137, "ended with exit code 137 (OOMKilled)")
         );
         let later = || container("web", json!({ "waiting": { "reason": "PodInitializing" } }));
         let good = vec![container("prepare", ended(0, "Completed"))];
@@ -181,7 +188,7 @@ mod tests {
         let bad = vec![container("prepare", ended(1, "Error"))];
         assert_eq!(
             judged(bad, later(), json!({})),
-            end("prepare", "ended with exit code 1")
+            end("prepare", 1, "ended with exit code 1")
         );
         let gate = vec![container("pgbackup-gate", ended(1, "Error"))];
         assert!(matches!(judged(gate, later(), json!({})), Start::Waits { .. }));

@@ -11,8 +11,8 @@ const CHARACTERS: usize = 600;
 /// Shorter secrets are words like `on` and `postgres`: hiding them would hide what is said.
 const SHORTEST: usize = 6;
 
-/// The end of a log in one line, without any of the secrets.
-pub(super) fn last_words(log: &str, secrets: &[Secret]) -> String {
+/// The lines of a log, without any of the secrets and without empty lines.
+pub(super) fn lines(log: &str, secrets: &[Secret]) -> Vec<String> {
     let mut hidden: Vec<&str> = secrets.iter().map(|secret| secret.expose().trim()).collect();
     hidden.retain(|secret| secret.len() >= SHORTEST);
     // One may be a part of another.
@@ -21,19 +21,20 @@ pub(super) fn last_words(log: &str, secrets: &[Secret]) -> String {
     for secret in hidden {
         text = text.replace(secret, "***");
     }
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
+    let printable = |line: &str| line.trim().chars().filter(|one| !one.is_control()).collect();
+    text.lines()
+        .map(printable)
+        .filter(|line: &String| !line.is_empty())
+        .collect()
+}
+
+/// The end of a log in one line, without any of the secrets.
+pub(super) fn last_words(log: &str, secrets: &[Secret]) -> String {
+    let lines = lines(log, secrets);
     let kept = usize::try_from(LINES).unwrap_or(usize::MAX);
     let words = lines[lines.len().saturating_sub(kept)..].join(" | ");
     let surplus = words.chars().count().saturating_sub(CHARACTERS);
-    words
-        .chars()
-        .skip(surplus)
-        .filter(|character| !character.is_control())
-        .collect()
+    words.chars().skip(surplus).collect()
 }
 
 #[cfg(test)]
