@@ -131,6 +131,7 @@ impl SavedPlan {
     pub fn read(text: &str) -> Result<Self, StrictError> {
         let at = |line: usize, message: String| StrictError {
             line: u64::try_from(line).ok().filter(|line| *line > 0),
+            column: None,
             message: crate::text::line(&message),
             suggestion: None,
         };

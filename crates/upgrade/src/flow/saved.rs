@@ -48,7 +48,8 @@ pub async fn propose(
     let basis = basis(request, judged, &seal, salt)?;
     let measured = facts::recall(&request.cluster, &request.namespace, &request.line.release)
         .await
-        .unwrap_or_default();
+        .unwrap_or_default()
+        .numbers;
     let made: Timestamp = plan.created_at.parse().map_err(|_| SavedPlanError::Lifetime)?;
     let valid_until = made
         .checked_add(proposal.lifetime)
