@@ -1,8 +1,10 @@
 //! A session of ours that stands still in the middle of its work, so that what is killed then is killed half-way.
 
 use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use test_apps::{Place, Postgres};
 
 /// Which way the rows go.
@@ -17,8 +19,13 @@ pub enum Rows {
 /// What has gone by before the session is stopped: more than the pipes on the way hold.
 const HALF_WAY_BYTES: u64 = 6 << 20;
 
+/// How long the way to a session that stands still may take, all trials in it.
+const PATIENCE: Duration = Duration::from_secs(240);
+
 /// Waits for a COPY of ours, stops its server process by a signal, and says which it was. A process that is stopped
-/// neither ends nor goes on until it is told to.
+/// neither ends nor goes on until it is told to. A process that was stopped while it held a lock of the server's own
+/// would stop the whole server with it, so somebody else has to be able to connect and write; else it goes on for a
+/// moment and is stopped again.
 const FREEZE: &str = "
     do $$
     declare found int; begun timestamptz := clock_timestamp();
@@ -31,7 +38,18 @@ const FREEZE: &str = "
         if clock_timestamp() > begun + interval '90 s' then raise exception 'no row of ours went by'; end if;
         perform pg_sleep(0.002);
       end loop;
-      execute format('copy (select 1) to program %L', 'cat >/dev/null; kill -STOP ' || found);
+      execute format(
+        'copy (select 1) to program %L',
+        replace(
+          'cat >/dev/null
+           for trial in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+             kill -STOP PID || exit 1
+             timeout 5 psql -XAtq -U USER -d postgres -c \"select pg_logical_emit_message(true, ''trial'', '''')\" && exit 0
+             kill -CONT PID
+             sleep 0.02
+           done >/dev/null
+           exit 1',
+          'PID', found::text));
       perform set_config('test.frozen', found::text, false);
     end $$;
     select current_setting('test.frozen')";
@@ -54,7 +72,8 @@ impl Freezing {
         };
         let sql = FREEZE
             .replace("WAY", way)
-            .replace("BYTES", &HALF_WAY_BYTES.to_string());
+            .replace("BYTES", &HALF_WAY_BYTES.to_string())
+            .replace("USER", &postgres.user);
         let mut psql = place.kubectl_command();
         psql.args([
             "exec",
@@ -76,8 +95,17 @@ impl Freezing {
     /// Waits until the session stands still.
     ///
     /// # Errors
-    /// When none came.
-    pub fn frozen(self) -> Result<Frozen> {
+    /// When none came, or the server did not work without it.
+    pub fn frozen(mut self) -> Result<Frozen> {
+        let begun = Instant::now();
+        while self.child.try_wait()?.is_none() {
+            if begun.elapsed() > PATIENCE {
+                self.child.kill()?;
+                self.child.wait()?;
+                bail!("no session stood still within {} s", PATIENCE.as_secs());
+            }
+            sleep(Duration::from_millis(20));
+        }
         let said = self.child.wait_with_output()?;
         let words = String::from_utf8_lossy(&said.stderr);
         ensure!(said.status.success(), "nothing was frozen: {words}");

@@ -204,7 +204,8 @@ mod tests {
     use super::*;
     use crate::fake;
 
-    /// A cluster that remembers, and how often its server was asked. Its first answer is 503 where it is to be busy.
+    /// A cluster that remembers, and how often its server was asked. Its first answer is 500 where it is to fail: kube
+    /// itself asks again after a 503.
     async fn counted(busy: bool) -> (Cluster, Arc<AtomicUsize>) {
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
@@ -212,8 +213,8 @@ mod tests {
             let number = count.fetch_add(1, Ordering::SeqCst);
             if busy && number == 0 {
                 return (
-                    503,
-                    json!({"kind": "Status", "code": 503, "reason": "Busy", "message": "later"}),
+                    500,
+                    json!({"kind": "Status", "code": 500, "reason": "InternalError", "message": "later"}),
                 );
             }
             (

@@ -267,6 +267,9 @@ pub struct HelmPass {
     pub database_workloads: Vec<WorkloadName>,
     /// The workloads this pass may start or change.
     pub workloads: Vec<WorkloadName>,
+    /// Writers that the profile lets run through the migration: what they write after the backup is lost by turning back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub serving: Vec<WorkloadName>,
     /// Hook Jobs that the chart runs around the upgrade.
     pub hook_jobs: Vec<String>,
     /// The database to watch.

@@ -145,6 +145,50 @@ fn a_failing_hook_under_the_gate_after_is_turned_back_because_nobody_was_served(
 }
 
 #[test]
+fn what_writers_that_go_on_have_written_is_not_taken_back_without_consent() -> Result<()> {
+    let values = ["seedRows=100", "migrate.mode=hook", "worker.entrySeconds=1"];
+    let stage = Stage::new("serving", &values)?;
+    let text = std::fs::read_to_string(PROFILE)?.replace("quiesce: required", "quiesce: optional");
+    let profile = stage.world.subfolder("profile")?.join("ledger.yaml");
+    std::fs::write(&profile, text)?;
+    let profile = profile.display().to_string();
+    let arguments = [
+        KEEP,
+        "--profile",
+        &profile,
+        "--set",
+        "behaviour.failingMigration=4",
+        "--gate",
+        "after",
+    ];
+    let safe = SafeUpgrade::new(&stage.world, LINE)?;
+    let ended = safe
+        .upgrade("books", &stage.app.chart("1.1.0")?, &arguments)?
+        .expect(11)?;
+    let reason = ended.json()?["reason"].to_string();
+    ensure!(
+        reason.contains("statefulset/books-worker") && reason.contains("went on writing since"),
+        "{ended}"
+    );
+    let swapped = "select count(*) from pg_database where datname like '%\\_pre\\_%'";
+    ensure!(
+        stage.app.database().query(swapped)?.trim() == "0",
+        "nothing was put back"
+    );
+    ensure!(stage.app.summary_of("test")?.same_entries(&stage.entries));
+
+    // Whoever agrees to the loss gets the database of before.
+    let agreed = safe.elsewhere("abort", "books", &["--accept-loss"])?.expect(10)?;
+    ensure!(agreed.json()?["outcome"] == "restored", "{agreed}");
+    ensure!(
+        stage.app.database().query(swapped)?.trim() == "1",
+        "it was put back"
+    );
+    ensure!(stage.app.summary_of("test")?.same_entries(&stage.entries));
+    Ok(())
+}
+
+#[test]
 fn what_turning_back_costs_is_told_once_the_gate_was_open_and_a_run_can_be_left_as_it_is() -> Result<()> {
     let stage = Stage::new("priced", &["seedRows=100"])?;
     let ended = stage.upgrade(&["--fault", "error:11-roll-out"])?.expect(11)?;

@@ -140,7 +140,7 @@ fn a_quiesced_release_stands_still_and_comes_back_to_the_letter_though_its_clien
         stopped.replicas["Deployment/books-web"] == 0 && stopped.replicas["StatefulSet/books-worker"] == 0,
         "{stopped:?}"
     );
-    ensure!(stopped.suspended["CronJob/books-job"], "{stopped:?}");
+    ensure!(stopped.suspended["CronJob/books-tidy"], "{stopped:?}");
     let pods = world
         .place
         .pods("app.kubernetes.io/component in (web,worker,agent)")?;

@@ -99,7 +99,9 @@ mod tests {
             .into_iter()
             .map(|known| known.profile.name)
             .collect();
-        assert_eq!(names, ["openfga", "shop", "generic"]);
+        let own = names.iter().filter(|name| *name == "openfga").count();
+        assert_eq!((&names[..2], own), (&["openfga".to_owned(), "shop".to_owned()][..], 1));
+        assert!(names.contains(&"generic".to_owned()), "{names:?}");
         let found = resolve(&choice(&folder, None), &["openfga"], &[]).unwrap();
         assert_eq!(found.profile.description, "ours");
         assert_eq!(found.file, Some(folder.path().join("fga.yml")));

@@ -58,7 +58,7 @@ fn each_fits_its_own_releases_and_leaves_its_neighbours_alone() {
             "generic",
         ),
     ] {
-        let resolved = resolve(&ProfileChoice::Matching, &[chart], &[image]).unwrap();
+        let resolved = resolve(&ProfileChoice::default(), &[chart], &[image]).unwrap();
         assert_eq!(resolved.profile.name, fitting, "{chart} with {image}");
     }
 }

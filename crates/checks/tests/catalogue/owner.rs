@@ -37,7 +37,7 @@ fn commands(case: &Case) -> Vec<String> {
 
 #[test]
 fn a_controller_that_acts_by_itself_blocks_and_is_told_how_to_hold() {
-    Case::healthy().says("helm-owner", "pass", &["nobody but helm"]);
+    Case::healthy().says("helm-owner", "pass", &["anybody but helm"]);
     let case = with(vec![flux()]);
     case.says(
         "helm-owner",

@@ -46,6 +46,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
     }
     notices.extend(rehearsal(input));
     notices.extend(putting_back(input));
+    notices.extend(going_on(input));
     if input.database.is_none() {
         notices.push(
             "no database was found: nothing is backed up, and turning back restores the release only".into(),
@@ -99,6 +100,19 @@ fn usual_seconds(input: &PlanInput<'_>) -> Option<u64> {
     measured.or(input.profile.budgets.usual_seconds)
 }
 
+/// What turning back costs where writers go on.
+fn going_on(input: &PlanInput<'_>) -> Option<String> {
+    let serving = serving(input.members);
+    let names: Vec<String> = serving.iter().map(WorkloadName::to_string).collect();
+    (!names.is_empty() && input.no_way_back.is_none()).then(|| {
+        format!(
+            "{} goes on writing while the schema changes: turning back would lose what it wrote since the backup, and a \
+             person is asked first",
+            names.join(", ")
+        )
+    })
+}
+
 /// How long putting the database back would take, by what the last restore test measured and what has grown since.
 fn putting_back(input: &PlanInput<'_>) -> Option<String> {
     let MeasuredRestore {
@@ -150,6 +164,17 @@ impl Steps {
         });
         id
     }
+}
+
+/// The writers that go on while the schema changes, since their role need not stop.
+fn serving(members: &[Assigned]) -> Vec<WorkloadName> {
+    members
+        .iter()
+        .filter(|m| matches!(m.kind, RoleKind::Writer | RoleKind::Migrator) && !m.workload.is_database)
+        .filter(|m| m.quiesce != QuiesceNeed::Required)
+        .filter(|m| m.workload.desired != Some(0) && m.workload.suspended != Some(true))
+        .map(|m| m.workload.name.clone())
+        .collect()
 }
 
 /// What rests during the upgrade.
@@ -231,6 +256,7 @@ fn pass(input: &PlanInput<'_>, choice: &GateChoice, steps: &mut Steps) -> String
             migrating: choice.migrating.clone(),
             database_workloads: database_workloads(input),
             workloads: target_names(input),
+            serving: serving(input.members),
             hook_jobs: hook_jobs(input),
             database: input.database.cloned(),
             timeout_seconds: timeout(input),
@@ -288,7 +314,9 @@ fn open_and_resume(
     let mut priced_from = steps.0.len() - 1;
     gate(input, choice, steps);
     if choice.mode != GateMode::After {
-        priced_from = steps.0.len();
+        if serving(input.members).is_empty() {
+            priced_from = steps.0.len();
+        }
         open(choice, timeout(input), steps);
     }
     let counts = counts_after(input, rest.stopped);

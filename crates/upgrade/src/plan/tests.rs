@@ -265,6 +265,38 @@ fn a_hook_run_chart_is_gated_on_its_schema() {
 }
 
 #[test]
+fn a_writer_that_goes_on_makes_turning_back_a_matter_of_consent_from_the_pass_on() {
+    let mut world = world();
+    world.target.hooks = vec![hook("pre-upgrade")];
+    let of = |plan: &model::Plan| {
+        plan.steps.iter().find_map(|step| match &step.spec {
+            StepSpec::HelmPass(pass) => Some(pass.serving.clone()),
+            _ => None,
+        })
+    };
+    let plan = planned(&world).unwrap();
+    assert_eq!(of(&plan), Some(Vec::new()));
+    assert_eq!(plan.priced_from.map(|at| words(&plan)[at]), Some("open-traffic"));
+    for quiesce in [QuiesceNeed::Optional, QuiesceNeed::Never] {
+        let writer = world
+            .members
+            .iter_mut()
+            .find(|member| member.workload.name.name == "worker");
+        writer.unwrap().quiesce = quiesce;
+        let plan = planned(&world).unwrap();
+        assert_eq!(of(&plan), Some(vec![name(WorkloadKind::StatefulSet, "worker")]));
+        assert_eq!(plan.priced_from.map(|at| words(&plan)[at]), Some("helm-pass"));
+        let told = plan.notices.join("\n");
+        assert!(told.contains("statefulset/worker goes on writing"), "{told}");
+    }
+    // One that is at 0 writes nothing.
+    for member in &mut world.members {
+        member.workload.desired = Some(0);
+    }
+    assert_eq!(of(&planned(&world).unwrap()), Some(Vec::new()));
+}
+
+#[test]
 fn post_upgrade_hooks_make_the_gate_after_and_an_asked_for_gate_is_refused() {
     let mut world = world();
     world.target.hooks = vec![hook("post-upgrade")];

@@ -262,10 +262,13 @@ mod tests {
         assert_eq!(found(&hooks, None), Ok(both.clone()));
         assert_eq!(found(&hooks, Some("seed")), Ok(both[1..].to_vec()));
         assert_eq!(found(&hooks, Some("job/migrate")), Ok(both[..1].to_vec()));
+        // Whoever names a workload means it.
+        let named = vec!["deployment/web Boot \"web\"".to_owned()];
+        assert_eq!(found(&hooks, Some("web")), Ok(named));
         assert!(
-            found(&hooks, Some("web"))
+            found(&hooks, Some("after"))
                 .unwrap_err()
-                .contains("no hook Job web")
+                .contains("no hook Job of that name")
         );
     }
 

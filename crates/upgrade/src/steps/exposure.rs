@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 
 use backup::steps::BackUpRecord;
 use engine::{Exposure, StepContext, StepFailure, StepKind};
-use model::{StepSpec, WorkloadName};
+use model::{HelmPass, StepSpec, WorkloadName};
 
 use crate::standing::PassRecord;
 
-/// The workloads that the passes of this run may start, without the database's own.
-fn workloads(context: &StepContext) -> Vec<&WorkloadName> {
-    let passes = context.plan().steps.iter().filter_map(|step| match &step.spec {
+fn passes(context: &StepContext) -> impl Iterator<Item = &HelmPass> {
+    context.plan().steps.iter().filter_map(|step| match &step.spec {
         StepSpec::HelmPass(pass) => Some(pass),
         _ => None,
-    });
-    passes
+    })
+}
+
+/// The workloads that the passes of this run may start, without the database's own.
+fn workloads(context: &StepContext) -> Vec<&WorkloadName> {
+    passes(context)
         .flat_map(|pass| {
             pass.workloads
                 .iter()
@@ -36,20 +39,29 @@ pub(crate) async fn generations(
 
 /// Whether anybody can have been served by what helm did in a pass. Helm sends the manifest after the pre-upgrade hooks:
 /// while no workload's spec was written, no pod of the new version can have been made, and what was stopped stands still.
+/// What was never stopped has gone on writing.
 pub(crate) async fn exposure(context: &StepContext, record: &PassRecord) -> Result<Exposure, StepFailure> {
     if !record.opened {
         if record.revisions.is_empty() {
             return Ok(Exposure::Nobody);
         }
+        let serving: Vec<String> = passes(context)
+            .flat_map(|pass| &pass.serving)
+            .map(WorkloadName::to_string)
+            .collect();
+        if !serving.is_empty() {
+            let who = format!("{} went on writing", serving.join(", "));
+            return Ok(Exposure::Possible(Some(price(context, record, &who)?)));
+        }
         if !record.generations.is_empty() && generations(context).await? == record.generations {
             return Ok(Exposure::Nobody);
         }
     }
-    Ok(Exposure::Possible(Some(price(context, record)?)))
+    let who = format!("revision {} may have served", record.newest().unwrap_or_default());
+    Ok(Exposure::Possible(Some(price(context, record, &who)?)))
 }
 
-fn price(context: &StepContext, record: &PassRecord) -> Result<String, StepFailure> {
-    let revision = record.newest().unwrap_or_default();
+fn price(context: &StepContext, record: &PassRecord, who: &str) -> Result<String, StepFailure> {
     let since = record.begun_at.as_deref().unwrap_or_default();
     let ago = context
         .seconds_since(since)
@@ -63,9 +75,7 @@ fn price(context: &StepContext, record: &PassRecord) -> Result<String, StepFailu
         ),
         None => "what was written since then would be lost".to_owned(),
     };
-    Ok(format!(
-        "revision {revision} may have served since {since}{ago}: {restored}"
-    ))
+    Ok(format!("{who} since {since}{ago}: {restored}"))
 }
 
 /// A span of time in the largest unit that fits.
