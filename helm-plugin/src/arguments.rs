@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use cli::{
-    ConnectionFlags, DatabaseFlags, DeployerFlags, Environment, Format, Output, OutputFlags, ProfileFlags, parse,
+    ConnectionFlags, DatabaseFlags, DeployerFlags, Environment, Format, Output, OutputFlags, ProfileFlags,
+    parse,
 };
 use jiff::Timestamp;
 use model::{ExitCode, GateMode};
@@ -92,9 +93,9 @@ pub(crate) struct UpgradeFlags {
     pub(crate) fault: Option<engine::Faults>,
     /// The helm to run
     #[arg(long, value_name = "FILE")]
-    helm_bin: Option<PathBuf>,
+    pub(crate) helm_bin: Option<PathBuf>,
     #[command(flatten)]
-    connection: ConnectionFlags,
+    pub(crate) connection: ConnectionFlags,
     /// Form of the result
     #[arg(
         short = 'o',
@@ -107,12 +108,12 @@ pub(crate) struct UpgradeFlags {
     pub(crate) output: PlanForm,
     /// No colours; NO_COLOR in the environment says the same
     #[arg(long, help_heading = "Output")]
-    no_color: bool,
+    pub(crate) no_color: bool,
     // Helm hands these on to plugins.
     #[arg(long, hide = true, value_name = "N")]
-    burst_limit: Option<String>,
+    pub(crate) burst_limit: Option<String>,
     #[arg(long, hide = true, value_name = "N")]
-    qps: Option<String>,
+    pub(crate) qps: Option<String>,
     #[command(flatten)]
     pub(crate) database: DatabaseFlags,
 }

@@ -47,7 +47,9 @@ async fn act(cluster: Cluster, flags: &QuiesceFlags, output: &Output) -> Result<
     let blocked = judged.report.exit_code(false);
     let plan = match judged.plan {
         // A finding that blocks says more than the plan that it prevents.
-        _ if blocked != ExitCode::Done => return Ok(told(output, PlanForm::of(output), &judged.report, blocked)),
+        _ if blocked != ExitCode::Done => {
+            return Ok(told(output, PlanForm::of(output), &judged.report, blocked));
+        }
         Err(error) => return Err(error.into()),
         Ok(plan) => plan,
     };

@@ -1,5 +1,8 @@
 //! `--save-plan` and `--plan`: a command line as it is written into a plan, and taken out of one again.
 
+use std::io;
+use std::path::Path;
+
 use cli::{Environment, Output};
 use helm::{UpgradeLine, WrittenLine};
 use model::{ExitCode, GateMode, Plan, SavedPlan};
@@ -7,6 +10,18 @@ use upgrade::flow::{self, Judged, Proposal, UpgradeRequest};
 
 use crate::arguments::{COMMANDS, PlanForm, UpgradeFlags};
 use crate::upgrade::Refusal;
+
+/// Reads the plan in a file. A namespace named beside it has to be the plan's own.
+pub(crate) fn load(file: &Path, typed: &UpgradeFlags) -> Result<SavedPlan, Refusal> {
+    let saved = flow::load_plan(file)?;
+    let own = &saved.plan.from.namespace;
+    match typed.connection.namespace().filter(|named| named != own) {
+        Some(other) => Err(Refusal::Words(format!(
+            "the plan is for namespace {own}, and not for {other}"
+        ))),
+        None => Ok(saved),
+    }
+}
 
 /// The line that a saved plan was made with, and what was typed beside `--plan`. `words` begin with the program's name.
 pub(crate) fn words(saved: &SavedPlan, words: &[String]) -> Vec<String> {
@@ -52,10 +67,32 @@ fn beside(words: &[String], others: &[String]) -> String {
     found.join(", ")
 }
 
-/// The line as a plan holds it. What agrees to something (`--yes`, `--accept-no-way-back`) is said when the plan is run,
-/// as is how the cluster is reached. A flag that shapes the plan has to stand here: without it the plan made anew is
-/// another one, and every saved one is refused.
+/// The line as a plan holds it. A flag that shapes the plan has to stand here: without it the plan made anew is another
+/// one, and every saved one is refused. What agrees to something, and how the cluster is reached, is said when it is run.
 fn written(flags: &UpgradeFlags, line: &UpgradeLine) -> Result<WrittenLine, Refusal> {
+    // Each flag by name, so that a new one has to be put on one side or the other.
+    let UpgradeFlags {
+        gate,
+        path_file,
+        backup_to,
+        profile,
+        deployer,
+        database,
+        release: _, // stands in the line
+        dry_run: _,
+        save_plan: _,
+        plan: _,
+        plan_lifetime: _,
+        yes: _,
+        accept_no_way_back: _,
+        fault: _,
+        helm_bin: _,
+        connection: _,
+        output: _,
+        no_color: _,
+        burst_limit: _,
+        qps: _,
+    } = flags;
     if line.chart_holds_a_login() {
         let words = "the chart's address may hold a login, which a plan must not: give it by --username and --password, or \
                      pull the chart first";
@@ -66,21 +103,18 @@ fn written(flags: &UpgradeFlags, line: &UpgradeLine) -> Result<WrittenLine, Refu
         written.words.insert(0, "--release".to_owned());
     }
     let own = [
-        (
-            "--gate",
-            flags.gate.map(|gate| GateMode::from(gate).word().to_owned()),
-        ),
-        ("--path-file", flags.path_file.clone()),
-        ("--backup-to", flags.backup_to.clone()),
+        ("--gate", gate.map(|gate| GateMode::from(gate).word().to_owned())),
+        ("--path-file", path_file.clone()),
+        ("--backup-to", backup_to.clone()),
     ];
     let own = own
         .into_iter()
         .filter_map(|(flag, value)| Some([flag.to_owned(), value?]))
         .flatten();
     written.words.extend(own);
-    written.words.extend(flags.profile.words());
-    written.words.extend(flags.deployer.words());
-    written.words.extend(flags.database.words());
+    written.words.extend(profile.words());
+    written.words.extend(deployer.words());
+    written.words.extend(database.words());
     Ok(written)
 }
 
@@ -108,17 +142,39 @@ pub(crate) async fn planned(
     if let Some(file) = &flags.save_plan {
         flow::save_plan(file, &saved)?;
     }
-    let file = flags.save_plan.as_ref().map(|file| file.display().to_string());
-    let written = match (flags.output, &file) {
-        (PlanForm::Markdown, file) => output.text(|out| render::plan_markdown(out, &saved, file.as_deref())),
-        (PlanForm::Json, _) => output.result(&saved, |_, _| Ok(())),
-        (PlanForm::Table, Some(file)) => output.talk(|err, _| {
-            writeln!(err, "saved in {file}, good until {}", saved.valid_until)?;
-            writeln!(err, "next: {}", render::running_plan(&saved, file))
-        }),
-        (PlanForm::Table, None) => Ok(()),
+    let file = flags.save_plan.as_deref();
+    let told =
+        told(output, "saved in", &saved, file).and_then(|()| shown(output, flags.output, &saved, file));
+    Ok(cli::end_with(output, told, ExitCode::Done))
+}
+
+/// Ends `--plan FILE --dry-run`: the plan can be run.
+pub(crate) fn holds(output: &Output, flags: &UpgradeFlags, saved: &SavedPlan) -> ExitCode {
+    let file = flags.plan.as_deref();
+    let told = told(output, "nothing has moved for", saved, file)
+        .and_then(|()| shown(output, flags.output, saved, file));
+    cli::end_with(output, told, ExitCode::Done)
+}
+
+/// What is so of the plan in a file, and the command that runs it.
+fn told(output: &Output, what: &str, saved: &SavedPlan, file: Option<&Path>) -> io::Result<()> {
+    let Some(file) = file.map(|file| file.display().to_string()) else {
+        return Ok(());
     };
-    Ok(cli::end_with(output, written, ExitCode::Done))
+    output.talk(|err, _| {
+        writeln!(err, "{what} {file}, good until {}", saved.valid_until)?;
+        writeln!(err, "next: {}", render::running_plan(saved, &file))
+    })
+}
+
+/// The plan as a result; people have seen it already.
+fn shown(output: &Output, form: PlanForm, saved: &SavedPlan, file: Option<&Path>) -> io::Result<()> {
+    let file = file.map(|file| file.display().to_string());
+    match form {
+        PlanForm::Markdown => output.text(|out| render::plan_markdown(out, saved, file.as_deref())),
+        PlanForm::Json => output.result(saved, |_, _| Ok(())),
+        PlanForm::Table => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `helm safe-upgrade RELEASE CHART`.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use checks::profiles::ProfileChoice;
 use clap::CommandFactory;
@@ -41,6 +42,18 @@ impl Refusal {
             Self::Flags(_) | Self::Words(_) | Self::Folder(_) | Self::Ask(_) => ExitCode::CouldNotBegin,
         }
     }
+
+    /// Tells it, with the command that makes a saved plan anew where that is the way on.
+    fn tell(&self, output: &Output, flags: &UpgradeFlags, saved: Option<&SavedPlan>) -> ExitCode {
+        let file = flags.plan.as_ref().map(|file| file.display().to_string());
+        let next = match (self, saved, file) {
+            (Self::Saved(error), Some(saved), Some(file)) if error.is_made_anew() => {
+                Some(render::making_plan(saved, &file))
+            }
+            (_, _, _) => None,
+        };
+        cli::fail(output, self, UNCHANGED, next.as_deref(), self.exit_code())
+    }
 }
 
 /// Runs the command.
@@ -51,39 +64,39 @@ pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode 
 }
 
 async fn from_words(words: &[String], environment: &Environment) -> Result<ExitCode, ExitCode> {
-    let (mut flags, mut line) = taken_apart(words, environment)?;
-    let refused = |refusal: &dyn std::error::Error, code| {
-        let output = Output::new(&cli::OutputFlags::default(), environment);
-        cli::fail(&output, refusal, UNCHANGED, None, code)
-    };
-    let saved = match flags.plan.as_deref().map(flow::load_plan).transpose() {
-        Ok(saved) => saved,
-        Err(error) => return Err(refused(&error, error.exit_code())),
-    };
-    if let Some(saved) = &saved {
-        // A plan is run as it was made: by its own words, as if they were typed again.
-        (flags, line) = taken_apart(&saved::words(saved, words), environment)?;
+    let (flags, line) = taken_apart(words, environment)?;
+    if let Some(file) = &flags.plan {
+        return from_plan(file, &flags, words, environment).await;
     }
     if line.is_empty() {
         drop(UpgradeCommand::command().print_help());
         return Err(ExitCode::CouldNotBegin);
     }
-    let namespace = saved.as_ref().map(|saved| saved.plan.from.namespace.clone());
-    let session = Session::open_in(&flags.common(), environment, namespace).await?;
-    Ok(
-        match act(&session, &flags, &line, saved.as_ref(), environment).await {
-            Ok(code) => code,
-            Err(refusal) => {
-                let next = saved
-                    .as_ref()
-                    .zip(flags.plan.as_ref())
-                    .filter(|_| refusal.exit_code() == ExitCode::Blocked)
-                    .map(|(saved, file)| render::making_plan(saved, &file.display().to_string()));
-                let code = refusal.exit_code();
-                cli::fail(&session.output, &refusal, UNCHANGED, next.as_deref(), code)
-            }
-        },
-    )
+    let session = Session::open(&flags.common(), environment).await?;
+    let ended = act(&session, &flags, &line, None, environment).await;
+    ended.map_err(|refusal| refusal.tell(&session.output, &flags, None))
+}
+
+/// Runs a plan as it was made: by its own words, as if they were typed again. helm and the cluster are the ones that were
+/// named by who runs it, and no word of the file is used before the file is known to be as it was written.
+async fn from_plan(
+    file: &Path,
+    typed: &UpgradeFlags,
+    words: &[String],
+    environment: &Environment,
+) -> Result<ExitCode, ExitCode> {
+    let common = typed.common();
+    let output = Output::new(&common.output, environment);
+    let saved = saved::load(file, typed).map_err(|refusal| refusal.tell(&output, typed, None))?;
+    let namespace = Some(saved.plan.from.namespace.clone());
+    let session = Session::open_in(&common, environment, namespace).await?;
+    let told = |refusal: Refusal| refusal.tell(&session.output, typed, Some(&saved));
+    flow::trust(&saved, &session.cluster)
+        .await
+        .map_err(|error| told(error.into()))?;
+    let (flags, line) = taken_apart(&saved::words(&saved, words), environment)?;
+    let ended = act(&session, &flags, &line, Some(&saved), environment).await;
+    ended.map_err(told)
 }
 
 /// Own flags, and helm's words with the release in front; a mistake is told already.
@@ -159,6 +172,9 @@ async fn act(
         .is_some_and(|how| how != "none" && how != "false");
     if blocked != ExitCode::Done {
         return Ok(told(output, flags.output, &judged.report, blocked));
+    }
+    if let (Some(saved), true) = (saved, dry_run) {
+        return Ok(saved::holds(output, flags, saved));
     }
     if dry_run || flags.save_plan.is_some() {
         return saved::planned(output, flags, &request, &judged, &plan, environment).await;

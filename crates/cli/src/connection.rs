@@ -86,6 +86,11 @@ impl ConnectionFlags {
         self.context.is_some() || self.way.names_a_cluster()
     }
 
+    /// The namespace that is named on the line itself.
+    pub fn namespace(&self) -> Option<&str> {
+        self.way.namespace.as_deref()
+    }
+
     /// The options: flags first, then what Helm handed over if Helm started this program. Helm takes its own flags out of
     /// a plugin's arguments and says them in the environment.
     pub fn options(&self, environment: &Environment) -> ConnectOptions {

@@ -48,6 +48,8 @@ pub struct PinnedDatabase {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanBasis {
+    /// The version of this program: another one may do a step otherwise.
+    pub program: String,
     /// The UID of namespace kube-system, which names a cluster for good; `None` where it could not be read.
     pub cluster: Option<String>,
     /// The Helm line, 3 or 4.
@@ -76,8 +78,10 @@ pub struct PlanBasis {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum KnownFrom {
-    /// The last run or restore test on this release took as long.
+    /// The last run on this release took as long.
     Measured,
+    /// This very upgrade took as long on a copy, reckoned up by what the database has grown since.
+    Rehearsed,
     /// The profile says so.
     Profile,
 }
@@ -138,8 +142,14 @@ impl SavedPlan {
         let value: Value = serde_json::from_str(text)
             .map_err(|error| at(error.line(), format!("it is no JSON: {error}")))?;
         let (version, kind) = (&value["apiVersion"], &value["kind"]);
-        if version != API_VERSION || kind != Self::KIND {
-            let said = format!("it says {version} {kind}, and not {API_VERSION} {}", Self::KIND);
+        if kind != Self::KIND {
+            return Err(at(0, format!("it is a {kind}, and not a {}", Self::KIND)));
+        }
+        if version != API_VERSION {
+            let said = format!(
+                "it has the format {version}, and this program reads {API_VERSION}: run it with the version that made it, or \
+                 make it anew"
+            );
             return Err(at(0, said));
         }
         let saved: Self = serde_json::from_str(text).map_err(|error| at(error.line(), error.to_string()))?;
@@ -217,6 +227,7 @@ mod tests {
             downtime: None,
             whole: "w".into(),
             basis: PlanBasis {
+                program: "0.1.0".into(),
                 cluster: None,
                 helm: 4,
                 profile_sha256: "p".into(),
@@ -283,7 +294,11 @@ mod tests {
     #[test]
     fn another_file_is_told_for_what_it_says() {
         assert!(refusal(|file| file["kind"] = "Plan".into()).contains("\"Plan\""));
-        assert!(refusal(|file| file["apiVersion"] = "v9".into()).contains("\"v9\""));
+        let newer = refusal(|file| file["apiVersion"] = "v9".into());
+        assert!(
+            newer.contains("the format \"v9\"") && newer.contains("make it anew"),
+            "{newer}"
+        );
         let missing = refusal(|file| drop(file.as_object_mut().unwrap().remove("basis")));
         assert!(missing.contains("missing field `basis`"), "{missing}");
         let harmful = refusal(|file| file["madeBy"] = "\u{1b}[2Jx".into());

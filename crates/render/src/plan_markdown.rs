@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use model::{ExpectedDuration, KnownFrom, PlannedStep, Reversal, SavedPlan, StepSpec};
+use model::{ExpectedDuration, KnownFrom, PlannedStep, Reversal, SavedPlan, StepSpec, WorkloadName};
 
 use crate::markup::plain;
 use crate::words::seconds;
@@ -39,6 +39,13 @@ fn head(out: &mut dyn Write, saved: &SavedPlan) -> io::Result<()> {
         (true, Some(downtime)) => format!("writers are stopped for about {}", duration(downtime)),
         (true, None) => "writers are stopped; for how long is unknown".to_owned(),
     };
+    let or_none = |words: String| {
+        if words.is_empty() {
+            "none".to_owned()
+        } else {
+            words
+        }
+    };
     let application = match (&plan.from.app_version, &plan.to.app_version) {
         (Some(from), Some(to)) => format!("{from} to {to}"),
         (_, _) => "not told by the charts".to_owned(),
@@ -53,7 +60,12 @@ fn head(out: &mut dyn Write, saved: &SavedPlan) -> io::Result<()> {
         ("profile", plan.profile.clone()),
         ("gate", plan.gate.word().to_owned()),
         ("Helm line", saved.basis.helm.to_string()),
+        ("helm flags of every pass", or_none(plan.helm_flags.join(" "))),
         ("downtime", downtime),
+        (
+            "writers that go on during the migration",
+            or_none(going_on(saved)),
+        ),
     ] {
         writeln!(out, "| {what} | {} |", plain(&told))?;
     }
@@ -63,6 +75,16 @@ fn head(out: &mut dyn Write, saved: &SavedPlan) -> io::Result<()> {
 fn stops_writers(saved: &SavedPlan) -> bool {
     let stops = |step: &PlannedStep| matches!(step.spec, StepSpec::Quiesce(_));
     saved.plan.steps.iter().any(stops)
+}
+
+/// The writers that go on while the schema changes, in one text.
+fn going_on(saved: &SavedPlan) -> String {
+    let serving = saved.plan.steps.iter().flat_map(|step| match &step.spec {
+        StepSpec::HelmPass(pass) => pass.serving.as_slice(),
+        _ => &[],
+    });
+    let names: Vec<String> = serving.map(WorkloadName::to_string).collect();
+    names.join(", ")
 }
 
 fn steps(out: &mut dyn Write, saved: &SavedPlan) -> io::Result<()> {
@@ -92,6 +114,7 @@ fn duration(expected: ExpectedDuration) -> String {
     let told = seconds(expected.seconds as f64);
     match expected.known_from {
         KnownFrom::Measured => format!("{told} (measured)"),
+        KnownFrom::Rehearsed => format!("{told} (rehearsed)"),
         KnownFrom::Profile => format!("{told} (by the profile)"),
     }
 }
@@ -148,6 +171,15 @@ fn price(out: &mut dyn Write, saved: &SavedPlan) -> io::Result<()> {
             plain(&step.title)
         )?,
         None => writeln!(out, "None: turning back is free to the end.\n")?,
+    }
+    let going_on = going_on(saved);
+    if !going_on.is_empty() {
+        writeln!(
+            out,
+            "**{} goes on writing while the schema changes**: turning back from the migration on loses what it wrote since \
+             the backup, and a person is asked first.\n",
+            plain(&going_on)
+        )?;
     }
     if let Some(why) = &plan.no_way_back {
         writeln!(

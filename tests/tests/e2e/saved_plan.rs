@@ -93,15 +93,39 @@ fn a_saved_plan_runs_as_it_is_or_says_what_moved() -> Result<()> {
     );
     scale_workers(&world, u32::try_from(workers)?)?;
 
-    let longer = world.folder.path().join("longer.json");
+    // A longer life, and a file of somebody else's among the words: neither is used.
+    let changed_file = world.folder.path().join("changed.json");
+    for (was, is) in [
+        ("\"validUntil\": \"2", "\"validUntil\": \"3"),
+        (
+            "\"command\": [",
+            "\"command\": [ \"--kubeconfig\", \"/dev/null\",",
+        ),
+    ] {
+        ensure!(text.contains(was), "{text}");
+        std::fs::write(&changed_file, text.replacen(was, is, 1))?;
+        let changed = run(&safe, &changed_file, &["--set", &secret])?.expect(2)?;
+        ensure!(
+            changed.stderr.contains("was changed after it was written") && !changed.stderr.contains("next:"),
+            "{changed}"
+        );
+    }
+    let newer = world.folder.path().join("newer.json");
     std::fs::write(
-        &longer,
-        text.replacen("\"validUntil\": \"2", "\"validUntil\": \"3", 1),
+        &newer,
+        text.replacen(model::API_VERSION, "safe-upgrade.dev/v9", 1),
     )?;
-    let changed = run(&safe, &longer, &["--set", &secret])?.expect(2)?;
+    let unread = run(&safe, &newer, &["--set", &secret])?.expect(1)?;
     ensure!(
-        changed.stderr.contains("was changed after it was written"),
-        "{changed}"
+        unread.stderr.contains("run it with the version that made it"),
+        "{unread}"
+    );
+
+    let holds = run(&safe, &file, &["--set", &secret, "--dry-run"])?.expect(0)?;
+    ensure!(holds.json()?["kind"] == "SavedPlan", "{holds}");
+    ensure!(
+        holds.stderr.contains("nothing has moved") && ReleaseState::read(&world.place)? == state,
+        "{holds}"
     );
 
     let ended = run(&safe, &file, &["--set", &secret])?.expect(0)?;

@@ -37,6 +37,7 @@ fn saved() -> SavedPlan {
         }),
         whole: "w".into(),
         basis: PlanBasis {
+            program: "0.1.0".into(),
             cluster: Some("uid".into()),
             helm: 4,
             profile_sha256: "p".into(),
@@ -93,6 +94,7 @@ fn a_change_request_says_who_what_how_long_and_what_to_type() {
         "# Change: upgrade shop in prod from shop-1.4.0 to shop-2.0.0",
         "| made by | ann@desk |",
         "| good until | 2026-01-02T00:00:00Z |",
+        "| writers that go on during the migration | none |",
         "| downtime | writers are stopped for about 2 min 10 s (measured) |",
         "| 1 | stop writers: deployment/web 2 → 0 | unknown | by itself: the counts are given back |",
         "| 2 | helm upgrade | 1 min 30 s (by the profile) | changes nothing that needs it |",
@@ -110,6 +112,33 @@ fn a_change_request_says_who_what_how_long_and_what_to_type() {
         );
     }
     assert!(text.contains("Until step 3 (open \\| the gate)"), "{text}");
+}
+
+#[test]
+fn a_writer_that_goes_on_is_named_with_its_price() {
+    let mut saved = saved();
+    saved.plan.steps[1].spec = StepSpec::HelmPass(model::HelmPass {
+        gate: model::GateMode::Traffic,
+        base_revision: 7,
+        migrating: None,
+        database_workloads: Vec::new(),
+        workloads: Vec::new(),
+        serving: vec![saved.basis.workloads[0].workload.clone()],
+        hook_jobs: Vec::new(),
+        database: None,
+        timeout_seconds: 300,
+        usual_seconds: None,
+    });
+    saved.plan.priced_from = Some(1);
+    let text = shown(|out| crate::plan_markdown(out, &saved, None));
+    for told in [
+        "| writers that go on during the migration | deployment/web |",
+        "Until step 2 (helm upgrade)",
+        "**deployment/web goes on writing while the schema changes**",
+        "loses what it wrote since the backup",
+    ] {
+        assert!(text.contains(told), "no {told:?} in\n{text}");
+    }
 }
 
 #[test]

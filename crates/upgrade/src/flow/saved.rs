@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use cluster::Cluster;
 use engine::facts;
-use helm::{Fidelity, Reuse, Seal};
+use helm::{Fidelity, Seal, Storage};
 use jiff::Timestamp;
 use model::{
     API_VERSION, ExpectedDuration, KnownFrom, Observation, PinnedDatabase, PinnedWorkload, Plan, PlanBasis,
@@ -16,7 +17,10 @@ use sha2::{Digest, Sha256};
 
 use super::begin::major_number;
 use super::{Judged, SavedPlanError, UpgradeRequest};
-use crate::plan::{moved, outlived};
+use crate::plan::{Ground, moved, outlived, uprooted};
+
+/// This program's version.
+const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
 /// What a person says about a plan to be written down.
 #[derive(Debug, Clone)]
@@ -44,7 +48,8 @@ pub async fn propose(
 ) -> Result<SavedPlan, SavedPlanError> {
     let salt: [u8; 32] = rand::random();
     let salt = hex(&salt);
-    let seal = seal(judged, &salt)?;
+    let stored = judged.observed.stored.as_ref().ok_or(SavedPlanError::NoRecord)?;
+    let seal = Seal::of(stored, &salt);
     let basis = basis(request, judged, &seal, salt)?;
     let measured = facts::recall(&request.cluster, &request.namespace, &request.line.release)
         .await
@@ -55,10 +60,8 @@ pub async fn propose(
         .checked_add(proposal.lifetime)
         .map_err(|_| SavedPlanError::Lifetime)?;
     let mut plan = plan.clone();
-    if request.line.reuse == Reuse::Reuse {
-        // The archive carries the running values then; what stands in it is told by a sealed digest.
-        plan.chart_sha256.clear();
-    }
+    // An archive may hold passwords, that of a reused chart does for certain: what stands in it is told by a sealed digest.
+    plan.chart_sha256.clear();
     let mut saved = SavedPlan {
         api_version: API_VERSION.into(),
         kind: SavedPlan::KIND.into(),
@@ -66,7 +69,7 @@ pub async fn propose(
         valid_until: valid_until.to_string(),
         command: proposal.command,
         given_again: proposal.given_again,
-        expected: expected(&plan, &measured),
+        expected: expected(&plan, &measured, rehearsed(&judged.observed.observation, &plan)),
         downtime: measured
             .get(facts::DOWNTIME_SECONDS)
             .map(|seconds| took(*seconds)),
@@ -85,7 +88,49 @@ fn whole(saved: &SavedPlan, seal: &Seal) -> String {
     seal.text(&serde_json::json!(rest).to_string())
 }
 
-/// Whether a saved plan may be run: not too old, and everything as it was. `plan` is the one made now.
+/// Whether a file is as it was written, here, and not too old. This is asked before anything that stands in it is used:
+/// its words name files and programs, and would be run as the user who was given it.
+///
+/// # Errors
+/// Where it is not.
+pub async fn trust(saved: &SavedPlan, cluster: &Cluster) -> Result<(), SavedPlanError> {
+    let (made, by) = (saved.plan.created_at.clone(), saved.made_by.clone());
+    let (release, namespace) = (&saved.plan.from.name, &saved.plan.from.namespace);
+    let storage = Storage::open(cluster, namespace).map_err(SavedPlanError::Record)?;
+    let (stored, facts) = tokio::join!(storage.latest(release), cluster.facts());
+    let facts = facts.map_err(SavedPlanError::Cluster)?;
+    let stored = stored
+        .map_err(SavedPlanError::Record)?
+        .ok_or_else(|| SavedPlanError::NoRelease {
+            release: release.clone(),
+            namespace: namespace.clone(),
+        })?;
+    let seal = Seal::of(&stored, &saved.basis.salt);
+    let here = Ground {
+        program: PROGRAM,
+        cluster: &facts.uid,
+        revision: stored.release.revision,
+        seal: &seal.itself(),
+    };
+    let moved = uprooted(saved, &here);
+    if !moved.is_empty() {
+        return Err(SavedPlanError::Moved { made, by, moved });
+    }
+    if whole(saved, &seal) != saved.whole {
+        return Err(SavedPlanError::Changed { made, by });
+    }
+    let now = Timestamp::now();
+    match outlived(saved, now) {
+        false => Ok(()),
+        true => Err(SavedPlanError::Expired {
+            made,
+            until: saved.valid_until.clone(),
+            now: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        }),
+    }
+}
+
+/// Whether a trusted plan may be run: everything as it was. `plan` is the one made now.
 ///
 /// # Errors
 /// Where it may not, with each thing that moved.
@@ -95,24 +140,17 @@ pub fn hold(
     judged: &Judged,
     plan: &Plan,
 ) -> Result<(), SavedPlanError> {
-    let (made, by) = (saved.plan.created_at.clone(), saved.made_by.clone());
-    let now = Timestamp::now();
-    if outlived(saved, now) {
-        return Err(SavedPlanError::Expired {
-            made,
-            until: saved.valid_until.clone(),
-            now: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        });
-    }
-    let seal = seal(judged, &saved.basis.salt)?;
+    let stored = judged.observed.stored.as_ref().ok_or(SavedPlanError::NoRecord)?;
+    let seal = Seal::of(stored, &saved.basis.salt);
     let basis = basis(request, judged, &seal, saved.basis.salt.clone())?;
     let moved = moved(saved, plan, &basis);
-    if !moved.is_empty() {
-        return Err(SavedPlanError::Moved { made, by, moved });
-    }
-    match whole(saved, &seal) == saved.whole {
+    match moved.is_empty() {
         true => Ok(()),
-        false => Err(SavedPlanError::Changed { made, by }),
+        false => Err(SavedPlanError::Moved {
+            made: saved.plan.created_at.clone(),
+            by: saved.made_by.clone(),
+            moved,
+        }),
     }
 }
 
@@ -155,11 +193,6 @@ pub fn load_plan(path: &Path) -> Result<SavedPlan, SavedPlanError> {
     })
 }
 
-fn seal(judged: &Judged, salt: &str) -> Result<Seal, SavedPlanError> {
-    let stored = judged.observed.stored.as_ref();
-    Ok(Seal::of(stored.ok_or(SavedPlanError::NoRecord)?, salt))
-}
-
 fn basis(
     request: &UpgradeRequest,
     judged: &Judged,
@@ -176,6 +209,7 @@ fn basis(
     };
     objects.retain(|name, _| !unpinned.contains(name));
     Ok(PlanBasis {
+        program: PROGRAM.into(),
         cluster: seen.cluster.uid.present().cloned(),
         helm: major_number(&request.helm),
         profile_sha256: hex(&Sha256::digest(profile)),
@@ -222,15 +256,31 @@ fn database(seen: &Observation) -> Option<PinnedDatabase> {
     })
 }
 
-/// What steps are expected to take, where that was measured or the profile says it.
-fn expected(plan: &Plan, measured: &BTreeMap<String, u64>) -> BTreeMap<String, ExpectedDuration> {
+/// What the migration took where this very upgrade was rehearsed.
+fn rehearsed(seen: &Observation, plan: &Plan) -> Option<ExpectedDuration> {
+    let version = &seen.release.present()?.chart.version;
+    let rehearsed = seen.rehearsed.as_ref();
+    let rehearsed = rehearsed.filter(|rehearsed| rehearsed.is_of(version, &plan.to.version))?;
+    let size = seen.database.present().map(|facts| facts.size_bytes);
+    Some(ExpectedDuration {
+        seconds: rehearsed.seconds_for(size.and_then(|bytes| u64::try_from(bytes).ok())),
+        known_from: KnownFrom::Rehearsed,
+    })
+}
+
+/// What steps are expected to take, where that was rehearsed or measured or the profile says it.
+fn expected(
+    plan: &Plan,
+    measured: &BTreeMap<String, u64>,
+    rehearsed: Option<ExpectedDuration>,
+) -> BTreeMap<String, ExpectedDuration> {
     let known = |spec: &StepSpec| match spec {
         StepSpec::BackUp(_) => measured.get(facts::BACKUP_SECONDS).map(|seconds| took(*seconds)),
         StepSpec::HelmPass(pass) => {
             let before = measured
                 .get(facts::MIGRATION_SECONDS)
                 .map(|seconds| took(*seconds));
-            before.or_else(|| {
+            rehearsed.or(before).or_else(|| {
                 pass.usual_seconds.map(|seconds| ExpectedDuration {
                     seconds,
                     known_from: KnownFrom::Profile,

@@ -3,7 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use helm::HelmError;
+use cluster::ApiError;
+use helm::{HelmError, StorageError};
 use model::{ExitCode, Moved};
 use thiserror::Error;
 
@@ -44,6 +45,20 @@ pub enum SavedPlanError {
     /// What a plan rests on cannot be told without helm's record.
     #[error("failed to tell what the plan rests on: the running revision's record could not be read")]
     NoRecord,
+    /// The record that a file is judged by cannot be read.
+    #[error("failed to judge the plan")]
+    Record(#[source] StorageError),
+    /// The cluster does not answer.
+    #[error("failed to judge the plan")]
+    Cluster(#[source] ApiError),
+    /// The release is not there.
+    #[error("there is no release {release} in namespace {namespace}, which the plan is for")]
+    NoRelease {
+        /// The release.
+        release: String,
+        /// Its namespace.
+        namespace: String,
+    },
     /// A lifetime that no clock has.
     #[error("the plan cannot be good for so long")]
     Lifetime,
@@ -68,7 +83,9 @@ pub enum SavedPlanError {
         moved: Vec<Moved>,
     },
     /// The file is not as it was written.
-    #[error("the plan of {made} by {by} was changed after it was written")]
+    #[error(
+        "the plan of {made} by {by} was changed after it was written, and nothing of it was used: make it anew"
+    )]
     Changed {
         /// When it was made.
         made: String,
@@ -92,7 +109,15 @@ impl SavedPlanError {
             | Self::Wrong { .. }
             | Self::Basis(_)
             | Self::NoRecord
+            | Self::Record(_)
+            | Self::Cluster(_)
+            | Self::NoRelease { .. }
             | Self::Lifetime => ExitCode::CouldNotBegin,
         }
+    }
+
+    /// Whether making the plan anew from its own words is the way on. Words that somebody changed are never proposed.
+    pub fn is_made_anew(&self) -> bool {
+        matches!(self, Self::Expired { .. } | Self::Moved { .. })
     }
 }

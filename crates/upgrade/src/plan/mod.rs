@@ -15,7 +15,7 @@ pub use build::plan;
 pub use choose_gate::{GateChoice, choose_gate};
 pub(crate) use gate_steps::schema_of;
 pub use input::PlanInput;
-pub use moved::{moved, outlived};
+pub use moved::{Ground, moved, outlived, uprooted};
 pub use quiesce::{LimitKeeper, QuiesceInput, QuiesceLimit, quiesce_plan};
 pub use refusal::PlanRefusal;
 pub use restore::{RestoreInput, restore_plan};

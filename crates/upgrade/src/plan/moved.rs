@@ -1,13 +1,51 @@
 //! What has moved between a saved plan and one that is made now: a pure comparison, field by field.
+//!
+//! What is reckoned from a size or a measurement is another number at every look and is not compared: how long something
+//! usually takes and is waited for, and how many bytes are lacking.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use model::{MigrationState, Moved, PinnedDatabase, PinnedWorkload, Plan, PlanBasis, PlannedStep, SavedPlan};
+use model::{
+    MigrationState, Moved, PinnedDatabase, PinnedWorkload, Plan, PlanBasis, PlannedStep, SavedPlan, Seen,
+};
 use serde_json::Value;
 
 /// How much of a digest a person compares.
 const SHOWN_OF_A_DIGEST: usize = 12;
+
+/// Where a plan file is to be judged, by a look at Helm's record alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// This program's version.
+    pub program: &'a str,
+    /// The cluster's UID.
+    pub cluster: &'a Seen<String>,
+    /// The newest revision.
+    pub revision: u32,
+    /// The digest of nothing under the key of its record.
+    pub seal: &'a str,
+}
+
+/// What tells that a file cannot be judged here at all: it was sealed by another version of this program, in another
+/// cluster, or under the key of another record.
+pub fn uprooted(saved: &SavedPlan, here: &Ground<'_>) -> Vec<Moved> {
+    let mut moves = Moves::default();
+    let was = &saved.basis;
+    moves.compare(
+        "the version of this program",
+        &was.program.as_str(),
+        &here.program,
+    );
+    if let (Some(was), Seen::Present(is)) = (&was.cluster, here.cluster) {
+        moves.compare("the cluster", was, is);
+    }
+    moves.compare("the revision in force", &saved.plan.from.revision, &here.revision);
+    if moves.0.is_empty() {
+        moves.digests("the running revision's record", &was.seal, here.seal);
+    }
+    moves.0
+}
 
 /// Whether a saved plan is too old. One whose end cannot be read is.
 pub fn outlived(saved: &SavedPlan, now: Timestamp) -> bool {
@@ -110,11 +148,21 @@ fn release(was: &Plan, is: &Plan, moves: &mut Moves) {
             .clone()
             .unwrap_or_else(|| "there is a way back".into())
     };
-    moves.compare(
-        "the way back for the database",
-        &no_way_back(was),
-        &no_way_back(is),
-    );
+    if without_amounts(&no_way_back(was)) != without_amounts(&no_way_back(is)) {
+        moves.compare(
+            "the way back for the database",
+            &no_way_back(was),
+            &no_way_back(is),
+        );
+    }
+}
+
+/// A reason without its numbers: the bytes that are free are others at every look.
+fn without_amounts(reason: &str) -> String {
+    reason
+        .chars()
+        .filter(|character| !character.is_ascii_digit())
+        .collect()
 }
 
 fn workloads(was: &[PinnedWorkload], is: &[PinnedWorkload], moves: &mut Moves) {
@@ -220,12 +268,15 @@ fn steps(was: &[PlannedStep], is: &[PlannedStep], moves: &mut Moves) {
     }
 }
 
-/// A step as data, without where its database is reached: a pod gets another name whenever it is replaced, and which
-/// database it is has been compared by itself.
+/// A step as data, without where its database is reached (a pod gets another name whenever it is replaced, and which
+/// database it is has been compared by itself) and without what is reckoned from the database's size. What is said of
+/// both, the profile and `--timeout`, is compared where it is said.
 fn comparable(step: &PlannedStep) -> Value {
     let mut value = serde_json::json!(step);
     if let Some(spec) = value["spec"].as_object_mut() {
-        spec.remove("database");
+        for reckoned in ["database", "usualSeconds", "timeoutSeconds"] {
+            spec.remove(reckoned);
+        }
     }
     value
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use model::{
     API_VERSION, ChartIdentity, GateMode, MigrationState, MigrationTool, PinnedDatabase, PinnedWorkload,
-    Plan, PlanBasis, PlannedStep, Quiesce, QuiesceTarget, ReleaseIdentity, Reversal, SavedPlan, StepSpec,
-    WorkloadKind, WorkloadName,
+    Plan, PlanBasis, PlannedStep, Quiesce, QuiesceTarget, ReleaseIdentity, Reversal, RollOut, SavedPlan,
+    Seen, StepSpec, WorkloadKind, WorkloadName,
 };
 
-use super::{moved, outlived};
+use super::{Ground, moved, outlived, uprooted};
 
 fn web() -> WorkloadName {
     WorkloadName {
@@ -30,6 +30,7 @@ fn saved() -> SavedPlan {
         downtime: None,
         whole: "w".into(),
         basis: PlanBasis {
+            program: "0.1.0".into(),
             cluster: Some("uid-1".into()),
             helm: 4,
             profile_sha256: "p1".into(),
@@ -85,18 +86,29 @@ fn saved() -> SavedPlan {
             chart_sha256: "archive-1".into(),
             values_digest: "digest-1".into(),
             helm_flags: vec!["--skip-crds".into()],
-            steps: vec![PlannedStep {
-                id: "01-quiesce".into(),
-                title: "stop writers".into(),
-                reversal: Reversal::Automatic,
-                spec: StepSpec::Quiesce(Quiesce {
-                    targets: vec![QuiesceTarget {
-                        workload: web(),
-                        replicas: 2,
-                        role: "web".into(),
-                    }],
-                }),
-            }],
+            steps: vec![
+                PlannedStep {
+                    id: "01-quiesce".into(),
+                    title: "stop writers".into(),
+                    reversal: Reversal::Automatic,
+                    spec: StepSpec::Quiesce(Quiesce {
+                        targets: vec![QuiesceTarget {
+                            workload: web(),
+                            replicas: 2,
+                            role: "web".into(),
+                        }],
+                    }),
+                },
+                PlannedStep {
+                    id: "02-roll-out".into(),
+                    title: "wait".into(),
+                    reversal: Reversal::NotNeeded,
+                    spec: StepSpec::RollOut(RollOut {
+                        workloads: vec![web()],
+                        timeout_seconds: 300,
+                    }),
+                },
+            ],
             priced_from: None,
             no_way_back: None,
             notices: Vec::new(),
@@ -131,8 +143,83 @@ fn what_is_another_at_every_look_does_not_count() {
         plan.notices
             .push("putting the database back would take about 3 s".into());
         basis.objects.insert("Secret token".into(), "o3".into());
+        // Reckoned from the size of a database that grows.
+        if let StepSpec::RollOut(roll_out) = &mut plan.steps[1].spec {
+            roll_out.timeout_seconds = 301;
+        }
     });
     assert_eq!(told, "");
+}
+
+#[test]
+fn a_reason_against_the_way_back_counts_and_its_numbers_do_not() {
+    let told = |was: &str, is: &str| {
+        let mut saved = saved();
+        saved.plan.no_way_back = Some(was.into());
+        let mut plan = saved.plan.clone();
+        plan.no_way_back = Some(is.into());
+        moved(&saved, &plan, &saved.basis).len()
+    };
+    assert_eq!(told("5 bytes are free", "17 bytes are free"), 0);
+    assert_eq!(told("5 bytes are free", "no right"), 1);
+}
+
+#[test]
+fn a_file_of_another_cluster_revision_or_record_is_known_before_anything_of_it_is_used() {
+    let saved = saved();
+    let told = |here: &Ground<'_>| -> Vec<String> {
+        uprooted(&saved, here).iter().map(ToString::to_string).collect()
+    };
+    let (same, other) = (
+        Seen::Present("uid-1".to_owned()),
+        Seen::Present("uid-2".to_owned()),
+    );
+    let here = Ground {
+        program: "0.1.0",
+        cluster: &same,
+        revision: 7,
+        seal: "s1",
+    };
+    assert!(told(&here).is_empty());
+    let unread = Seen::Unreadable("no right".into());
+    assert!(
+        told(&Ground {
+            cluster: &unread,
+            ..here
+        })
+        .is_empty()
+    );
+    let another_record = Ground { seal: "s2", ..here };
+    assert_eq!(
+        told(&another_record),
+        ["the running revision's record went from s1 to s2"]
+    );
+    // Another record follows from these.
+    for (there, expected) in [
+        (
+            Ground {
+                revision: 8,
+                ..another_record
+            },
+            "the revision in force went from 7 to 8",
+        ),
+        (
+            Ground {
+                cluster: &other,
+                ..another_record
+            },
+            "the cluster went from uid-1 to uid-2",
+        ),
+        (
+            Ground {
+                program: "0.2.0",
+                ..another_record
+            },
+            "the version of this program went from 0.1.0 to 0.2.0",
+        ),
+    ] {
+        assert_eq!(told(&there), [expected]);
+    }
 }
 
 #[test]
@@ -288,7 +375,10 @@ fn a_step_that_differs_by_itself_is_named_with_its_field() {
         told,
         "spec.targets.0.role of step 01-quiesce went from web to worker"
     );
-    assert!(after(|plan, _| plan.steps.clear()).contains("the steps went from 01-quiesce to nothing"));
+    assert!(
+        after(|plan, _| plan.steps.clear())
+            .contains("the steps went from 01-quiesce, 02-roll-out to nothing")
+    );
     let told = after(|plan, basis| {
         plan.steps.clear();
         basis.helm = 3;
