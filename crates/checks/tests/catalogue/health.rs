@@ -137,7 +137,7 @@ fn a_slot_that_keeps_much_for_nobody_warns() {
             }];
         })
     };
-    Case::healthy().says("idle-slots", "pass", &["none is idle"]);
+    Case::healthy().says("idle-slots", "pass", &["no replication slot is idle"]);
     slot(1 << 20).says("idle-slots", "pass", &["1 idle"]);
     slot(3 << 30).says("idle-slots", "warn", &["old keeps 3.0 GiB"]);
 }
