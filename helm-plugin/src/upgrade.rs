@@ -52,6 +52,12 @@ impl Refusal {
             }
             (_, _, _) => None,
         };
+        if let Self::Saved(error) = self
+            && error.moved().len() > 1
+        {
+            // If standard error cannot be written there is nobody to tell; the code still does.
+            drop(output.talk(|err, style| render::moved(err, style, error.moved())));
+        }
         cli::fail(output, self, UNCHANGED, next.as_deref(), self.exit_code())
     }
 }

@@ -48,7 +48,7 @@ pub use manifests::manifests;
 pub use notes::{NotesForm, notes_report};
 pub use notes_markdown::notes_markdown;
 pub use path::{path_markdown, path_report};
-pub use plan::{plan, plan_steps};
+pub use plan::{moved, plan, plan_steps};
 pub use plan_markdown::{making_plan, plan_markdown, running_plan};
 pub use profiles::{profile_lint, profile_list, profile_trial};
 pub use prune::{file_copy, pin_report, prune_report};

@@ -73,7 +73,7 @@ pub enum SavedPlanError {
         now: String,
     },
     /// The cluster, the chart or the values are not what the plan was made for.
-    #[error("the plan of {made} by {by} no longer holds: {}", list(moved))]
+    #[error("the plan of {made} by {by} no longer holds: {}", told(moved))]
     Moved {
         /// When it was made.
         made: String,
@@ -94,9 +94,12 @@ pub enum SavedPlanError {
     },
 }
 
-fn list(moved: &[Moved]) -> String {
-    let words: Vec<String> = moved.iter().map(ToString::to_string).collect();
-    words.join("; ")
+/// One thing by itself; of several their count, since each is told on a line of its own.
+fn told(moved: &[Moved]) -> String {
+    match moved {
+        [only] => only.to_string(),
+        several => format!("{} things have moved", several.len()),
+    }
 }
 
 impl SavedPlanError {
@@ -116,8 +119,61 @@ impl SavedPlanError {
         }
     }
 
+    /// What has moved, where that is why.
+    pub fn moved(&self) -> &[Moved] {
+        match self {
+            Self::Moved { moved, .. } => moved,
+            Self::Write { .. }
+            | Self::Read { .. }
+            | Self::Wrong { .. }
+            | Self::Basis(_)
+            | Self::NoRecord
+            | Self::Record(_)
+            | Self::Cluster(_)
+            | Self::NoRelease { .. }
+            | Self::Lifetime
+            | Self::Expired { .. }
+            | Self::Changed { .. } => &[],
+        }
+    }
+
     /// Whether making the plan anew from its own words is the way on. Words that somebody changed are never proposed.
     pub fn is_made_anew(&self) -> bool {
         matches!(self, Self::Expired { .. } | Self::Moved { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moved(count: usize) -> SavedPlanError {
+        let what = Moved {
+            what: "the values".into(),
+            from: "a1".into(),
+            to: "b2".into(),
+        };
+        SavedPlanError::Moved {
+            made: "today".into(),
+            by: "ann@desk".into(),
+            moved: vec![what; count],
+        }
+    }
+
+    #[test]
+    fn one_thing_is_told_and_several_are_counted() {
+        let told = "the plan of today by ann@desk no longer holds: ";
+        assert_eq!(moved(1).to_string(), format!("{told}the values went from a1 to b2"));
+        assert_eq!(moved(3).to_string(), format!("{told}3 things have moved"));
+        assert_eq!(moved(3).moved().len(), 3);
+    }
+
+    #[test]
+    fn words_that_somebody_changed_are_not_proposed() {
+        let (made, by) = ("today".to_owned(), "ann@desk".to_owned());
+        let changed = SavedPlanError::Changed { made, by };
+        assert!(!changed.is_made_anew() && moved(1).is_made_anew());
+        assert_eq!(changed.exit_code(), ExitCode::Blocked);
+        assert_eq!(SavedPlanError::NoRecord.exit_code(), ExitCode::CouldNotBegin);
     }
 }
