@@ -163,7 +163,10 @@ mod tests {
     #[test]
     fn one_thing_is_told_and_several_are_counted() {
         let told = "the plan of today by ann@desk no longer holds: ";
-        assert_eq!(moved(1).to_string(), format!("{told}the values went from a1 to b2"));
+        assert_eq!(
+            moved(1).to_string(),
+            format!("{told}the values went from a1 to b2")
+        );
         assert_eq!(moved(3).to_string(), format!("{told}3 things have moved"));
         assert_eq!(moved(3).moved().len(), 3);
     }
