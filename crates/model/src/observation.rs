@@ -100,6 +100,9 @@ pub struct Observation {
     /// What the last rehearsal of a migration measured; which upgrade that was stands in it.
     #[serde(default)]
     pub rehearsed: Option<RehearsedMigration>,
+    /// Why the target that was named could not be rendered; none where it was, or where none was named.
+    #[serde(default)]
+    pub target_unread: Option<String>,
     /// The name of the profile in force.
     pub profile: String,
     /// The upgrade path in force and what the database answered to it; none where no path knows the application.

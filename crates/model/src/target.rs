@@ -186,10 +186,14 @@ pub struct HeavyStatement {
     pub work: TableWork,
 }
 
-/// What is done to a whole table, from mild to hard.
+/// What is done to the rows of a table, from mild to hard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TableWork {
+    /// Some rows are read or changed; how many, a condition or a query says, and not the text.
+    SomeRows,
+    /// It is read from end to end, while others read and write.
+    Scans,
     /// Each row is changed, and stands there twice until the old ones are swept.
     ChangesEveryRow,
     /// It is read from end to end, and nobody may write meanwhile.

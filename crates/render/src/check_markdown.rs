@@ -6,6 +6,7 @@ use model::{Category, CheckReport, CheckResult};
 
 use crate::check::{coverage, label, title, verdict};
 use crate::markup::plain;
+use crate::words::in_lines;
 
 /// The command whose words name the release and its target.
 const UPGRADE: &str = "helm safe-upgrade ";
@@ -15,6 +16,7 @@ const UPGRADE: &str = "helm safe-upgrade ";
 /// # Errors
 /// The writer's own.
 pub fn check_markdown(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
+    let report = &in_lines(report)?;
     let release = &report.release;
     writeln!(out, "# {}\n", plain(&title(report)))?;
     writeln!(out, "**{}** — {}\n", verdict(report.verdict).0, coverage(report))?;
@@ -109,7 +111,8 @@ fn findings(out: &mut dyn Write, rows: &[&CheckResult]) -> io::Result<()> {
     for row in rows {
         finding(out, row)?;
     }
-    let after_a_command = |row: &CheckResult| row.remedy.last().is_some_and(|remedy| remedy.command.is_some());
+    let after_a_command =
+        |row: &CheckResult| row.remedy.last().is_some_and(|remedy| remedy.command.is_some());
     match rows.last() {
         Some(last) if !after_a_command(last) => writeln!(out),
         _ => Ok(()),
@@ -137,7 +140,7 @@ fn finding(out: &mut dyn Write, row: &CheckResult) -> io::Result<()> {
     for remedy in &row.remedy {
         writeln!(out, "  - {}", plain(&remedy.text))?;
         if let Some(command) = &remedy.command {
-            writeln!(out, "\n        {}\n", command.replace('\n', "\n        "))?;
+            writeln!(out, "\n        {command}\n")?;
         }
     }
     Ok(())

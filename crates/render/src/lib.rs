@@ -63,13 +63,23 @@ pub use unlock::{pending_evidence, unlock_report};
 
 use std::io::{self, Write};
 
-/// Writes a report as JSON, followed by a line end.
+use model::text::steers;
+
+/// Writes a report as JSON, followed by a line end. What would steer a terminal stands in it as JSON's own escapes.
 ///
 /// # Errors
 /// The writer's own.
 pub fn json<T: serde::Serialize>(out: &mut dyn Write, report: &T) -> io::Result<()> {
     let text = serde_json::to_string_pretty(report).map_err(io::Error::other)?;
-    writeln!(out, "{text}")
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if steers(character) && character != '\n' {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            escaped.push(character);
+        }
+    }
+    writeln!(out, "{escaped}")
 }
 
 /// Writes a report as YAML.

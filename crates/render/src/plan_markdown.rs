@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use model::text::{line, shell_word};
 use model::{ExpectedDuration, KnownFrom, PlannedStep, Reversal, SavedPlan, StepSpec, WorkloadName};
 
 use crate::markup::plain;
@@ -296,20 +297,14 @@ pub fn making_plan(saved: &SavedPlan, file: &str) -> String {
 
 /// Flags whose text is in no file, with a place for it.
 fn given_again(saved: &SavedPlan) -> String {
-    let flags = saved.given_again.iter().map(|flag| match flag.contains(' ') {
-        true => format!(" {flag}=…"),
-        false => format!(" {flag} …"),
+    let flags = saved.given_again.iter().map(|flag| match flag.split_once(' ') {
+        Some((flag, path)) => format!(" {} {}=…", word(flag), word(path)),
+        None => format!(" {} …", word(flag)),
     });
     flags.collect()
 }
 
 /// A word as a shell takes it, on one line.
 fn word(text: &str) -> String {
-    let text = model::text::line(text);
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=,@+%".contains(character);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
+    shell_word(&line(text))
 }

@@ -37,6 +37,7 @@ impl Ground {
                 cluster,
                 output,
                 options,
+                connection: common.connection.words(),
             }),
             Err(error) => {
                 let why = model::causes(&error);
@@ -78,11 +79,8 @@ impl Ground {
         Place::observe(self.cluster(), server).await
     }
 
-    /// The words that mean the same database again.
-    pub(crate) fn words(&self, flags: &TargetFlags) -> Vec<String> {
-        match self.namespace() {
-            Some(namespace) => flags.words(namespace),
-            None => flags.words_without_namespace(),
-        }
+    /// What is typed to mean the same database again.
+    pub(crate) fn words(&self, flags: &TargetFlags) -> String {
+        flags.typed(self.session.as_ref())
     }
 }

@@ -9,12 +9,13 @@ use cli::{Environment, Output};
 use cluster::Cluster;
 use helm::Storage;
 use jiff::{Span, Timestamp};
+use model::text::shell_word;
 use model::{API_VERSION, ExitCode, NextStep, PinReport, PruneReport};
 
 use super::act::{ActEnd, act};
 use super::arguments::StoreFlags;
 use super::failure::failed;
-use super::stored::{Words, backup_of, shell_word, store_of};
+use super::stored::{Words, backup_of, store_of};
 use crate::session::{Common, could_not_begin};
 
 /// Flags of `prune`.

@@ -136,15 +136,13 @@ impl Look<'_> {
             notes,
             ..target
         });
-        if target.is_none() {
-            let right = checks::unreadable_records(&observed.observation).unwrap_or_default();
+        if let Some(why) = &observed.observation.target_unread {
             // Talk that nobody takes is no reason to judge nothing.
-            drop(session.output.talk(|err, _| {
-                writeln!(
-                    err,
-                    "note: the target was not judged: helm reads the running revision first, and you may not {right}"
-                )
-            }));
+            drop(
+                session
+                    .output
+                    .talk(|err, _| writeln!(err, "note: the target was not judged: {why}")),
+            );
         }
         Ok(SavedObservation::new(
             observed.observation,

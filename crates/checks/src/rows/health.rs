@@ -316,7 +316,9 @@ fn half_made(seen: &Observation) -> Judgement {
         ));
     }
     if health.unvalidated.is_empty() {
-        return Ok(Judged::pass("no index was left half-built, no constraint unvalidated"));
+        return Ok(Judged::pass(
+            "no index was left half-built, no constraint unvalidated",
+        ));
     }
     Ok(Judged::warn(format!(
         "{} never validated: a migration that does so fails on the first row that does not fit",

@@ -187,7 +187,9 @@ fn removed_kinds(seen: &Observation) -> Judgement {
         "the look was kept before this was asked",
     )?;
     if gone.is_empty() {
-        return Ok(Judged::pass("the cluster still has every kind of the running revision"));
+        return Ok(Judged::pass(
+            "the cluster still has every kind of the running revision",
+        ));
     }
     let names: Vec<String> = gone
         .iter()

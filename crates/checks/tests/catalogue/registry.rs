@@ -186,6 +186,16 @@ fn without_a_target_the_running_revision_is_judged_and_the_rest_is_skipped() {
 }
 
 #[test]
+fn a_target_that_was_named_and_not_rendered_leaves_its_rows_unknown() {
+    let mut case = Case::healthy();
+    case.target = None;
+    case.seen.target_unread = Some("you may not list secrets".into());
+    for id in ["apply-refused", "values-kept", "helm-hook-leftover", "path-known"] {
+        case.says(id, "unknown", &["the target was not judged", "list secrets"]);
+    }
+}
+
+#[test]
 fn a_release_that_cannot_be_read_is_still_named_in_the_report() {
     let case = Case::with(|case| case.seen.release = hidden());
     let report = evaluate(&case.seen, case.target.as_ref(), &case.profile);

@@ -142,6 +142,17 @@ fn a_writer_that_goes_on_is_named_with_its_price() {
 }
 
 #[test]
+fn no_word_of_a_file_is_a_command_of_its_own() {
+    let mut saved = saved();
+    saved.given_again = vec!["--set a$(reboot)".into(), "-f; reboot".into()];
+    let typed = crate::running_plan(&saved, "p.json");
+    assert_eq!(
+        typed,
+        "helm safe-upgrade --plan p.json --set 'a$(reboot)'=… '-f;' reboot=…"
+    );
+}
+
+#[test]
 fn a_plan_that_was_not_saved_says_how_to_save_it() {
     let text = shown(|out| crate::plan_markdown(out, &saved(), None));
     let line = "    helm safe-upgrade shop './my shop' --set db.password=… --password … -n prod --save-plan plan.json";

@@ -26,7 +26,9 @@ pub enum FlowError {
     #[error("failed to plan the upgrade: {0}")]
     Unreadable(String),
     /// Nothing says which revision to go back to.
-    #[error("no upgrade of release {0} by this program is on record; name the revision to go back to (`helm history {0}`)")]
+    #[error(
+        "no upgrade of release {0} by this program is on record; name the revision to go back to (`helm history {0}`)"
+    )]
     NoRevision(String),
     /// A revision that cannot be gone back to.
     #[error("revision {revision} {why}")]

@@ -5,13 +5,14 @@ use std::time::Duration;
 use backup::{Backup, BaseRestore, BaseRestoreError, BaseRestored, Conf, HelperPodError, Owner, PutBack};
 use cli::{Consent, Environment, Output, ask};
 use cluster::{ApiError, Cluster, WaitError};
+use model::text::shell_word;
 use model::{API_VERSION, BaseRestoreReport, ExitCode};
 use thiserror::Error;
 
 use super::flags::RestoreFlags;
 use crate::pgbackup::act::{ActEnd, act};
 use crate::pgbackup::failure::{Ends, failed};
-use crate::pgbackup::stored::{Words, backup_of, shell_word};
+use crate::pgbackup::stored::{Words, backup_of};
 use crate::session::{Session, could_not_begin};
 
 /// The user of the servers in most images, where nothing says another.

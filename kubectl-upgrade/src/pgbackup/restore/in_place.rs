@@ -136,7 +136,7 @@ fn show(
     done: backup::RestoreReport,
     before: &Backup,
 ) -> ExitCode {
-    let words = ground.words(told.target).join(" ");
+    let words = ground.words(told.target);
     let report = RestoreReport {
         api_version: API_VERSION.into(),
         kind: "RestoreReport".into(),

@@ -3,6 +3,7 @@
 use backup::{Kept, KeptAs, Server, drop_kept, kept, loss, newest_backup};
 use cli::{Environment, Output};
 use jiff::Timestamp;
+use model::text::shell_word;
 use model::{API_VERSION, ExitCode, KeptDatabase, KeptReason, KeptReport, NextStep};
 
 use super::super::act::{ActEnd, act};
@@ -21,7 +22,7 @@ pub(super) async fn list(ground: &Ground, target: &TargetFlags) -> Result<ExitCo
     let found = kept(&server)
         .await
         .map_err(|error| failed(&ground.output, &error))?;
-    let words = ground.words(target).join(" ");
+    let words = ground.words(target);
     let next = match found.first() {
         Some(first) => vec![NextStep {
             text: "drop one that is no longer needed; asks first".into(),
@@ -52,11 +53,14 @@ pub(super) async fn drop_old(
         .map_err(|error| failed(output, &error))?;
     let database = &server.location().database;
     let Some(backup) = backup else {
-        let words = ground.words(target).join(" ");
+        let words = ground.words(target);
         let error = Words(format!(
             "no proven backup of database {database} is in {store}, and nothing that could restore is dropped without one"
         ));
-        let next = format!("kubectl pgbackup create {words} --to {store}");
+        let next = format!(
+            "kubectl pgbackup create {words} --to {}",
+            shell_word(&store.to_string())
+        );
         return Err(cli::fail(
             output,
             &error,

@@ -17,7 +17,7 @@ use super::arguments::TargetFlags;
 use super::failure::failed;
 use super::ground::Ground;
 use super::keys::warn_of_drift;
-use super::stored::{Words, backup_of, shell_word};
+use super::stored::{Words, backup_of};
 use super::target::Target;
 use crate::session::{Session, could_not_begin};
 pub(crate) use flags::RestoreFlags;
@@ -197,11 +197,6 @@ fn next_undo(id: &str, words: &str) -> Vec<NextStep> {
 
 /// What there is to say of a restore that was done, or taken back.
 fn report(ground: &Ground, told: &Told<'_>, done: backup::RestoreReport, undone: bool) -> RestoreReport {
-    let words: Vec<String> = ground
-        .words(told.target)
-        .iter()
-        .map(|word| shell_word(word))
-        .collect();
     let some = |text: String| (!text.is_empty()).then_some(text);
     RestoreReport {
         api_version: API_VERSION.into(),
@@ -222,7 +217,7 @@ fn report(ground: &Ground, told: &Told<'_>, done: backup::RestoreReport, undone:
         next: if undone {
             Vec::new()
         } else {
-            next_undo(told.id, &words.join(" "))
+            next_undo(told.id, &ground.words(told.target))
         },
     }
 }

@@ -101,7 +101,7 @@ pub(super) async fn set(flags: &SetFlags, environment: &Environment) -> Result<E
         objects.extend(objects_of(schedule, *act, &needs));
     }
     if flags.print {
-        let written = output.text(|out| render::manifests(out, &objects));
+        let written = output.data(|out| render::manifests(out, &objects));
         return Ok(cli::end_with(output, written, ExitCode::Done));
     }
     let names: Vec<String> = objects.iter().map(in_words).collect();
