@@ -10,6 +10,7 @@ mod quiesce;
 mod rehearse;
 mod report;
 mod rollback;
+mod saved;
 mod session;
 mod status;
 mod unlock;

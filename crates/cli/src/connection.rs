@@ -86,6 +86,11 @@ impl ConnectionFlags {
         self.context.is_some() || self.way.names_a_cluster()
     }
 
+    /// The namespace that is named on the line itself.
+    pub fn namespace(&self) -> Option<&str> {
+        self.way.namespace.as_deref()
+    }
+
     /// The flags that mean the same cluster again, by the same identity, for a command that is proposed. The namespace is for
     /// whoever knows the one in force; a token never stands in a command.
     pub fn words(&self) -> Vec<String> {

@@ -135,7 +135,7 @@ impl Differences {
     }
 }
 
-fn name(object: &Value) -> String {
+pub(crate) fn name(object: &Value) -> String {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let own = text(&object["metadata"]["name"]).unwrap_or_default();
     let kind = text(&object["kind"]).unwrap_or_default();

@@ -30,6 +30,7 @@ mod release;
 mod report;
 mod requirement;
 mod restore;
+mod saved_plan;
 mod schedule;
 mod secret;
 mod seen;
@@ -107,6 +108,9 @@ pub use report::{
 };
 pub use requirement::{CrdFacts, OperatorFacts, RequirementFacts, WebhookFacts};
 pub use restore::{KeptDatabase, KeptReason, KeptReport, RestoreOptions, RestoreSource};
+pub use saved_plan::{
+    ExpectedDuration, KnownFrom, Moved, PinnedDatabase, PinnedWorkload, PlanBasis, SavedPlan,
+};
 pub use schedule::{ScheduleFacts, ScheduleList};
 pub use secret::Secret;
 pub use seen::Seen;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use model::{Plan, Reversal, RunPurpose};
+use model::{Moved, Plan, Reversal, RunPurpose};
 
 use crate::Style;
 use crate::style::Tone;
@@ -28,6 +28,17 @@ pub fn plan(out: &mut dyn Write, style: Style, plan: &Plan) -> io::Result<()> {
     plan_steps(out, style, plan)?;
     if !plan.helm_flags.is_empty() {
         writeln!(out, "  helm flags of every pass: {}", plan.helm_flags.join(" "))?;
+    }
+    Ok(())
+}
+
+/// Writes what has moved under a saved plan, each on a line of its own.
+///
+/// # Errors
+/// The writer's own.
+pub fn moved(out: &mut dyn Write, style: Style, moved: &[Moved]) -> io::Result<()> {
+    for moved in moved {
+        writeln!(out, "  {} {moved}", style.paint(Tone::Care, "moved:"))?;
     }
     Ok(())
 }

@@ -33,6 +33,7 @@ mod profiles;
 mod quiesce;
 mod rehearse;
 mod rollback;
+mod saved_plan;
 mod unlock;
 mod upgrade_check;
 mod upgrade_path;

@@ -9,6 +9,8 @@ mod quiesce;
 mod remember;
 mod restore;
 mod rollback;
+mod saved;
+mod saved_error;
 mod status;
 mod way_back;
 
@@ -24,5 +26,7 @@ pub use restore::{
     RestoreEnd, RestorePlanRequest, begin_restore, carry_on_restore, plan_restore, unfinished_restore,
 };
 pub use rollback::{RollbackRequest, begin_rollback, plan_rollback};
+pub use saved::{Proposal, hold, load_plan, propose, save_plan, trust};
+pub use saved_error::SavedPlanError;
 pub use status::{RunLine, status};
 pub use way_back::no_way_back;
