@@ -5,6 +5,8 @@ use model::{
     Verdict,
 };
 
+const NO_TARGET: &str = "no target chart was named";
+
 /// A row: what it is called, what it means, and the pure function that judges.
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
@@ -35,7 +37,7 @@ impl Check {
                 (Unjudged::NoTarget, Some(why)) => {
                     Verdict::Unknown(format!("the target was not judged: {why}"))
                 }
-                (Unjudged::NoTarget, None) => Verdict::Skip("no target chart was named".into()),
+                (Unjudged::NoTarget, None) => Verdict::Skip(NO_TARGET.into()),
             })
         }))
     }
@@ -79,6 +81,16 @@ pub enum Unjudged {
     Unknown(String),
     /// It is about the target, and there is none.
     NoTarget,
+}
+
+impl Unjudged {
+    /// The reason, for a row that has something to say all the same.
+    pub(crate) fn why(self) -> String {
+        match self {
+            Self::Skip(why) | Self::Unknown(why) => why,
+            Self::NoTarget => NO_TARGET.into(),
+        }
+    }
 }
 
 /// A verdict with what it rests on.

@@ -56,11 +56,6 @@ impl Ground {
         self.session.as_ref().map(|session| &session.cluster)
     }
 
-    /// The namespace in force.
-    pub(crate) fn namespace(&self) -> Option<&str> {
-        self.session.as_ref().map(|session| session.namespace.as_str())
-    }
-
     /// The database that the flags mean; tells a failure and gives the code to end with.
     pub(crate) async fn target(
         &self,

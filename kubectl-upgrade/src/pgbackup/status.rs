@@ -149,7 +149,8 @@ fn mend(looked: &Looked, rule: &FreshnessRule, stores: &[String]) -> NextStep {
         ..*rule
     };
     let mut ours = looked.inventory.clone();
-    ours.backups.retain(|backup| backup.mechanism == Mechanism::Pgbackup);
+    ours.backups
+        .retain(|backup| backup.mechanism == Mechanism::Pgbackup);
     let (text, act, flag) = if freshness(&ours, &checked).0 == Freshness::Fresh {
         ("prove the newest by a restore", "verify newest", "--from")
     } else {

@@ -147,7 +147,7 @@ fn reachable(seen: &Observation) -> Judgement {
         .with("user", location.user.clone())
         .with("sizeBytes", facts.size_bytes)),
         Ok(None) => Ok(Judged::unknown("the database was not asked")),
-        Err(Unjudged::Unknown(why) | Unjudged::Skip(why)) => Ok(Judged::fail(why)
+        Err(unjudged) => Ok(Judged::fail(unjudged.why())
             .sure(Confidence::Observed)
             .with("user", location.user.clone())
             .advise("see that the server runs and that the Secret's password is the server's")),

@@ -10,7 +10,7 @@ use postgres_room::compare;
 
 use super::migration::{facts, known, schema_of};
 use super::postgres::database;
-use crate::check::{Check, Judged, Judgement, Unjudged, bytes, given, needed, some_of};
+use crate::check::{Check, Judged, Judgement, bytes, given, needed, some_of};
 
 const OLD_LOOK: &str = "the look was kept before large tables were asked for";
 
@@ -42,10 +42,11 @@ fn cost(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judge
     let meant = match facts(database).and_then(|facts| known(facts, profile)) {
         Ok(meant) => meant,
         // Somebody migrates all the same, by a tool that is not known or in a way of its own.
-        Err(Unjudged::Skip(why) | Unjudged::Unknown(why)) => {
+        Err(unjudged) => {
             return Ok(Judged::unknown(format!(
-                "{}, and which migrations are pending is not known: {why}",
-                large_ones(&names)
+                "{}, and which migrations are pending is not known: {}",
+                large_ones(&names),
+                unjudged.why()
             ))
             .advise(TRY_IT)
             .with("largeTables", names));

@@ -128,7 +128,7 @@ fn faults_of(document: &str, mut without: impl FnMut(&str)) -> usize {
             without(fault);
         }
         for test in tests {
-            let (file, name) = test.split_once("::").unwrap();
+            let (file, name) = test.split_once("::").expect("a test is named FILE::NAME");
             let found = sources
                 .iter()
                 .any(|(path, source)| path.ends_with(file) && has_test(source, name));

@@ -43,7 +43,7 @@ async fn damage_is_named() {
     let Seen::Present(large) = &found.large_tables else {
         panic!("{:?}", found.large_tables);
     };
-    let (many, few): (Vec<(&str, i64)>, Vec<(&str, i64)>) = large
+    let (many, few): (Vec<_>, Vec<_>) = large
         .iter()
         .map(|table| (table.name.as_str(), table.rows))
         .partition(|(name, _)| name.starts_with("public.many_"));

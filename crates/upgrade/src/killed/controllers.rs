@@ -17,13 +17,10 @@ pub(super) fn settle(world: &mut World) {
     autoscale(world);
     let mut pods = BTreeMap::new();
     for (at, workload) in world.objects.clone() {
-        match workload["kind"].as_str() {
-            Some("Deployment" | "StatefulSet" | "DaemonSet") => {
-                let own = run(world, &workload);
-                tell_status(world, &at, &own);
-                pods.extend(own);
-            }
-            _ => {}
+        if let Some("Deployment" | "StatefulSet" | "DaemonSet") = workload["kind"].as_str() {
+            let own = run(world, &workload);
+            tell_status(world, &at, &own);
+            pods.extend(own);
         }
     }
     world
