@@ -111,7 +111,10 @@ impl Coder {
         let file = self.charts.join(format!("{release}-values.json"));
         fs::write(&file, values.to_string()).with_context(|| format!("write {}", file.display()))?;
         let mut helm = self.place.helm_command(self.line);
-        helm.args(["install", release]).arg(chart).arg("--values").arg(&file);
+        helm.args(["install", release])
+            .arg(chart)
+            .arg("--values")
+            .arg(&file);
         helm.args(["--wait", "--timeout", "5m"]);
         command::run(&mut helm)
             .with_context(|| format!("install {release}"))

@@ -149,7 +149,10 @@ impl Gocdnext {
     /// When the request fails.
     pub fn keep_secret(&self, name: &str) -> Result<()> {
         self.client()?
-            .post("/stand-in/secrets", &json!({"name": name, "value": "of a project"}))
+            .post(
+                "/stand-in/secrets",
+                &json!({"name": name, "value": "of a project"}),
+            )
             .map(drop)
     }
 

@@ -3,8 +3,8 @@
 
 use anyhow::Result;
 use test_apps::{Coder, Gocdnext, HelmLine, Ledger, OpenFga, Place, Probe, ensure_images};
-use test_node::command::run;
 use test_node::Node;
+use test_node::command::run;
 
 #[test]
 #[ignore = "needs the test node"]
@@ -55,7 +55,9 @@ fn the_stand_in_for_coder_is_upgraded_in_one_transaction_and_an_older_one_refuse
     assert!(run(&mut back).is_err(), "the older version has started");
     let logs = place.kubectl(&["logs", "--selector", "app.kubernetes.io/version=2.26.6"])?;
     assert!(
-        logs.contains("migrate up: up: no migration found for version 4: read down for version 4 .: file does not exist"),
+        logs.contains(
+            "migrate up: up: no migration found for version 4: read down for version 4 .: file does not exist"
+        ),
         "{logs}"
     );
     assert!(coder.users()?.same_users(&before), "the newer one serves on");
@@ -77,9 +79,18 @@ fn the_stand_in_for_gocdnext_serves_on_while_additive_migrations_run() -> Result
     let answers = probe.stop()?;
     place.wait_until_leaving_pods_are_gone("app.kubernetes.io/instance=gocdnext")?;
     assert_eq!(gocdnext.database().schema_version()?, 39);
-    assert_eq!(gocdnext.database().query("SELECT count(*) FROM goose_db_version")?, "40");
+    assert_eq!(
+        gocdnext
+            .database()
+            .query("SELECT count(*) FROM goose_db_version")?,
+        "40"
+    );
     let jobs = gocdnext.jobs()?;
-    assert_eq!((jobs.secrets, jobs.secrets_open, jobs.run_twice), (1, 1, 0), "{jobs:?}");
+    assert_eq!(
+        (jobs.secrets, jobs.secrets_open, jobs.run_twice),
+        (1, 1, 0),
+        "{jobs:?}"
+    );
     let migrated = place.kubectl(&["logs", "deployment/gocdnext-gocdnext-server"])?;
     assert!(
         migrated.contains(r#""msg":"OK   00036_runs_has_services.sql ("#)
@@ -87,7 +98,7 @@ fn the_stand_in_for_gocdnext_serves_on_while_additive_migrations_run() -> Result
         "{migrated}"
     );
     let (answered, failed) = (answers.all.len() - answers.failures(), answers.failures());
-    assert!(answered > 0 && failed < answered, "{answered} answered, {failed} failed");
+    assert!(failed * 5 < answered, "{answered} answered, {failed} failed");
     Ok(())
 }
 
