@@ -3,6 +3,7 @@
 
 pub mod flow;
 pub mod plan;
+pub mod recover;
 pub mod rehearsal;
 mod report;
 mod standing;
