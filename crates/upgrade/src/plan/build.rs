@@ -9,7 +9,7 @@ use model::{
 
 use super::adopt::stop_adopted;
 use super::gate_steps::{expected_schema, gate, health, open};
-use super::pause::{hold, let_go, stop, stopped, suspend_targets, wait_idle};
+use super::pause::{hold, let_go, serving, stop, stopped, suspend_targets, wait_idle};
 use super::{GateChoice, PlanInput, PlanRefusal, choose_gate};
 
 /// Helm's own default for `--timeout`, in seconds.
@@ -185,17 +185,6 @@ impl Steps {
         });
         id
     }
-}
-
-/// The writers that go on while the schema changes, since their role need not stop.
-fn serving(members: &[Assigned]) -> Vec<WorkloadName> {
-    members
-        .iter()
-        .filter(|m| matches!(m.kind, RoleKind::Writer | RoleKind::Migrator) && !m.workload.is_database)
-        .filter(|m| m.quiesce != QuiesceNeed::Required)
-        .filter(|m| m.workload.desired != Some(0) && m.workload.suspended != Some(true))
-        .map(|m| m.workload.name.clone())
-        .collect()
 }
 
 /// What rests during the upgrade.

@@ -34,6 +34,17 @@ pub(super) fn stopped(members: &[Assigned]) -> Vec<QuiesceTarget> {
         .collect()
 }
 
+/// The writers that go on while the schema changes, since their role need not stop.
+pub(super) fn serving(members: &[Assigned]) -> Vec<WorkloadName> {
+    members
+        .iter()
+        .filter(|m| matches!(m.kind, RoleKind::Writer | RoleKind::Migrator) && !m.workload.is_database)
+        .filter(|m| m.quiesce != QuiesceNeed::Required)
+        .filter(|m| m.workload.desired != Some(0) && m.workload.suspended != Some(true))
+        .map(|m| m.workload.name.clone())
+        .collect()
+}
+
 /// What would start pods by itself, or has pods without a count: ScaledObjects first, so that nobody works against the
 /// counts, then CronJobs and DaemonSets in the profile's order.
 ///

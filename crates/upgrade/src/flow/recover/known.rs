@@ -4,6 +4,7 @@ use checks::{Assigned, Observed};
 use engine::RunDocument;
 use engine::journal::ClusterStore;
 use helm::{PinnedChart, Storage, StoredRelease};
+use model::profile::QuiesceNeed;
 use model::{BackupManifest, Plan, Profile, Release, RenderedWorkload, Seen, StepSpec, Target, Workload};
 use tempfile::TempDir;
 
@@ -60,7 +61,7 @@ pub(super) async fn know<'a>(
     })?;
     let rendered = rendered(newest, namespace).map_err(FlowError::Unreadable)?;
     let target = target(newest, &rendered);
-    let members = checks::assign(&observed.profile, workloads, Some(&target));
+    let members = stopping(checks::assign(&observed.profile, workloads, Some(&target)));
     let older = match request.revision {
         None => last_in_force(history, release.revision),
         Some(revision) => {
@@ -138,6 +139,16 @@ fn target(newest: &StoredRelease, rendered: &[RenderedWorkload]) -> Target {
         notes: None,
         is_upgrade: true,
     }
+}
+
+/// Whoever may stop has to: two versions at once are what is being ended.
+fn stopping(mut members: Vec<Assigned>) -> Vec<Assigned> {
+    for member in &mut members {
+        if member.quiesce == QuiesceNeed::Optional {
+            member.quiesce = QuiesceNeed::Required;
+        }
+    }
+    members
 }
 
 /// What the older version expects of the schema: by the profile, by an earlier run that left it while it was in force, or

@@ -35,7 +35,7 @@ fn adopted(request: &RecoverRequest, known: &Known<'_>, wanted: &[RenderedWorklo
             .unwrap_or("at a time that its record does not tell"),
         match trouble {
             Ok(trouble) => trouble_words(trouble),
-            Err(why) => why,
+            Err(why) => why.as_str(),
         }
     )];
     notices.extend(last_words.iter().cloned());
