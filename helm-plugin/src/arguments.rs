@@ -11,12 +11,14 @@ use cli::{
 use jiff::Timestamp;
 use model::{ExitCode, GateMode};
 
+use crate::recover::RecoverCommand;
 use crate::rehearse::RehearseCommand;
 use crate::unquiesce::time_of_day;
-use crate::{carry_on, quiesce, rehearse, report, rollback, status, unlock, unquiesce, upgrade};
+use crate::{carry_on, quiesce, recover, rehearse, report, rollback, status, unlock, unquiesce, upgrade};
 
 /// Words that are commands even where a release has that name; `--release NAME` means the release.
-pub(crate) const COMMANDS: [&str; 13] = [
+pub(crate) const COMMANDS: [&str; 14] = [
+    "recover",
     "rehearse",
     "status",
     "history",
@@ -41,7 +43,8 @@ pub(crate) const COMMANDS: [&str; 13] = [
     override_usage = "helm safe-upgrade RELEASE CHART [flags of helm upgrade] [flags]\n       \
                       helm safe-upgrade --plan FILE [--yes]\n       \
                       helm safe-upgrade status|history|report|resume|abort|rollback|quiesce|unquiesce|unlock RELEASE [flags]\n       \
-                      helm safe-upgrade rehearse RELEASE CHART [flags of helm upgrade] [flags]",
+                      helm safe-upgrade rehearse RELEASE CHART [flags of helm upgrade] [flags]\n       \
+                      helm safe-upgrade recover RELEASE [CHART] [flags of helm upgrade] [flags]",
     after_help = "Every flag of `helm upgrade` is taken: those on values and chart are used once and pinned, the others \
                   go to every pass. Exit codes: 0 upgraded, 1 could not begin, 2 blocked, 3 cannot tell, 10 put back, \
                   11 stopped half-way, 12 upgraded but a check failed."
@@ -412,8 +415,10 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
     if !first.is_some_and(|first| COMMANDS.contains(&first)) {
         return upgrade::run(&words, environment).await;
     }
-    if first == Some("rehearse") {
-        return rehearse::run(&words, environment).await;
+    match first {
+        Some("rehearse") => return rehearse::run(&words, environment).await,
+        Some("recover") => return recover::run(&words, environment).await,
+        Some(_) | None => {}
     }
     let command = match parse::<OtherCommand>(&words) {
         Ok(parsed) => parsed.command,
@@ -431,8 +436,10 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
         Other::Unlock(flags) => unlock::run(&flags, environment).await,
         Other::Completion { shell } => {
             let output = Output::new(&OutputFlags::default(), &environment);
-            // Its flags stand among helm's, so that it is taken apart elsewhere.
-            let all = OtherCommand::command().subcommand(RehearseCommand::command().name("rehearse"));
+            // Their flags stand among helm's, so that they are taken apart elsewhere.
+            let all = OtherCommand::command()
+                .subcommand(RehearseCommand::command().name("rehearse"))
+                .subcommand(RecoverCommand::command().name("recover"));
             let written = cli::print_completion(shell, all, "helm-safe-upgrade");
             cli::end_with(&output, written, ExitCode::Done)
         }

@@ -7,6 +7,7 @@ mod agree;
 mod arguments;
 mod carry_on;
 mod quiesce;
+mod recover;
 mod rehearse;
 mod report;
 mod rollback;

@@ -34,11 +34,13 @@ pub use flags::{
 };
 pub use pass::{PassRequest, RollbackRequest};
 pub use post_render::PostRenderSpec;
-pub use prepare::{Fidelity, Prepared};
+pub use prepare::{Fidelity, Prepared, printed_with_exponent};
 pub use program::{Helm, HelmMajor};
 pub use render::Rendered;
 pub use seal::Seal;
-pub use storage::{ListedRelease, RecordHead, Storage, StorageError, StoredRelease, list_releases};
+pub use storage::{
+    ListedRelease, NoRecordedChart, RecordHead, Storage, StorageError, StoredRelease, list_releases,
+};
 pub use supervise::{HelmEnd, OutputLine, Running};
 pub use target::{TargetParts, object_names, target_parts};
 pub use values::{PinnedValues, values_hazard};

@@ -85,9 +85,10 @@ pub use notes::{
 };
 pub use observation::{ClusterFacts, HookJob, LeaseFacts, MeasuredRestore, Observation, SavedObservation};
 pub use plan::{
-    AnchorDatabase, AnchorRelease, BackUp, Drain, ForgetRevision, Gate, GateMode, HealthQuestion, HelmPass,
-    HelmRollback, OpenTraffic, Plan, PlannedStep, PostCheck, Quiesce, QuiesceTarget, RestoreDatabase, Resume,
-    Reversal, RollOut, RunPurpose, StandStill, StepSpec, Suspend, SuspendTarget, TimeLimit, WaitIdle,
+    AnchorDatabase, AnchorRelease, BackUp, Drain, EndSessions, ForgetRevision, Gate, GateMode,
+    HealthQuestion, HelmPass, HelmRollback, NamedSession, OpenTraffic, Plan, PlannedStep, PostCheck, Quiesce,
+    QuiesceTarget, RestoreDatabase, Resume, Reversal, RollOut, RunPurpose, SettleRevision, StandStill,
+    StepSpec, Suspend, SuspendTarget, TimeLimit, WaitIdle,
 };
 pub use profile::Profile;
 pub use profile_report::{

@@ -5,6 +5,7 @@ pub mod flow;
 #[cfg(test)]
 mod killed;
 pub mod plan;
+pub mod recover;
 pub mod rehearsal;
 mod report;
 mod standing;

@@ -33,6 +33,7 @@ mod pgbackup_with_app;
 mod postgres;
 mod profiles;
 mod quiesce;
+mod recover;
 mod rehearse;
 mod rollback;
 mod saved_plan;

@@ -146,6 +146,8 @@ fn workloads_of(plan: &Plan) -> Vec<WorkloadName> {
             | StepSpec::Suspend(_)
             | StepSpec::Drain(_)
             | StepSpec::TimeLimit(_)
+            | StepSpec::SettleRevision(_)
+            | StepSpec::EndSessions(_)
             | StepSpec::StandStill(_)
             | StepSpec::AnchorRelease(_)
             | StepSpec::BackUp(_)
@@ -249,6 +251,8 @@ fn reason_of(kind: StepKind) -> Option<&'static str> {
         | StepKind::Suspend
         | StepKind::Drain
         | StepKind::TimeLimit
+        | StepKind::SettleRevision
+        | StepKind::EndSessions
         | StepKind::StandStill
         | StepKind::AnchorRelease
         | StepKind::AnchorDatabase

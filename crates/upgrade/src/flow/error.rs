@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::ToolsError;
 use crate::plan::PlanRefusal;
+use crate::recover::Refused;
 
 /// A failure before or around a run. Failures inside a run are in its report.
 #[derive(Debug, Error)]
@@ -41,6 +42,21 @@ pub enum FlowError {
     /// No way back is known to be safe.
     #[error("refused to roll back")]
     NoWayBack(#[source] crate::plan::NoWayBack),
+    /// An upgrade of somebody else's is neither finished nor turned back.
+    #[error("refused to recover")]
+    NotRecovered(#[source] Refused),
+    /// Another chart than that of the upgrade which is to be finished.
+    #[error(
+        "revision {revision} is of chart {wanted}, not of {named}: recover finishes what was begun; helm safe-upgrade RELEASE CHART goes to another version"
+    )]
+    OtherChart {
+        /// The revision.
+        revision: u32,
+        /// Its chart.
+        wanted: String,
+        /// The chart that was named.
+        named: String,
+    },
     /// There is nothing to carry on.
     #[error("release {release} in namespace {namespace} has no unfinished run")]
     NothingToCarryOn {
@@ -129,9 +145,14 @@ impl FlowError {
             | Self::Journal(JournalError::Unfinished { .. })
             | Self::NoWayBack(_)
             | Self::NotAllowed(_)
+            | Self::NotRecovered(
+                Refused::Blocked { .. } | Refused::Unfinished { .. } | Refused::Sessions(_),
+            )
+            | Self::OtherChart { .. }
             | Self::UnfitRevision { .. }
             | Self::Plan(_) => ExitCode::Blocked,
             Self::Run(RunError::Priced { .. }) => ExitCode::Blocked,
+            Self::NotRecovered(Refused::Unknown { .. }) => ExitCode::CannotTell,
             Self::Observe(_)
             | Self::Target(_)
             | Self::Unreadable(_)

@@ -6,7 +6,7 @@ use std::path::Path;
 use checks::profiles::ProfileChoice;
 use checks::{ObserveRequest, Observed, TargetRequest};
 use cluster::Cluster;
-use helm::{Fidelity, Helm, Prepared, UpgradeLine};
+use helm::{Fidelity, Helm, PinnedValues, Prepared, UpgradeLine};
 use model::{CheckReport, GateMode, Plan, Seen, Target, WorkloadName};
 use postgres_room::FindOptions;
 use sha2::{Digest, Sha256};
@@ -133,9 +133,10 @@ fn make_plan(
         gate: request.gate,
         store: request.store.clone(),
         chart_sha256: prepared.chart.sha256.clone(),
-        values_digest: values_digest(prepared)?,
+        values_digest: values_digest(&prepared.values)?,
         helm_flags: request.line.passed.clone(),
         timeout_seconds: request.line.timeout.map(|timeout| timeout.as_secs()),
+        adopted: None,
     })
     .map_err(FlowError::Plan)
     .map(|plan| with_fidelity(plan, &prepared.fidelity))
@@ -175,8 +176,8 @@ fn manifest_replicas(observed: &Observed, namespace: &str) -> BTreeMap<WorkloadN
 }
 
 /// A digest under a key that is never saved: it tells whether values changed within one run, and nothing else.
-fn values_digest(prepared: &Prepared) -> Result<String, FlowError> {
-    let bytes = prepared.values.bytes().map_err(FlowError::Target)?;
+pub(super) fn values_digest(values: &PinnedValues) -> Result<String, FlowError> {
+    let bytes = values.bytes().map_err(FlowError::Target)?;
     let key: [u8; 32] = rand::random();
     let mut hash = Sha256::new();
     hash.update(key);

@@ -6,6 +6,7 @@ mod described;
 mod error;
 mod judge;
 mod quiesce;
+mod recover;
 mod remember;
 mod restore;
 mod rollback;
@@ -22,6 +23,7 @@ pub use quiesce::{
     QuiesceJudged, QuiesceRequest, UnquiesceRequest, begin_quiesce, over_before, plan_quiesce, quiesced,
     unquiesce,
 };
+pub use recover::{RecoverJudged, RecoverPlanned, RecoverRequest, begin_recover, plan_recover};
 pub use restore::{
     RestoreEnd, RestorePlanRequest, begin_restore, carry_on_restore, plan_restore, unfinished_restore,
 };

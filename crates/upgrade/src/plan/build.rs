@@ -7,6 +7,7 @@ use model::{
     StepSpec, SuspendTarget, WorkloadKind, WorkloadName,
 };
 
+use super::adopt::stop_adopted;
 use super::gate_steps::{expected_schema, gate, health, open};
 use super::pause::{hold, let_go, serving, stop, stopped, suspend_targets, wait_idle};
 use super::{GateChoice, PlanInput, PlanRefusal, choose_gate};
@@ -29,9 +30,25 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
     let held = suspend_targets(input.members, input.scalers)?;
     let mut steps = Steps::default();
 
-    wait_idle(&mut steps, input.database, input.profile);
-    hold(&mut steps, &held);
-    stop(&mut steps, &stopped, &held, input.database, input.members);
+    match input.adopted {
+        None => {
+            wait_idle(&mut steps, input.database, input.profile);
+            hold(&mut steps, &held);
+            stop(&mut steps, &stopped, &held, input.database, input.members);
+        }
+        // What crashes again and again is never idle.
+        Some(adopted) => {
+            hold(&mut steps, &held);
+            stop_adopted(
+                &mut steps,
+                adopted,
+                &stopped,
+                &held,
+                input.database,
+                input.members,
+            );
+        }
+    }
     anchors(input, anchor, &mut steps);
     let pass = pass(input, &choice, &mut steps);
     let rest = Rest {
@@ -40,7 +57,11 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
     };
     let priced_from = open_and_resume(input, &choice, &rest, &pass, &mut steps);
 
-    let mut notices = choice.notices;
+    let mut notices: Vec<String> = input
+        .adopted
+        .map(|adopted| adopted.notices.clone())
+        .unwrap_or_default();
+    notices.extend(choice.notices);
     if let Some(why) = &input.no_way_back {
         notices.push(format!("no way back for the database: {why}"));
     }
@@ -376,9 +397,13 @@ fn counts_after(input: &PlanInput<'_>, stopped: &[QuiesceTarget]) -> Vec<Quiesce
         .map(|target| {
             let before = input.manifest_replicas.get(&target.workload).copied();
             let after = rendered(&target.workload).and_then(|w| w.replicas);
-            let replicas = match (before, after) {
-                (Some(before), Some(after)) if before != after => after,
-                _ => target.replicas,
+            let left = input
+                .adopted
+                .and_then(|adopted| adopted.counts.get(&target.workload));
+            let replicas = match (left, before, after) {
+                (Some(count), _, _) => *count,
+                (None, Some(before), Some(after)) if before != after => after,
+                (None, _, _) => target.replicas,
             };
             QuiesceTarget {
                 replicas,

@@ -8,6 +8,8 @@ use model::{
     Scaler, Target, WorkloadName,
 };
 
+use super::Adopted;
+
 /// Everything a plan is made from. No clock, no cluster: the same input gives the same plan.
 #[derive(Debug, Clone)]
 pub struct PlanInput<'a> {
@@ -51,4 +53,6 @@ pub struct PlanInput<'a> {
     pub helm_flags: Vec<String>,
     /// The user's `--timeout`, in seconds.
     pub timeout_seconds: Option<u64>,
+    /// What somebody else's upgrade left behind, where this run finishes it.
+    pub adopted: Option<&'a Adopted>,
 }

@@ -1,5 +1,6 @@
 //! The plan: a pure function from what was seen to what will be done.
 
+mod adopt;
 mod build;
 mod choose_gate;
 mod gate_steps;
@@ -11,6 +12,7 @@ mod refusal;
 mod restore;
 mod rollback;
 
+pub use adopt::{Adopted, counts_to_give};
 pub use build::plan;
 pub use choose_gate::{GateChoice, choose_gate};
 pub(crate) use gate_steps::schema_of;

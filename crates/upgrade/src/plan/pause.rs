@@ -172,6 +172,12 @@ pub(super) fn stop(
     database: Option<&DatabaseLocation>,
     members: &[Assigned],
 ) {
+    take_down(steps, counts);
+    drain(steps, counts, held, database, members);
+}
+
+/// Takes the writers to 0.
+pub(super) fn take_down(steps: &mut Steps, counts: &[QuiesceTarget]) {
     if !counts.is_empty() {
         let words: Vec<String> = counts
             .iter()
@@ -186,6 +192,16 @@ pub(super) fn stop(
             }),
         );
     }
+}
+
+/// Waits until the pods of the writers and of what is held are gone; with a database, until no writer is connected.
+pub(super) fn drain(
+    steps: &mut Steps,
+    counts: &[QuiesceTarget],
+    held: &[SuspendTarget],
+    database: Option<&DatabaseLocation>,
+    members: &[Assigned],
+) {
     let counted = counts.iter().map(|target| target.workload.clone());
     let workloads: Vec<WorkloadName> = counted
         .chain(held.iter().filter_map(SuspendTarget::ends_pods_of))

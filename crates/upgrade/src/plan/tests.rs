@@ -11,7 +11,7 @@ use model::{
 
 use checks::Assigned;
 
-use super::{PlanInput, PlanRefusal, RestoreInput, plan, restore_plan};
+use super::{Adopted, PlanInput, PlanRefusal, RestoreInput, plan, restore_plan};
 
 pub(crate) struct World {
     pub(crate) release: Release,
@@ -169,7 +169,18 @@ pub(crate) fn world() -> World {
 }
 
 pub(crate) fn planned(world: &World) -> Result<model::Plan, PlanRefusal> {
+    plan(&input(world))
+}
+
+pub(super) fn plan_adopted(world: &World, adopted: &Adopted) -> Result<model::Plan, PlanRefusal> {
     plan(&PlanInput {
+        adopted: Some(adopted),
+        ..input(world)
+    })
+}
+
+fn input(world: &World) -> PlanInput<'_> {
+    PlanInput {
         created_at: "2026-01-01T00:00:00Z".into(),
         release: &world.release,
         anchor_revision: Some(3),
@@ -190,7 +201,8 @@ pub(crate) fn planned(world: &World) -> Result<model::Plan, PlanRefusal> {
         values_digest: "v".into(),
         helm_flags: Vec::new(),
         timeout_seconds: None,
-    })
+        adopted: None,
+    }
 }
 
 pub(crate) fn words(plan: &model::Plan) -> Vec<&str> {
@@ -443,6 +455,7 @@ fn without_a_revision_to_turn_back_to_there_is_no_plan() {
         values_digest: String::new(),
         helm_flags: Vec::new(),
         timeout_seconds: None,
+        adopted: None,
     });
     assert!(matches!(refusal, Err(PlanRefusal::NothingToTurnBackTo(_))));
 }
