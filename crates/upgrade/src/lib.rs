@@ -11,5 +11,5 @@ mod tools;
 pub mod unlock;
 mod watch;
 
-pub use report::upgrade_report;
+pub use report::{journal_report, upgrade_report};
 pub use tools::{Tools, ToolsError};

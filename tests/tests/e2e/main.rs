@@ -5,6 +5,7 @@ mod backup;
 mod bad_input;
 mod boot_run;
 mod checks;
+mod bundle;
 mod cluster;
 mod custom_kinds;
 mod engine;
