@@ -59,10 +59,14 @@ pub enum ArchiveError {
 /// [`ArchiveError::Ending`], [`ArchiveError::Exists`].
 pub fn check_place(path: &Path, force: bool) -> Result<(), ArchiveError> {
     if folder_name(path).is_none() {
-        return Err(ArchiveError::Ending { path: path.to_owned() });
+        return Err(ArchiveError::Ending {
+            path: path.to_owned(),
+        });
     }
     if !force && path.symlink_metadata().is_ok() {
-        return Err(ArchiveError::Exists { path: path.to_owned() });
+        return Err(ArchiveError::Exists {
+            path: path.to_owned(),
+        });
     }
     Ok(())
 }
@@ -89,7 +93,9 @@ pub fn write(bundle: &Bundle, path: &Path, force: bool) -> Result<BundleArchive,
         file.persist_noclobber(path)
     };
     kept.map_err(|error| match error.error.kind() {
-        io::ErrorKind::AlreadyExists => ArchiveError::Exists { path: path.to_owned() },
+        io::ErrorKind::AlreadyExists => ArchiveError::Exists {
+            path: path.to_owned(),
+        },
         _ => failed(error.error),
     })?;
     read_back(bundle, &folder, path).map_err(|source| ArchiveError::ReadBack {
@@ -133,7 +139,10 @@ fn read_back(bundle: &Bundle, folder: &str, path: &Path) -> io::Result<BundleArc
     Ok(BundleArchive {
         file: path.display().to_string(),
         bytes: packed.len() as u64,
-        sha256: Sha256::digest(&packed).iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: Sha256::digest(&packed)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
     })
 }
 
@@ -164,9 +173,19 @@ mod tests {
     fn bundle() -> Bundle {
         let redactor = Redactor::new(&KnownValues::default(), false).unwrap();
         let mut mouth = Mouth::new(redactor, 10_000);
-        mouth.take(Part::text(&format!("logs/{}.log", "x".repeat(150)), "a log", "said\n".to_owned()));
+        mouth.take(Part::text(
+            &format!("logs/{}.log", "x".repeat(150)),
+            "a log",
+            "said\n".to_owned(),
+        ));
         mouth
-            .close("books", "shop", Timestamp::UNIX_EPOCH, "0.1.0", SearchedValues::default())
+            .close(
+                "books",
+                "shop",
+                Timestamp::UNIX_EPOCH,
+                "0.1.0",
+                SearchedValues::default(),
+            )
             .unwrap()
     }
 

@@ -106,7 +106,14 @@ impl Mouth {
     fn instead(&mut self, path: &str, about: String, state: BundleState, why: &str) {
         let why = self.line(why);
         let path = format!("{path}.{}.txt", state.to_string().replace(' ', "-"));
-        self.file(&path, about, format!("{state}: {why}\n"), state, Some(why), Vec::new());
+        self.file(
+            &path,
+            about,
+            format!("{state}: {why}\n"),
+            state,
+            Some(why),
+            Vec::new(),
+        );
     }
 
     fn file(
@@ -232,7 +239,10 @@ mod tests {
     #[test]
     fn no_secret_passes_by_content_path_words_or_reason() {
         let mut mouth = mouth(10_000);
-        mouth.take(text(&format!("logs/{PLANTED}.log"), &format!("it says {PLANTED}")));
+        mouth.take(text(
+            &format!("logs/{PLANTED}.log"),
+            &format!("it says {PLANTED}"),
+        ));
         mouth.take(text(&format!("logs/{PLANTED}.log"), "another one of that name"));
         mouth.take(Part {
             path: "events.txt".into(),
@@ -243,7 +253,10 @@ mod tests {
         let paths: BTreeSet<&String> = bundle.files().iter().map(|(path, _)| path).collect();
         assert_eq!(paths.len(), 5, "{paths:?}");
         for (path, text) in bundle.files() {
-            assert!(!path.contains(PLANTED) && !text.contains(PLANTED), "{path}: {text}");
+            assert!(
+                !path.contains(PLANTED) && !text.contains(PLANTED),
+                "{path}: {text}"
+            );
         }
         let report = bundle.report();
         assert_eq!(report.hidden_count(), 1);

@@ -69,5 +69,11 @@ pub async fn gather(request: &BundleRequest<'_>) -> Result<Bundle, BundleError> 
     while let Some(part) = read.next().await {
         mouth.take(part);
     }
-    mouth.close(request.release, request.namespace, taken_at, request.version, searched)
+    mouth.close(
+        request.release,
+        request.namespace,
+        taken_at,
+        request.version,
+        searched,
+    )
 }

@@ -29,8 +29,12 @@ impl Cluster {
     /// # Errors
     /// When they cannot be listed.
     pub async fn events(&self, namespace: &str) -> Result<Vec<ClusterEvent>, ApiError> {
-        let mut events: Vec<ClusterEvent> =
-            self.listed::<Event>(namespace).await?.into_iter().map(of).collect();
+        let mut events: Vec<ClusterEvent> = self
+            .listed::<Event>(namespace)
+            .await?
+            .into_iter()
+            .map(of)
+            .collect();
         events.sort_by(|one, other| one.at.cmp(&other.at));
         Ok(events)
     }
@@ -39,10 +43,16 @@ impl Cluster {
 fn of(event: Event) -> ClusterEvent {
     let series = event.series.as_ref();
     let times = [
-        series.and_then(|series| series.last_observed_time.as_ref()).map(|time| time.0.to_string()),
+        series
+            .and_then(|series| series.last_observed_time.as_ref())
+            .map(|time| time.0.to_string()),
         event.last_timestamp.as_ref().map(|time| time.0.to_string()),
         event.event_time.as_ref().map(|time| time.0.to_string()),
-        event.metadata.creation_timestamp.as_ref().map(|time| time.0.to_string()),
+        event
+            .metadata
+            .creation_timestamp
+            .as_ref()
+            .map(|time| time.0.to_string()),
     ];
     ClusterEvent {
         at: times.into_iter().flatten().next(),
@@ -50,7 +60,10 @@ fn of(event: Event) -> ClusterEvent {
         reason: event.reason.unwrap_or_default(),
         kind: event.involved_object.kind.unwrap_or_default(),
         name: event.involved_object.name.unwrap_or_default(),
-        count: series.and_then(|series| series.count).or(event.count).unwrap_or(1),
+        count: series
+            .and_then(|series| series.count)
+            .or(event.count)
+            .unwrap_or(1),
         message: event.message.unwrap_or_default(),
     }
 }
@@ -68,6 +81,9 @@ mod tests {
         }));
         let event = of(event.unwrap());
         assert_eq!(event.at.as_deref(), Some("2026-01-02T00:00:00Z"));
-        assert_eq!((event.count, event.kind.as_str(), event.name.as_str()), (7, "Pod", "web-0"));
+        assert_eq!(
+            (event.count, event.kind.as_str(), event.name.as_str()),
+            (7, "Pod", "web-0")
+        );
     }
 }

@@ -64,7 +64,8 @@ impl Cluster {
             timestamps: true,
             ..LogParams::default()
         };
-        let action = || format!("read the log of container {container} of pod {pod} in namespace {namespace}");
+        let action =
+            || format!("read the log of container {container} of pod {pod} in namespace {namespace}");
         let deadline = tokio::time::Instant::now() + wanted.limit;
         let opened = tokio::time::timeout_at(deadline, api.log_stream(pod, &params)).await;
         let mut log: Log = match opened {

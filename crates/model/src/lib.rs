@@ -52,7 +52,8 @@ pub use backup::{
     TableRows, Verification, WithApp,
 };
 pub use bundle::{
-    BundleArchive, BundleFile, BundleReport, BundleState, HiddenCount, HidingRule, SearchedValues, UnreadSecret,
+    BundleArchive, BundleFile, BundleReport, BundleState, HiddenCount, HidingRule, SearchedValues,
+    UnreadSecret,
 };
 pub use cause::causes;
 pub use check::{Category, CheckResult, Confidence, Evidence, Remedy, Severity, Verdict};

@@ -69,11 +69,17 @@ pub fn bundle_report(out: &mut dyn Write, style: Style, report: &BundleReport) -
 /// # Errors
 /// The writer's own.
 pub fn bundle_page(out: &mut dyn Write, report: &BundleReport) -> io::Result<()> {
-    let title = escaped(&format!("Support archive of {} in {}", report.release, report.namespace));
+    let title = escaped(&format!(
+        "Support archive of {} in {}",
+        report.release, report.namespace
+    ));
     let (words, tone) = if report.complete {
         ("Everything that was looked for is here", Tone::Good)
     } else {
-        ("Not everything could be seen, or not every secret is known", Tone::Bad)
+        (
+            "Not everything could be seen, or not every secret is known",
+            Tone::Bad,
+        )
     };
     writeln!(
         out,
@@ -87,7 +93,11 @@ pub fn bundle_page(out: &mut dyn Write, report: &BundleReport) -> io::Result<()>
         escaped(PROMISE)
     )?;
     for warning in warnings(report) {
-        writeln!(out, "<p class=\"outcome bad\"><strong>Careful</strong>: {}</p>", escaped(&warning))?;
+        writeln!(
+            out,
+            "<p class=\"outcome bad\"><strong>Careful</strong>: {}</p>",
+            escaped(&warning)
+        )?;
     }
     writeln!(
         out,
@@ -119,8 +129,14 @@ fn row(out: &mut dyn Write, file: &BundleFile) -> io::Result<()> {
         state => format!(" <span class=\"tag {}\">{state}</span>", tone(state).class()),
     };
     let note = file.note.as_deref();
-    let note = note.map(|note| format!("<div class=\"d\">{}</div>", escaped(note))).unwrap_or_default();
-    let hidden: Vec<String> = file.hidden.iter().map(|hidden| escaped(&counted(hidden))).collect();
+    let note = note
+        .map(|note| format!("<div class=\"d\">{}</div>", escaped(note)))
+        .unwrap_or_default();
+    let hidden: Vec<String> = file
+        .hidden
+        .iter()
+        .map(|hidden| escaped(&counted(hidden)))
+        .collect();
     writeln!(
         out,
         "<tr><td><a href=\"{}\">{}</a>{state}</td><td>{}{note}</td><td class=\"n\">{}</td><td class=\"d\">{}</td></tr>",
@@ -136,7 +152,9 @@ fn row(out: &mut dyn Write, file: &BundleFile) -> io::Result<()> {
 fn address(path: &str) -> String {
     path.bytes()
         .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                char::from(byte).to_string()
+            }
             other => format!("%{other:02X}"),
         })
         .collect()
@@ -161,7 +179,9 @@ fn warnings(report: &BundleReport) -> Vec<String> {
         .collect();
     match searched.too_short {
         0 => {}
-        1 => warnings.push("1 value is shorter than four characters: it is hidden only behind a telling name".to_owned()),
+        1 => warnings.push(
+            "1 value is shorter than four characters: it is hidden only behind a telling name".to_owned(),
+        ),
         many => warnings.push(format!(
             "{many} values are shorter than four characters: they are hidden only behind a telling name"
         )),
@@ -198,7 +218,12 @@ mod tests {
         }];
         let files = vec![
             file("check.html", BundleState::Whole, None, Vec::new()),
-            file("logs/web 0/web.log", BundleState::Cut, Some("7 older lines"), hidden),
+            file(
+                "logs/web 0/web.log",
+                BundleState::Cut,
+                Some("7 older lines"),
+                hidden,
+            ),
             file(
                 "events.txt.not-read.txt",
                 BundleState::Unread,
@@ -244,7 +269,10 @@ mod tests {
         let mut out = Vec::new();
         bundle_report(&mut out, Style::plain(), &report).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(text.contains("written: books.tar.gz (999 B, sha256 ab)\n"), "{text}");
+        assert!(
+            text.contains("written: books.tar.gz (999 B, sha256 ab)\n"),
+            "{text}"
+        );
         assert!(text.contains("tar -xzf books.tar.gz"), "{text}");
     }
 

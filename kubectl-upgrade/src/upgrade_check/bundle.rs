@@ -7,7 +7,8 @@ use std::time::Duration;
 use bundle::{Bounds, Bundle, BundleRequest};
 use clap::{Args, CommandFactory, Parser};
 use cli::{
-    ConnectionFlags, DatabaseFlags, Environment, MixedLineError, Output, OutputFlags, ProfileFlags, store_place,
+    ConnectionFlags, DatabaseFlags, Environment, MixedLineError, Output, OutputFlags, ProfileFlags,
+    store_place,
 };
 use helm::{Helm, HelmMajor, UpgradeLine};
 use jiff::Timestamp;
@@ -155,7 +156,10 @@ fn asked(words: &[String]) -> Result<Wanted, Box<dyn Error>> {
 /// A name that no earlier archive has. Which helm will take the line is not known yet, and for a name does not matter.
 fn file_name(words: &[String]) -> PathBuf {
     let line = UpgradeLine::parse(words, HelmMajor::Four);
-    let release = line.map_or_else(|_| "release".to_owned(), |line| line.release.replace(['/', '\\'], "-"));
+    let release = line.map_or_else(
+        |_| "release".to_owned(),
+        |line| line.release.replace(['/', '\\'], "-"),
+    );
     let now = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
     PathBuf::from(format!("upgrade-check-{release}-{now}.tar.gz"))
 }
@@ -193,7 +197,9 @@ async fn made(
         observed: &observed,
         target: target.as_ref().map(|(renderable, target)| (renderable, target)),
         report: &report,
-        helm: helm.map(|helm| helm.version().to_string()).map_err(|error| causes(&error)),
+        helm: helm
+            .map(|helm| helm.version().to_string())
+            .map_err(|error| causes(&error)),
         version: env!("CARGO_PKG_VERSION"),
         bounds: Bounds {
             log_bytes: usize::try_from(flags.log_size).unwrap_or(usize::MAX),
@@ -227,7 +233,10 @@ fn size(text: &str) -> Result<u64, String> {
         .zip([1 << 10, 1 << 20, 1 << 30])
         .find_map(|(word, unit)| Some((text.strip_suffix(word)?, unit)))
         .unwrap_or((text, 1));
-    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    let bytes = number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit));
     bytes
         .filter(|bytes| *bytes > 0)
         .ok_or_else(|| format!("{text:?} is no size; write 500Ki, 1Mi or 1Gi"))
@@ -254,7 +263,11 @@ mod tests {
     #[test]
     fn an_archive_behind_helm_s_flag_for_values_is_a_mistake_that_names_the_flag() {
         let told = |line: &[&str]| asked(&words(line)).map(|_| ()).map_err(|error| error.to_string());
-        assert!(told(&["shop", "-f", "out.tar.gz"]).unwrap_err().contains("--file"));
+        assert!(
+            told(&["shop", "-f", "out.tar.gz"])
+                .unwrap_err()
+                .contains("--file")
+        );
         assert!(told(&["shop"]).is_ok());
         assert!(told(&["shop", "./chart", "-f", "values.yaml"]).is_ok());
     }
@@ -276,6 +289,9 @@ mod tests {
         let parsed = |words: &[&str]| BundleCommand::try_parse_from(std::iter::once(&"x").chain(words));
         assert!(parsed(&["--inspect"]).is_ok());
         assert!(parsed(&["--inspect", "--file", "a.tar.gz"]).is_err());
-        assert_eq!(parsed(&[]).unwrap().flags.since, Duration::from_secs(24 * 60 * 60));
+        assert_eq!(
+            parsed(&[]).unwrap().flags.since,
+            Duration::from_secs(24 * 60 * 60)
+        );
     }
 }

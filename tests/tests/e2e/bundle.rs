@@ -84,7 +84,10 @@ fn stage(world: &World) -> Result<Ledger> {
         "--output",
         "jsonpath={.items[0].spec.containers[0].image}",
     ])?;
-    world.node.apply(&world.place.namespace, &shouter(&world.place.namespace, image.trim()))?;
+    world.node.apply(
+        &world.place.namespace,
+        &shouter(&world.place.namespace, image.trim()),
+    )?;
     kubectl(&["wait", "--for=create", "pod/shouter-0", "--timeout=60s"])?;
     kubectl(&[
         "wait",
@@ -98,7 +101,12 @@ fn stage(world: &World) -> Result<Ledger> {
 /// Unpacks an archive as whoever receives it does; gives its one folder.
 fn unpacked(archive: &Path, into: &Path) -> Result<PathBuf> {
     std::fs::create_dir_all(into)?;
-    let status = Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(into).status()?;
+    let status = Command::new("tar")
+        .arg("-xzf")
+        .arg(archive)
+        .arg("-C")
+        .arg(into)
+        .status()?;
     ensure!(status.success(), "tar ended with {status}");
     let mut folders = std::fs::read_dir(into)?;
     let folder = folders.next().context("an archive holds a folder")??.path();
@@ -147,11 +155,17 @@ fn an_archive_tells_everything_but_secrets() -> Result<()> {
 
     // Looking first writes nothing.
     let inspected = bundle(&[&target[..], &["--inspect"]].concat())?.expect(0)?;
-    ensure!(inspected.json()?["archive"].is_null() && !file.exists(), "{inspected}");
+    ensure!(
+        inspected.json()?["archive"].is_null() && !file.exists(),
+        "{inspected}"
+    );
 
     let written = bundle(&[&target[..], &["--file", &path]].concat())?.expect(0)?;
     let index = written.json()?;
-    ensure!(index["complete"] == true && written.stderr.contains("gathering"), "{written}");
+    ensure!(
+        index["complete"] == true && written.stderr.contains("gathering"),
+        "{written}"
+    );
     let folder = unpacked(&file, &world.folder.path().join("unpacked"))?;
 
     // Of the planted value, the release's own password and the plain token nothing is left, in no file and in nothing that was said.
@@ -160,13 +174,19 @@ fn an_archive_tells_everything_but_secrets() -> Result<()> {
     words.push("written-down-for-all".to_owned());
     nowhere(&folder, &words)?;
     for word in &words {
-        ensure!(!written.to_string().contains(word.as_str()), "a secret was said: {written}");
+        ensure!(
+            !written.to_string().contains(word.as_str()),
+            "a secret was said: {written}"
+        );
     }
 
     // What the crashed container said before is there, and that something was hidden in it.
     let previous = "logs/shouter-0/shouter.previous.log";
     let log = std::fs::read_to_string(folder.join(previous))?;
-    ensure!(log.contains("about to fall") && log.contains("it is ***"), "{log}");
+    ensure!(
+        log.contains("about to fall") && log.contains("it is ***"),
+        "{log}"
+    );
     let hidden = listed(&index, previous)?["hidden"].to_string();
     for rule in [
         "known-value",
@@ -177,14 +197,27 @@ fn an_archive_tells_everything_but_secrets() -> Result<()> {
         ensure!(hidden.contains(&format!("\"{rule}\"")), "{rule}: {hidden}");
     }
     let server = listed(&index, "postgres/books-postgres-0/postgres.log")?;
-    ensure!(["whole", "cut"].contains(&server["state"].as_str().unwrap_or_default()), "{server}");
-    let read = |name: &str| std::fs::read_to_string(folder.join(name)).with_context(|| format!("read {name}"));
+    ensure!(
+        ["whole", "cut"].contains(&server["state"].as_str().unwrap_or_default()),
+        "{server}"
+    );
+    let read =
+        |name: &str| std::fs::read_to_string(folder.join(name)).with_context(|| format!("read {name}"));
     let diff = read("target.diff")?;
-    ensure!(diff.contains("+++ target/Deployment/books-web") && diff.contains("1.1.0"), "{diff}");
-    ensure!(read("workloads.txt")?.contains("ended with exit code 1"), "no end of the container");
+    ensure!(
+        diff.contains("+++ target/Deployment/books-web") && diff.contains("1.1.0"),
+        "{diff}"
+    );
+    ensure!(
+        read("workloads.txt")?.contains("ended with exit code 1"),
+        "no end of the container"
+    );
     ensure!(read("events.txt")?.contains("shouter"), "no events");
     ensure!(read("locks.txt")?.matches("--- 2").count() == 4, "no four looks");
-    ensure!(read("index.html")?.contains("shouter.previous.log"), "the page does not name the log");
+    ensure!(
+        read("index.html")?.contains("shouter.previous.log"),
+        "the page does not name the log"
+    );
 
     // What was kept is judged again without the cluster.
     let kept = folder.join("observation.json").display().to_string();
@@ -225,13 +258,19 @@ fn a_right_withheld_leaves_a_line_that_names_it_and_unknown_secrets_are_told_lou
         line.contains(&format!("you may not get pods/log in namespace {namespace}")),
         "{line}"
     );
-    ensure!(folder.join("check.html").exists() && folder.join("events.txt").exists(), "{index}");
+    ensure!(
+        folder.join("check.html").exists() && folder.join("events.txt").exists(),
+        "{index}"
+    );
 
     // Without secrets: the values are not known, and that is the first that anybody reads.
     let reader = world.reader(&["pods", "services", "configmaps", "events", "pods/log"])?;
     let (ended, folder) = bundle(&reader, "no-secrets")?;
     let unread = ended.json()?["searched"]["unread"].to_string();
-    ensure!(unread.contains("\"shouted\"") && unread.contains("get secrets"), "{unread}");
+    ensure!(
+        unread.contains("\"shouted\"") && unread.contains("get secrets"),
+        "{unread}"
+    );
     let page = std::fs::read_to_string(folder.join("index.html"))?;
     ensure!(page.contains("Careful") && page.contains("shouted"), "{page}");
     // What patterns tell is hidden all the same.

@@ -4,8 +4,8 @@
 mod backup;
 mod bad_input;
 mod boot_run;
-mod checks;
 mod bundle;
+mod checks;
 mod cluster;
 mod custom_kinds;
 mod engine;

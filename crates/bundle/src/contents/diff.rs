@@ -22,7 +22,11 @@ pub(crate) fn part(request: &BundleRequest<'_>) -> Part {
         return Part::unavailable(PATH, ABOUT, "no target was named, or it could not be rendered");
     };
     let Some(stored) = &request.observed.stored else {
-        return Part::unread(PATH, ABOUT, "the running revision's record could not be read".to_owned());
+        return Part::unread(
+            PATH,
+            ABOUT,
+            "the running revision's record could not be read".to_owned(),
+        );
     };
     let compared = objects(&stored.manifest).and_then(|running| {
         let target = objects(&renderable.rendered.manifest)?;
@@ -45,7 +49,9 @@ fn compare(running: &[Value], target: &[Value]) -> String {
         let (old, new) = (yaml(old, None), yaml(new, old));
         let diff = TextDiff::from_lines(old.as_str(), new.as_str());
         let mut unified = diff.unified_diff();
-        unified.context_radius(CONTEXT).header(&format!("running/{name}"), &format!("target/{name}"));
+        unified
+            .context_radius(CONTEXT)
+            .header(&format!("running/{name}"), &format!("target/{name}"));
         text.push_str(&unified.to_string());
     }
     text
@@ -57,7 +63,11 @@ fn by_name(objects: &[Value]) -> BTreeMap<String, &Value> {
         .iter()
         .map(|object| {
             let metadata = &object["metadata"];
-            let name = [text(&object["kind"]), text(&metadata["namespace"]), text(&metadata["name"])];
+            let name = [
+                text(&object["kind"]),
+                text(&metadata["namespace"]),
+                text(&metadata["name"]),
+            ];
             let parts: Vec<String> = name.into_iter().filter(|part| !part.is_empty()).collect();
             (parts.join("/"), object)
         })
@@ -75,7 +85,11 @@ fn yaml(object: Option<&Value>, before: Option<&Value>) -> String {
             let values = shown.get_mut(field).and_then(Value::as_object_mut);
             for (key, value) in values.into_iter().flatten() {
                 let same = before.is_none_or(|before| before[field][key] == *value);
-                *value = if same { "***".into() } else { "*** (another value)".into() };
+                *value = if same {
+                    "***".into()
+                } else {
+                    "*** (another value)".into()
+                };
             }
         }
     }
@@ -99,7 +113,10 @@ mod tests {
                 "stringData": {"password": password, "user": "app"}})
         };
         let new = json!({"kind": "Service", "metadata": {"name": "new"}});
-        let told = compare(&[web("web:1"), secret("old-hush")], &[web("web:2"), secret("new-hush"), new]);
+        let told = compare(
+            &[web("web:1"), secret("old-hush")],
+            &[web("web:2"), secret("new-hush"), new],
+        );
         for line in [
             "--- running/Deployment/web",
             "web:2",
@@ -109,6 +126,9 @@ mod tests {
             assert!(told.contains(line), "{line}: {told}");
         }
         assert!(!told.contains("hush") && !told.contains("app"), "{told}");
-        assert_eq!(compare(&[web("web:1"), secret("a")], &[secret("a"), web("web:1")]), "");
+        assert_eq!(
+            compare(&[web("web:1"), secret("a")], &[secret("a"), web("web:1")]),
+            ""
+        );
     }
 }

@@ -30,7 +30,10 @@ pub(crate) async fn part(request: &BundleRequest<'_>, live: &Live) -> Part {
         .workloads
         .iter()
         .map(|workload| (workload.name.kind.to_string(), workload.name.name.clone()));
-    let pods = live.pods.iter().map(|pod| ("Pod".to_owned(), pod.name().to_owned()));
+    let pods = live
+        .pods
+        .iter()
+        .map(|pod| ("Pod".to_owned(), pod.name().to_owned()));
     let names: BTreeSet<(String, String)> = objects.chain(workloads).chain(pods).collect();
     let text = events
         .iter()
@@ -40,7 +43,11 @@ pub(crate) async fn part(request: &BundleRequest<'_>, live: &Live) -> Part {
             text
         });
     if text.is_empty() {
-        return Part::unavailable(PATH, ABOUT, "the cluster has none of the release's objects any more");
+        return Part::unavailable(
+            PATH,
+            ABOUT,
+            "the cluster has none of the release's objects any more",
+        );
     }
     Part::text(PATH, ABOUT, text)
 }

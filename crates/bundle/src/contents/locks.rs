@@ -63,7 +63,12 @@ fn told(samples: &[LockReport]) -> Vec<Part> {
         text.push(b'\n');
     }
     vec![
-        Part::partial("locks.txt", ABOUT, String::from_utf8_lossy(&text).into_owned(), &missing),
+        Part::partial(
+            "locks.txt",
+            ABOUT,
+            String::from_utf8_lossy(&text).into_owned(),
+            &missing,
+        ),
         Part::written("locks.json", "the same, for programs", Language::Json, |out| {
             render::json(out, &samples)
         }),

@@ -40,8 +40,16 @@ impl Log {
     }
 
     fn about(&self) -> String {
-        let what = if self.of_database { "the database server" } else { "a container" };
-        let before = if self.previous { ", before it was started anew" } else { "" };
+        let what = if self.of_database {
+            "the database server"
+        } else {
+            "a container"
+        };
+        let before = if self.previous {
+            ", before it was started anew"
+        } else {
+            ""
+        };
         format!("log of {what}{before}")
     }
 }
@@ -68,7 +76,9 @@ fn of_pod(owned: &OwnedPod, database: Option<(&str, &str, &str)>) -> Vec<Log> {
         .chain(status.container_statuses.iter().flatten());
     let mut logs = Vec::new();
     // A pod that is not the release's own was looked at for the server in it.
-    for container in containers.filter(|container| owned.owner.is_some() || server == Some(container.name.as_str())) {
+    for container in
+        containers.filter(|container| owned.owner.is_some() || server == Some(container.name.as_str()))
+    {
         let log = |previous| Log {
             namespace: owned.namespace().to_owned(),
             pod: owned.name().to_owned(),
@@ -87,7 +97,10 @@ fn of_pod(owned: &OwnedPod, database: Option<(&str, &str, &str)>) -> Vec<Log> {
 fn lives(container: &ContainerStatus) -> (bool, bool) {
     let state = container.state.as_ref();
     let begun = state.is_some_and(|state| state.running.is_some() || state.terminated.is_some());
-    let ended = container.last_state.as_ref().is_some_and(|state| state.terminated.is_some());
+    let ended = container
+        .last_state
+        .as_ref()
+        .is_some_and(|state| state.terminated.is_some());
     // One that waits to be started anew shows what it said before.
     (begun || container.restart_count > 0, ended)
 }
@@ -96,7 +109,11 @@ fn lives(container: &ContainerStatus) -> (bool, bool) {
 pub(crate) fn without_log(request: &BundleRequest<'_>, live: &Live) -> Vec<Part> {
     let mut parts = Vec::new();
     if let Some(why) = &live.no_pods {
-        parts.push(Part::unread("logs/pods", "logs of the release's pods", why.clone()));
+        parts.push(Part::unread(
+            "logs/pods",
+            "logs of the release's pods",
+            why.clone(),
+        ));
     }
     let about = "log of the database server";
     match &request.observed.observation.location {
@@ -114,7 +131,11 @@ pub(crate) fn without_log(request: &BundleRequest<'_>, live: &Live) -> Vec<Part>
                 }
             }
         },
-        Seen::Absent => parts.push(Part::unavailable("postgres/server.log", about, "no database was found")),
+        Seen::Absent => parts.push(Part::unavailable(
+            "postgres/server.log",
+            about,
+            "no database was found",
+        )),
         Seen::Unreadable(why) => parts.push(Part::unread("postgres/server.log", about, why.clone())),
     }
     parts
@@ -130,12 +151,19 @@ pub(crate) async fn part(request: &BundleRequest<'_>, log: &Log) -> Part {
         since: (!log.previous).then_some(bounds.since),
         limit: LIMIT,
     };
-    let read = request.cluster.end_of_log(&log.namespace, &log.pod, &log.container, &end).await;
+    let read = request
+        .cluster
+        .end_of_log(&log.namespace, &log.pod, &log.container, &end)
+        .await;
     let content = match read {
         Ok(read) => {
             let note = cut(&read, bounds);
             Content::Read {
-                state: if note.is_some() { BundleState::Cut } else { BundleState::Whole },
+                state: if note.is_some() {
+                    BundleState::Cut
+                } else {
+                    BundleState::Whole
+                },
                 note,
                 text: read.text,
                 language: Language::Text,
@@ -200,8 +228,18 @@ mod tests {
         let crashed = json!({"terminated": {"exitCode": 1}});
         let statuses = json!([
             container("calm", 0, json!({"running": {}}), json!({})),
-            container("crashed", 2, json!({"waiting": {"reason": "CrashLoopBackOff"}}), crashed),
-            container("not-yet", 0, json!({"waiting": {"reason": "ContainerCreating"}}), json!({})),
+            container(
+                "crashed",
+                2,
+                json!({"waiting": {"reason": "CrashLoopBackOff"}}),
+                crashed
+            ),
+            container(
+                "not-yet",
+                0,
+                json!({"waiting": {"reason": "ContainerCreating"}}),
+                json!({})
+            ),
         ]);
         assert_eq!(
             paths(&pod(true, statuses), None),
@@ -220,7 +258,10 @@ mod tests {
             container("exporter", 0, json!({"running": {}}), json!({})),
         ]);
         let database = Some(("shop", "web-0", "postgres"));
-        assert_eq!(paths(&pod(false, statuses.clone()), database), ["postgres/web-0/postgres.log"]);
+        assert_eq!(
+            paths(&pod(false, statuses.clone()), database),
+            ["postgres/web-0/postgres.log"]
+        );
         assert_eq!(paths(&pod(true, statuses.clone()), database).len(), 2);
         let elsewhere = Some(("other", "web-0", "postgres"));
         assert_eq!(paths(&pod(false, statuses), elsewhere), Vec::<String>::new());
@@ -240,6 +281,9 @@ mod tests {
             ..LogText::default()
         };
         let told = cut(&read, &bounds).unwrap();
-        assert_eq!(told, "7 older lines have no room in 1000 bytes; reading ended after 20 s");
+        assert_eq!(
+            told,
+            "7 older lines have no room in 1000 bytes; reading ended after 20 s"
+        );
     }
 }

@@ -32,9 +32,18 @@ pub(crate) fn part(request: &BundleRequest<'_>, live: &Live) -> Part {
     match &observation.release {
         Seen::Present(release) => {
             let chart = &release.chart;
-            line("revision", &format!("{} ({})", release.revision, release.status.word()));
+            line(
+                "revision",
+                &format!("{} ({})", release.revision, release.status.word()),
+            );
             line("chart", &format!("{} {}", chart.name, chart.version));
-            line("application", chart.app_version.as_deref().unwrap_or("the chart names no version"));
+            line(
+                "application",
+                chart
+                    .app_version
+                    .as_deref()
+                    .unwrap_or("the chart names no version"),
+            );
         }
         Seen::Absent => line("chart", "none"),
         Seen::Unreadable(why) => missing.push(format!("chart: {why}")),
@@ -42,7 +51,13 @@ pub(crate) fn part(request: &BundleRequest<'_>, live: &Live) -> Part {
     if let Some((_, target)) = request.target {
         let chart = &target.chart;
         line("target chart", &format!("{} {}", chart.name, chart.version));
-        line("target", chart.app_version.as_deref().unwrap_or("the chart names no version"));
+        line(
+            "target",
+            chart
+                .app_version
+                .as_deref()
+                .unwrap_or("the chart names no version"),
+        );
     }
     match &observation.database {
         Seen::Present(facts) => line("PostgreSQL", &facts.server.version),

@@ -20,7 +20,11 @@ pub(crate) fn parts(request: &BundleRequest<'_>, live: &Live) -> Vec<Part> {
         .cloned()
         .collect();
     let mut objects = live.objects.clone();
-    objects.extend(live.pods.iter().filter_map(|pod| serde_json::to_value(&pod.pod).ok()));
+    objects.extend(
+        live.pods
+            .iter()
+            .filter_map(|pod| serde_json::to_value(&pod.pod).ok()),
+    );
     for object in &mut objects {
         shorten(object);
     }
@@ -31,9 +35,12 @@ pub(crate) fn parts(request: &BundleRequest<'_>, live: &Live) -> Vec<Part> {
             overview(request, live),
             &missing,
         ),
-        Part::written("objects.yaml", "workloads and pods as they are", Language::Text, |out| {
-            render::manifests(out, &objects)
-        }),
+        Part::written(
+            "objects.yaml",
+            "workloads and pods as they are",
+            Language::Text,
+            |out| render::manifests(out, &objects),
+        ),
     ]
 }
 
@@ -55,9 +62,17 @@ fn overview(request: &BundleRequest<'_>, live: &Live) -> String {
         let object = live.objects.iter().find(|object| is_of(object, workload));
         for container in object.map(containers).unwrap_or_default() {
             let image = container.image.as_deref().unwrap_or("?");
-            let _ = writeln!(text, "  container {}  {image}  {}", container.name, bounds(container.resources.as_ref()));
+            let _ = writeln!(
+                text,
+                "  container {}  {image}  {}",
+                container.name,
+                bounds(container.resources.as_ref())
+            );
         }
-        let pods = live.pods.iter().filter(|pod| pod.owner.as_ref() == Some(&workload.name));
+        let pods = live
+            .pods
+            .iter()
+            .filter(|pod| pod.owner.as_ref() == Some(&workload.name));
         for pod in pods {
             of_pod(&mut text, pod);
         }
@@ -89,7 +104,10 @@ fn overview(request: &BundleRequest<'_>, live: &Live) -> String {
 fn counts(workload: &Workload) -> String {
     let mut words = Vec::new();
     if let Some(desired) = workload.desired {
-        words.push(format!("{desired} desired, {} ready, {} updated", workload.ready, workload.updated));
+        words.push(format!(
+            "{desired} desired, {} ready, {} updated",
+            workload.ready, workload.updated
+        ));
     }
     if workload.suspended == Some(true) {
         words.push("suspended".to_owned());
@@ -131,9 +149,11 @@ fn bounds(resources: Option<&ResourceRequirements>) -> String {
         let amounts: Vec<String> = amounts
             .into_iter()
             .flatten()
-            .map(|(name, amount): (&String, &k8s_openapi::apimachinery::pkg::api::resource::Quantity)| {
-                format!("{name} {}", amount.0)
-            })
+            .map(
+                |(name, amount): (&String, &k8s_openapi::apimachinery::pkg::api::resource::Quantity)| {
+                    format!("{name} {}", amount.0)
+                },
+            )
             .collect();
         match amounts.as_slice() {
             [] => format!("no {what}"),
@@ -171,13 +191,30 @@ fn of_pod(text: &mut String, owned: &OwnedPod) {
 
 /// How a container last ended, where it did.
 fn ended(container: &ContainerStatus) -> Option<String> {
-    let now = container.state.as_ref().and_then(|state| state.terminated.as_ref());
-    let before = container.last_state.as_ref().and_then(|state| state.terminated.as_ref());
+    let now = container
+        .state
+        .as_ref()
+        .and_then(|state| state.terminated.as_ref());
+    let before = container
+        .last_state
+        .as_ref()
+        .and_then(|state| state.terminated.as_ref());
     let end = now.or(before)?;
     let reason = end.reason.as_deref().unwrap_or("no reason");
-    let at = end.finished_at.as_ref().map(|time| format!(" at {}", time.0)).unwrap_or_default();
-    let message = end.message.as_deref().map(|message| format!(": {}", message.trim())).unwrap_or_default();
-    Some(format!("ended with exit code {} ({reason}){at}{message}", end.exit_code))
+    let at = end
+        .finished_at
+        .as_ref()
+        .map(|time| format!(" at {}", time.0))
+        .unwrap_or_default();
+    let message = end
+        .message
+        .as_deref()
+        .map(|message| format!(": {}", message.trim()))
+        .unwrap_or_default();
+    Some(format!(
+        "ended with exit code {} ({reason}){at}{message}",
+        end.exit_code
+    ))
 }
 
 #[cfg(test)]
@@ -214,6 +251,9 @@ mod tests {
             "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled",
             "finishedAt": "2026-01-01T00:00:00Z"}}});
         let told = ended(&serde_json::from_value(status).unwrap()).unwrap();
-        assert_eq!(told, "ended with exit code 137 (OOMKilled) at 2026-01-01T00:00:00Z");
+        assert_eq!(
+            told,
+            "ended with exit code 137 (OOMKilled) at 2026-01-01T00:00:00Z"
+        );
     }
 }

@@ -170,7 +170,10 @@ impl KnownValues {
             // As forms write a blank.
             if value.contains(&b' ') {
                 needles.push(Needle {
-                    bytes: value.iter().map(|byte| if *byte == b' ' { b'+' } else { *byte }).collect(),
+                    bytes: value
+                        .iter()
+                        .map(|byte| if *byte == b' ' { b'+' } else { *byte })
+                        .collect(),
                     writing: Writing::Plain,
                     whole_word: !long,
                 });
@@ -225,7 +228,9 @@ fn base64(value: &[u8]) -> Vec<Needle> {
         cores.insert(STANDARD_NO_PAD.encode(value));
     }
     for (before, unsure) in [(0, 0), (1, 2), (2, 3)] {
-        let shifted: Vec<u8> = std::iter::repeat_n(0, before).chain(value.iter().copied()).collect();
+        let shifted: Vec<u8> = std::iter::repeat_n(0, before)
+            .chain(value.iter().copied())
+            .collect();
         let sure = shifted.len() * 8 / 6;
         let encoded = STANDARD_NO_PAD.encode(&shifted);
         let core = encoded.get(unsure..sure).unwrap_or_default();

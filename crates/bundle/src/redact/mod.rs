@@ -91,13 +91,16 @@ impl Redactor {
     fn spans(&self, text: &str) -> Vec<Span> {
         let mut spans = Vec::new();
         each_reading(text, |view, reading| {
-            let known = self.search.find_overlapping_iter(&view.bytes).filter_map(|found| {
-                let needle = &self.needles[found.pattern().as_usize()];
-                // What stands in one line was found in the reading that leaves lines alone.
-                let elsewhere = reading == Reading::Joined && !view.is_split(found.range());
-                let place = fits(needle, &view.bytes, found.range(), reading).filter(|_| !elsewhere)?;
-                Some((place, rule(needle.writing, reading)))
-            });
+            let known = self
+                .search
+                .find_overlapping_iter(&view.bytes)
+                .filter_map(|found| {
+                    let needle = &self.needles[found.pattern().as_usize()];
+                    // What stands in one line was found in the reading that leaves lines alone.
+                    let elsewhere = reading == Reading::Joined && !view.is_split(found.range());
+                    let place = fits(needle, &view.bytes, found.range(), reading).filter(|_| !elsewhere)?;
+                    Some((place, rule(needle.writing, reading)))
+                });
             let places: Vec<(Range<usize>, HidingRule)> = match reading {
                 Reading::Joined => known.collect(),
                 Reading::Plain | Reading::Percent => {
@@ -126,7 +129,8 @@ fn fits(needle: &Needle, bytes: &[u8], place: Range<usize>, reading: Reading) ->
     };
     match needle.writing {
         Writing::Plain if needle.whole_word => {
-            let is_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+            let is_word =
+                |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
             let before = place.start.checked_sub(1).and_then(|before| bytes.get(before));
             let joins_before = is_word(before) && is_word(bytes.get(place.start));
             let joins_behind = is_word(bytes.get(place.end)) && is_word(bytes.get(place.end - 1));

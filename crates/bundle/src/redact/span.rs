@@ -55,7 +55,9 @@ pub(super) fn hide(text: &str, language: Language, spans: Vec<Span>) -> (String,
         *counts.entry(rule).or_insert(0) += 1;
     }
     shown.push_str(&text[place..]);
-    let counts = counts.into_iter().map(|(rule, count)| HiddenCount { rule, count });
+    let counts = counts
+        .into_iter()
+        .map(|(rule, count)| HiddenCount { rule, count });
     (shown, counts.collect())
 }
 
@@ -92,7 +94,9 @@ fn in_json(text: &str, strings: &[Range<usize>], range: Range<usize>) -> Vec<Ran
 
 /// The part of a range that stands before the next tag.
 fn before_a_tag(text: &str, range: Range<usize>) -> Range<usize> {
-    let tag = text.as_bytes()[range.clone()].iter().position(|byte| *byte == b'<');
+    let tag = text.as_bytes()[range.clone()]
+        .iter()
+        .position(|byte| *byte == b'<');
     range.start..tag.map_or(range.end, |tag| range.start + tag)
 }
 
@@ -135,7 +139,10 @@ fn merged(text: &str, spans: impl Iterator<Item = Span>) -> Vec<Span> {
     spans.sort_by_key(|span| (span.range.start, span.range.end));
     let mut merged: Vec<Span> = Vec::new();
     for span in spans {
-        match merged.last_mut().filter(|last| span.range.start <= last.range.end) {
+        match merged
+            .last_mut()
+            .filter(|last| span.range.start <= last.range.end)
+        {
             Some(last) => {
                 last.range.end = last.range.end.max(span.range.end);
                 last.rule = last.rule.min(span.rule);

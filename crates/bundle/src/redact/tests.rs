@@ -52,15 +52,24 @@ fn a_value_is_hidden_in_every_spelling_and_told_by_its_rule() {
         ),
         (PLANTED.replace('\'', "''"), HidingRule::KnownValue),
         (percent.clone(), HidingRule::KnownValueUrlEncoded),
-        (percent.to_ascii_lowercase().replace("%2f", "/"), HidingRule::KnownValueUrlEncoded),
+        (
+            percent.to_ascii_lowercase().replace("%2f", "/"),
+            HidingRule::KnownValueUrlEncoded,
+        ),
         (
             utf8_percent_encode(&percent, NON_ALPHANUMERIC).to_string(),
             HidingRule::KnownValueUrlEncoded,
         ),
         (STANDARD.encode(PLANTED), HidingRule::KnownValueBase64),
         (URL_SAFE.encode(PLANTED), HidingRule::KnownValueBase64),
-        (STANDARD.encode(format!("a:{PLANTED}")), HidingRule::KnownValueBase64),
-        (STANDARD.encode(format!("ab{PLANTED} more")), HidingRule::KnownValueBase64),
+        (
+            STANDARD.encode(format!("a:{PLANTED}")),
+            HidingRule::KnownValueBase64,
+        ),
+        (
+            STANDARD.encode(format!("ab{PLANTED} more")),
+            HidingRule::KnownValueBase64,
+        ),
         (
             utf8_percent_encode(&STANDARD.encode(PLANTED), NON_ALPHANUMERIC).to_string(),
             HidingRule::KnownValueBase64,
@@ -90,7 +99,12 @@ fn a_value_that_goes_on_in_the_next_line_is_hidden_in_both() {
 
 #[test]
 fn a_short_value_is_hidden_as_a_word_and_a_shorter_one_behind_its_name_alone() {
-    let redactor = redactor(&[("password", "shop7"), ("pin", "abc"), ("flag", "true"), ("n", "12")]);
+    let redactor = redactor(&[
+        ("password", "shop7"),
+        ("pin", "abc"),
+        ("flag", "true"),
+        ("n", "12"),
+    ]);
     assert_eq!(
         shown(&redactor, "shop7 workshop7 shop77 (shop7)").0,
         "*** workshop7 shop77 (***)"
@@ -124,13 +138,18 @@ fn the_values_inside_of_a_value_are_secret_too() {
         ("app.properties", file),
         ("auth.json", r#"{"auths":{"x":{"auth":"dXNlcjpwYXNzd29yZA=="}}}"#),
     ]);
-    let (text, _) = shown(&redactor, "p@ss-in-url, p%40ss-in-url, correct horse, dXNlcjpwYXNzd29yZA==, 30s");
+    let (text, _) = shown(
+        &redactor,
+        "p@ss-in-url, p%40ss-in-url, correct horse, dXNlcjpwYXNzd29yZA==, 30s",
+    );
     assert_eq!(text, "***, ***, ***, ***, 30s");
 }
 
 #[test]
 fn a_long_value_is_known_by_every_line_of_its_base64() {
-    let long: String = (0..400).map(|number| char::from(b'a' + u8::try_from(number % 23).unwrap())).collect();
+    let long: String = (0..400)
+        .map(|number| char::from(b'a' + u8::try_from(number % 23).unwrap()))
+        .collect();
     let redactor = redactor(&[("key", &long)]);
     let encoded = STANDARD.encode(format!("x{long}"));
     let lines: Vec<String> = encoded
@@ -152,7 +171,10 @@ fn fields_with_telling_names_are_secret_wherever_they_stand() {
         "dsn": "postgres://app:from-url@db/x", "pinPassword": 4711,
     }));
     let redactor = Redactor::new(&known, false).unwrap();
-    let (text, _) = shown(&redactor, "from-values from-env from-url 4711 books-db production 5432");
+    let (text, _) = shown(
+        &redactor,
+        "from-values from-env from-url 4711 books-db production 5432",
+    );
     assert_eq!(text, "*** *** *** *** books-db production 5432");
 }
 
@@ -173,7 +195,11 @@ fn json_stays_json() {
     assert_eq!(read["far"], 1.5);
     assert_eq!(read["***"], json!(["***", "x"]));
     assert_eq!(read["open"], "token=***");
-    assert!(!redacted.text.contains("4711") && !redacted.text.contains("line\""), "{}", redacted.text);
+    assert!(
+        !redacted.text.contains("4711") && !redacted.text.contains("line\""),
+        "{}",
+        redacted.text
+    );
 }
 
 #[test]

@@ -48,11 +48,7 @@ impl Instead {
     fn character(taken: usize, character: char) -> Self {
         let mut bytes = [0; 4];
         let length = character.encode_utf8(&mut bytes).len();
-        Self {
-            taken,
-            bytes,
-            length,
-        }
+        Self { taken, bytes, length }
     }
 }
 
@@ -190,7 +186,12 @@ fn backslash(rest: &[u8]) -> Option<Instead> {
                 None => surrogates(rest, code),
             };
         }
-        b'x' => return Some(Instead::byte(4, digit(*rest.get(2)?)? * 16 + digit(*rest.get(3)?)?)),
+        b'x' => {
+            return Some(Instead::byte(
+                4,
+                digit(*rest.get(2)?)? * 16 + digit(*rest.get(3)?)?,
+            ));
+        }
         _ => return None,
     };
     Some(Instead::byte(2, byte))
@@ -236,7 +237,8 @@ fn time_stamp(line: &[u8]) -> usize {
         .iter()
         .take_while(|byte| byte.is_ascii_digit() || b"-:.TZ+".contains(byte))
         .count();
-    let is_time = length >= SHORTEST && line[4] == b'-' && line[10] == b'T' && line.get(length) == Some(&b' ');
+    let is_time =
+        length >= SHORTEST && line[4] == b'-' && line[10] == b'T' && line.get(length) == Some(&b' ');
     if is_time { length + 1 } else { 0 }
 }
 
@@ -263,7 +265,11 @@ mod tests {
     fn words_are_found_in_every_spelling_and_told_where_they_stand() {
         for (text, spelled, reading) in [
             (r#"{"a":"p\"q\\r"}"#, r#"p\"q\\r"#, Reading::Plain),
-            (r#"{"a":"{\"b\":\"p\\\"q\\\\r\"}"}"#, r#"p\\\"q\\\\r"#, Reading::Plain),
+            (
+                r#"{"a":"{\"b\":\"p\\\"q\\\\r\"}"}"#,
+                r#"p\\\"q\\\\r"#,
+                Reading::Plain,
+            ),
             (r"<td>p&quot;q&#92;r</td>", r"p&quot;q&#92;r", Reading::Plain),
             (r"x p%22q%5cr y", r"p%22q%5cr", Reading::Percent),
             (r"x p%2522q%255Cr y", r"p%2522q%255Cr", Reading::Percent),

@@ -88,7 +88,12 @@ pub(crate) async fn seek(request: &BundleRequest<'_>, live: &Live) -> Sought {
         });
     }
     places.extend(of_database(request));
-    if let Some(password) = request.observed.credentials.as_ref().and_then(|login| login.password.as_ref()) {
+    if let Some(password) = request
+        .observed
+        .credentials
+        .as_ref()
+        .and_then(|login| login.password.as_ref())
+    {
         sought.known.add("password", password.expose().as_bytes());
     }
     read_all(request, places, &mut sought).await;
@@ -112,7 +117,13 @@ fn open_names(request: &BundleRequest<'_>, live: &Live, known: &mut KnownValues)
     if let Some(location) = request.observed.observation.location.present() {
         let first = location.host.split('.').next().unwrap_or_default();
         let port = location.port.to_string();
-        let names = [location.host.as_str(), first, &location.database, &location.user, &port];
+        let names = [
+            location.host.as_str(),
+            first,
+            &location.database,
+            &location.user,
+            &port,
+        ];
         for word in names {
             known.add_public(word);
         }
@@ -165,7 +176,12 @@ fn of_revision(
     }
 }
 
-fn of_manifest(request: &BundleRequest<'_>, manifest: &str, sought: &mut Sought, places: &mut BTreeSet<Place>) {
+fn of_manifest(
+    request: &BundleRequest<'_>,
+    manifest: &str,
+    sought: &mut Sought,
+    places: &mut BTreeSet<Place>,
+) {
     match helm::manifest::objects(manifest) {
         Ok(objects) => {
             for object in &objects {
@@ -181,7 +197,9 @@ fn of_manifest(request: &BundleRequest<'_>, manifest: &str, sought: &mut Sought,
 }
 
 fn of_object(request: &BundleRequest<'_>, object: &Value, sought: &mut Sought, places: &mut BTreeSet<Place>) {
-    let namespace = object["metadata"]["namespace"].as_str().unwrap_or(request.namespace);
+    let namespace = object["metadata"]["namespace"]
+        .as_str()
+        .unwrap_or(request.namespace);
     if is_secret(object) {
         for (key, value) in data(object) {
             sought.known.add(&key, &value);
@@ -205,9 +223,8 @@ fn named(structure: &Value, namespace: &str) -> Vec<Place> {
 /// The Secret that the database's credentials are read from.
 fn of_database(request: &BundleRequest<'_>) -> Option<Place> {
     match &request.observed.observation.location.present()?.origin.source {
-        CredentialSource::Secret { namespace, name, .. } | CredentialSource::Login { namespace, name, .. } => {
-            Some((namespace.clone(), name.clone()))
-        }
+        CredentialSource::Secret { namespace, name, .. }
+        | CredentialSource::Login { namespace, name, .. } => Some((namespace.clone(), name.clone())),
         CredentialSource::Environment { .. } | CredentialSource::Pod { .. } | CredentialSource::Given => None,
     }
 }
@@ -259,10 +276,13 @@ pub(crate) fn is_secret(object: &Value) -> bool {
 /// The data of a Secret in a manifest. What is no base64 is taken as it is.
 fn data(object: &Value) -> Vec<(String, Vec<u8>)> {
     let fields = |name: &str| object[name].as_object().into_iter().flatten();
-    let plain = fields("stringData").filter_map(|(key, value)| Some((key.clone(), value.as_str()?.as_bytes().to_vec())));
+    let plain = fields("stringData")
+        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.as_bytes().to_vec())));
     let encoded = fields("data").filter_map(|(key, value)| {
         let text = value.as_str()?;
-        let bytes = STANDARD.decode(text.trim()).unwrap_or_else(|_| text.as_bytes().to_vec());
+        let bytes = STANDARD
+            .decode(text.trim())
+            .unwrap_or_else(|_| text.as_bytes().to_vec());
         Some((key.clone(), bytes))
     });
     plain.chain(encoded).collect()
