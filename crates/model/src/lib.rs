@@ -6,6 +6,7 @@
 mod access;
 mod artefact;
 mod backup;
+mod bundle;
 mod cause;
 mod check;
 mod database;
@@ -50,6 +51,10 @@ pub use backup::{
     AssertionResult, AssertionVerdict, BackupFile, BackupFormat, BackupGrade, BackupManifest, BackupProof,
     BackupRelease, BackupSummary, BaseFacts, BaseRestoreReport, Encryption, PlainFile, SmokeAnswer,
     TableRows, Verification, WithApp,
+};
+pub use bundle::{
+    BundleArchive, BundleFile, BundleReport, BundleState, HiddenCount, HidingRule, SearchedValues,
+    UnreadSecret,
 };
 pub use cause::causes;
 pub use check::{Category, CheckResult, Confidence, Evidence, Remedy, Severity, Verdict};

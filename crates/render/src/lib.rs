@@ -3,6 +3,7 @@
 mod artefacts;
 mod backups;
 mod base_restore;
+mod bundle;
 mod check;
 mod check_junit;
 mod check_markdown;
@@ -34,6 +35,7 @@ mod words;
 
 pub use backups::{backup_report, backup_set, verification};
 pub use base_restore::base_restore;
+pub use bundle::{bundle_page, bundle_report};
 pub use check::{Detail, check_report, check_trouble};
 pub use check_junit::check_junit;
 pub use check_markdown::check_markdown;

@@ -14,5 +14,5 @@ mod tools;
 pub mod unlock;
 mod watch;
 
-pub use report::upgrade_report;
+pub use report::{journal_report, upgrade_report};
 pub use tools::{Tools, ToolsError};

@@ -4,6 +4,7 @@
 mod backup;
 mod bad_input;
 mod boot_run;
+mod bundle;
 mod checks;
 mod cluster;
 mod coder;
