@@ -11,7 +11,7 @@ use upgrade::flow::{self, FlowError, RecoverPlanned, RecoverRequest};
 use upgrade::recover::{InTheWay, Refused, Wish};
 
 use crate::agree::agree;
-use crate::arguments::{Common, time};
+use crate::arguments::{Common, PlanForm, time};
 use crate::session::{Session, UNCHANGED};
 use crate::upgrade::{Refusal, show_end, show_report, told};
 
@@ -178,12 +178,14 @@ async fn act(
     let planned = match judged.plan {
         Ok(planned) => planned,
         // A finding that blocks says more than the plan that it prevents.
-        Err(_) if blocked != ExitCode::Done => return Ok(told(output, &judged.report, blocked)),
+        Err(_) if blocked != ExitCode::Done => {
+            return Ok(told(output, PlanForm::of(output), &judged.report, blocked));
+        }
         Err(error) => return Err(error.into()),
     };
     show_plan(output, &planned.plan)?;
     if blocked != ExitCode::Done {
-        return Ok(told(output, &judged.report, blocked));
+        return Ok(told(output, PlanForm::of(output), &judged.report, blocked));
     }
     let dry_run = flags.dry_run.as_deref();
     if dry_run.is_some_and(|how| how != "none" && how != "false") {
@@ -265,8 +267,11 @@ fn next(session: &Session, release: &str, refusal: &Refusal) -> Option<String> {
                 format!("kubectl upgrade-check {release} -n {}", session.namespace)
             }
         }),
-        Refusal::Flow(_) | Refusal::Flags(_) | Refusal::Words(_) | Refusal::Folder(_) | Refusal::Ask(_) => {
-            None
-        }
+        Refusal::Flow(_)
+        | Refusal::Saved(_)
+        | Refusal::Flags(_)
+        | Refusal::Words(_)
+        | Refusal::Folder(_)
+        | Refusal::Ask(_) => None,
     }
 }

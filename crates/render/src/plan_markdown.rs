@@ -145,6 +145,8 @@ fn undo(spec: &StepSpec) -> &'static str {
         StepSpec::WaitIdle(_)
         | StepSpec::StandStill(_)
         | StepSpec::Drain(_)
+        | StepSpec::SettleRevision(_)
+        | StepSpec::EndSessions(_)
         | StepSpec::BackUp(_)
         | StepSpec::Gate(_)
         | StepSpec::OpenTraffic(_)

@@ -230,7 +230,7 @@ fn of_database(request: &BundleRequest<'_>) -> Option<Place> {
 }
 
 async fn read_all(request: &BundleRequest<'_>, places: BTreeSet<Place>, sought: &mut Sought) {
-    let read: Vec<(Place, Result<Option<BTreeMap<String, Vec<u8>>>, ApiError>)> = stream::iter(places)
+    let read: Vec<(Place, _)> = stream::iter(places)
         .map(|place| async move {
             let found = read(request, &place).await;
             (place, found)

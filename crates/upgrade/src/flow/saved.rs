@@ -293,6 +293,8 @@ fn expected(
         | StepSpec::Suspend(_)
         | StepSpec::Quiesce(_)
         | StepSpec::Drain(_)
+        | StepSpec::SettleRevision(_)
+        | StepSpec::EndSessions(_)
         | StepSpec::AnchorRelease(_)
         | StepSpec::AnchorDatabase(_)
         | StepSpec::Gate(_)

@@ -196,9 +196,11 @@ fn what_may_still_be_at_work_is_left_alone() {
     assert_eq!(young("fails"), "helm back to 3");
 }
 
+type Change = fn(&mut Situation);
+
 #[test]
 fn what_must_be_known_and_whoever_is_connected_keep_it_from_beginning() {
-    let change: [(fn(&mut Situation), &str); 11] = [
+    let change: [(Change, &str); 11] = [
         (|seen| seen.unfinished_run = Seen::Present("r1".into()), "blocked"),
         (
             |seen| seen.unfinished_run = Seen::Unreadable("no".into()),
