@@ -3,10 +3,8 @@
 use cluster::Cluster;
 use model::{DatabaseRoute, Seen};
 
+use crate::store::DIRECT;
 use crate::{Place, Server};
-
-/// What stands for a cluster or namespace where there is none.
-const DIRECT: &str = "direct";
 
 /// How much of the UID of namespace kube-system names a cluster.
 const UID_LENGTH: usize = 8;

@@ -221,6 +221,7 @@ async fn filter(session: &Session, target: &Target) -> Filter {
         namespace,
         server,
         database: Some(target.location.database.clone()),
+        ..Filter::default()
     }
 }
 

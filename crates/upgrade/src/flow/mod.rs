@@ -10,6 +10,7 @@ mod remember;
 mod restore;
 mod rollback;
 mod status;
+mod turn;
 mod way_back;
 
 pub use begin::{RunOptions, begin};
@@ -25,4 +26,5 @@ pub use restore::{
 };
 pub use rollback::{RollbackRequest, begin_rollback, plan_rollback};
 pub use status::{RunLine, status};
+pub use turn::take_turn;
 pub use way_back::no_way_back;

@@ -12,7 +12,7 @@ use super::super::ground::Ground;
 use super::super::stored::{Words, store_of};
 use super::flags::RestoreFlags;
 use super::preview::agree;
-use super::reach;
+use super::{reach, turn};
 use crate::session::UNCHANGED;
 
 /// Lists what restores left.
@@ -44,7 +44,7 @@ pub(super) async fn drop_old(
     environment: &Environment,
 ) -> Result<ExitCode, ExitCode> {
     let output = &ground.output;
-    let (_, server) = reach(ground, target, target.release.as_deref(), "drop").await?;
+    let (found, server) = reach(ground, target, target.release.as_deref(), "drop").await?;
     let lost = loss(&server, id).await.map_err(|error| failed(output, &error))?;
     let store = store_of(&flags.store, &flags.common, environment).await?;
     let backup = newest_backup(&store, &server)
@@ -81,10 +81,10 @@ pub(super) async fn drop_old(
     });
     agree(output, "Drop it?", flags.yes)?;
     let title = format!("drop {}", lost.kept.name);
-    let dropped = act(output, &title, async |progress| {
+    let dropping = act(output, &title, async |progress| {
         drop_kept(&server, id, progress).await
-    })
-    .await;
+    });
+    let dropped = turn::alone(ground, &found, "restore-drop-old", dropping).await?;
     match dropped {
         ActEnd::Ended(Ok(lost)) => Ok(show(output, "KeptDropped", &server, &[lost.kept], Vec::new())),
         ActEnd::Ended(Err(error)) => Err(failed(output, &error)),
