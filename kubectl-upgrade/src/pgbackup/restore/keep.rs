@@ -65,16 +65,17 @@ pub(super) async fn drop_old(
             ExitCode::Blocked,
         ));
     };
+    let bytes = lost.kept.bytes;
+    let bytes = bytes.map_or_else(|| "size unknown".to_owned(), |bytes| format!("{bytes} bytes"));
     let age = backup.summary(Timestamp::now()).age_seconds / 3600;
     // Whoever cannot be told cannot agree either: the question fails then.
     let _ = output.talk(|err, _| {
         writeln!(
             err,
-            "drop database {}: {} tables, {} bytes\n  lost      what only it holds; restore {id} can no longer be taken back\n  \
+            "drop database {}: {} tables, {bytes}\n  lost      what only it holds; restore {id} can no longer be taken back\n  \
              in use    {database}, {} tables\n  at hand   backup {}, {age} h old",
             lost.kept.name,
             lost.tables,
-            lost.kept.bytes.unwrap_or_default(),
             lost.tables_in_use,
             backup.id
         )
