@@ -178,6 +178,9 @@ pub enum BaseRestoreError {
         /// How far it came.
         phase: String,
     },
+    /// What was unpacked beside the data directory is not what the server's own list says. Nothing was moved.
+    #[error("failed to find the copy whole after unpacking: {0}")]
+    NotWhole(String),
     /// A step failed.
     #[error("failed to {doing}: {words}")]
     Step {
@@ -435,10 +438,7 @@ impl PutBack {
         if end.exit_code == 0 {
             return Ok(());
         }
-        Err(BaseRestoreError::Step {
-            doing: "find the copy whole after unpacking",
-            words: last_words(&end.stderr_tail),
-        })
+        Err(BaseRestoreError::NotWhole(last_words(&end.stderr_tail)))
     }
 
     /// Moves back what a restore of this backup moved aside.
