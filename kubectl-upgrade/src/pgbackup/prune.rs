@@ -177,7 +177,9 @@ pub(crate) async fn run(flags: &PruneFlags, environment: &Environment) -> ExitCo
         let mut report = plan.preview(&store);
         report.dry_run = !flags.yes;
         if plan.removes_anything() {
-            report.next.push(next(flags, options.namespace.as_deref(), &store.to_string()));
+            report
+                .next
+                .push(next(flags, options.namespace.as_deref(), &store.to_string()));
         }
         return told(&output, &report, ExitCode::Done);
     }
@@ -334,7 +336,17 @@ mod tests {
 
     #[test]
     fn the_proposed_command_removes_what_was_told_and_nothing_beside_it() {
-        let line = ["x", "--keep-last", "2", "--database", "my app", "--server", "db", "-n", "shop"];
+        let line = [
+            "x",
+            "--keep-last",
+            "2",
+            "--database",
+            "my app",
+            "--server",
+            "db",
+            "-n",
+            "shop",
+        ];
         let flags = Command::try_parse_from(line).unwrap().flags;
         let step = next(&flags, Some("shop"), "s3://b/p?endpoint=https://s3.example.com");
         assert_eq!(

@@ -79,7 +79,10 @@ impl<'a> Stage<'a> {
         let file = self.world.folder.path().join("lease.json");
         std::fs::write(&file, lease.to_string())?;
         let file = file.display().to_string();
-        self.world.place.kubectl(&["create", "--filename", &file]).map(drop)
+        self.world
+            .place
+            .kubectl(&["create", "--filename", &file])
+            .map(drop)
     }
 
     fn holds(&self, wanted: &Summary) -> Result<()> {
@@ -182,7 +185,10 @@ fn writers_rest_while_their_database_is_put_back_and_come_back_as_they_were() ->
     let undo = ["restore", "--undo", &first, "books", "--yes"];
     for words in [&words[..], &undo[..]] {
         let refused = stage.pgbackup(words)?.expect(2)?;
-        ensure!(refused.stderr.contains("worked on by 20260101-somebody"), "{refused}");
+        ensure!(
+            refused.stderr.contains("worked on by 20260101-somebody"),
+            "{refused}"
+        );
     }
     stage
         .world

@@ -401,10 +401,7 @@ mod tests {
         ] {
             assert!(lines.contains(&wanted.to_owned()), "{wanted} {lines:?}");
         }
-        assert!(
-            !lines.iter().any(|line| line.ends_with("in shop")),
-            "{lines:?}"
-        );
+        assert!(!lines.iter().any(|line| line.ends_with("in shop")), "{lines:?}");
     }
 
     #[test]

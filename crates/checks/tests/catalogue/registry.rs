@@ -50,8 +50,14 @@ fn a_look_that_was_kept_is_judged_as_it_was() {
 const LATER: [(&str, &[&str]); 6] = [
     ("/observation/unserved", &["helm-removed-kinds"]),
     ("/observation/sharers", &["database-shared"]),
-    ("/observation/database/value/health", &["ddl-rights", "connection-room", "rewrite-cost"]),
-    ("/observation/database/value/health/value/largeTables", &["rewrite-cost"]),
+    (
+        "/observation/database/value/health",
+        &["ddl-rights", "connection-room", "rewrite-cost"],
+    ),
+    (
+        "/observation/database/value/health/value/largeTables",
+        &["rewrite-cost"],
+    ),
     ("/target/definitions", &["custom-definitions"]),
     ("/target/claims", &["volume-overlap"]),
 ];
@@ -64,7 +70,9 @@ fn what_the_version_that_kept_a_look_did_not_ask_is_unknown() {
     for (pointer, rows) in LATER {
         let mut older = whole.clone();
         let (parent, key) = pointer.rsplit_once('/').unwrap();
-        let fields = older.pointer_mut(parent).and_then(|parent| parent.as_object_mut());
+        let fields = older
+            .pointer_mut(parent)
+            .and_then(|parent| parent.as_object_mut());
         fields.unwrap().remove(key).expect(pointer);
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), older.to_string()).unwrap();

@@ -48,7 +48,9 @@ mod tests {
         referenced.secrets.insert("token".into(), data("open sesame"));
         referenced.secrets.insert("gone".into(), Ok(None));
         referenced.secrets.insert("hidden".into(), Err("no right".into()));
-        referenced.config_maps.insert("plain".into(), data("known to all"));
+        referenced
+            .config_maps
+            .insert("plain".into(), data("known to all"));
         let kept = exposed(&referenced);
         assert!(
             !kept.is_empty() && kept.iter().all(|value| value == "open sesame"),
@@ -59,7 +61,8 @@ mod tests {
     #[test]
     fn lines_of_a_file_are_kept_and_what_they_give_a_name_to() {
         let mut referenced = Referenced::default();
-        let file = "db:\n  password: \"a:b=c\"\nkey=xyz\ndb:5432:*:app:hunter22\n{\"a\":1,\"token\": \"t0ken\"}\n";
+        let file =
+            "db:\n  password: \"a:b=c\"\nkey=xyz\ndb:5432:*:app:hunter22\n{\"a\":1,\"token\": \"t0ken\"}\n";
         let data = [("app.yaml".to_owned(), Secret::new(file))].into();
         referenced.secrets.insert("conf".into(), Ok(Some(data)));
         let parts = exposed(&referenced);

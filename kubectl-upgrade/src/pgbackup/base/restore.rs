@@ -113,13 +113,7 @@ async fn wake(session: &Session, namespace: &str, cluster: &str) -> Result<(), E
         // It sleeps on until somebody wakes it.
         let command = format!("kubectl annotate cluster {cluster} -n {namespace} cnpg.io/hibernation-");
         let state = "The volume is done with; the cluster is still hibernated.";
-        cli::fail(
-            &session.output,
-            &error,
-            state,
-            Some(&command),
-            ExitCode::Stopped,
-        )
+        cli::fail(&session.output, &error, state, Some(&command), ExitCode::Stopped)
     })
 }
 

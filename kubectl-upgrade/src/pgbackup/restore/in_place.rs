@@ -13,9 +13,9 @@ use super::super::failure::failed;
 use super::super::ground::Ground;
 use super::super::stored::{Words, store_of};
 use super::super::target::Target;
-use super::{Told, turn};
 use super::flags::RestoreFlags;
 use super::preview::{self, agree};
+use super::{Told, turn};
 
 /// What is to be replaced by what.
 pub(super) struct InPlace<'a> {

@@ -144,12 +144,7 @@ const VERIFY_TIMES: [(&str, &str); 3] = [
 ];
 
 /// The schedules that the flags mean, each with the act whose rights it needs. `filed` are the backups that they make.
-fn schedules(
-    flags: &SetFlags,
-    namespace: &str,
-    kept: &Kept,
-    filed: &Filter,
-) -> Vec<(Schedule, BackupAct)> {
+fn schedules(flags: &SetFlags, namespace: &str, kept: &Kept, filed: &Filter) -> Vec<(Schedule, BackupAct)> {
     let Kept { store, claim } = kept;
     let release = flags.target.release.as_deref();
     let name = match (&flags.name, release) {
@@ -198,13 +193,7 @@ fn schedule(
 
 /// Making a backup, and removing older ones of the same kind after a good one: other schedules may keep theirs in the same
 /// store, by other rules.
-fn making(
-    flags: &SetFlags,
-    namespace: &str,
-    store: &str,
-    name: &str,
-    filed: &Filter,
-) -> Vec<ScheduledAct> {
+fn making(flags: &SetFlags, namespace: &str, store: &str, name: &str, filed: &Filter) -> Vec<ScheduledAct> {
     let verbs: &[&str] = if flags.base {
         &["base", "create"]
     } else {
