@@ -150,7 +150,7 @@ pub(super) async fn put_back(
         None => {
             let restoring = directly(ground, &server, given.from, &request, &told);
             let ended = turn::alone(ground, &target, "restore-again", restoring).await;
-            ended.and_then(|restored| restored)
+            ended.flatten()
         }
     };
     let report = settle(output, placed, &request.id, restored).await?;
