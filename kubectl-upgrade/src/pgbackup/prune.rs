@@ -25,7 +25,7 @@ pub(crate) struct PruneFlags {
     database: Option<String>,
     /// Only backups of this server: the name of its StatefulSet or pod, as `show` tells it
     #[arg(long, value_name = "NAME")]
-    server: Option<String>,
+    database_server: Option<String>,
     #[command(flatten)]
     keep: KeepFlags,
     /// Do not hold the newest backup of each revision that a Helm release can still be turned back to
@@ -148,7 +148,7 @@ pub(crate) async fn run(flags: &PruneFlags, environment: &Environment) -> ExitCo
     let filter = Filter {
         namespace: options.namespace.clone(),
         database: flags.database.clone(),
-        server: flags.server.clone(),
+        server: flags.database_server.clone(),
         ..Filter::default()
     };
     let survey = match Survey::take(&store, &filter).await {
@@ -234,7 +234,7 @@ fn next(flags: &PruneFlags, namespace: Option<&str>, store: &str) -> NextStep {
     words.extend(rules.map(|(flag, value)| format!("{flag} {}", shell_word(&value))));
     let only = [
         ("-n", namespace),
-        ("--server", flags.server.as_deref()),
+        ("--database-server", flags.database_server.as_deref()),
         ("--database", flags.database.as_deref()),
     ];
     for (flag, value) in only {
@@ -342,7 +342,7 @@ mod tests {
             "2",
             "--database",
             "my app",
-            "--server",
+            "--database-server",
             "db",
             "-n",
             "shop",
@@ -351,7 +351,7 @@ mod tests {
         let step = next(&flags, Some("shop"), "s3://b/p?endpoint=https://s3.example.com");
         assert_eq!(
             step.command.unwrap(),
-            "kubectl pgbackup prune --keep-last 2 -n shop --server db --database 'my app' \
+            "kubectl pgbackup prune --keep-last 2 -n shop --database-server db --database 'my app' \
              --from 's3://b/p?endpoint=https://s3.example.com' --yes"
         );
     }

@@ -216,7 +216,7 @@ fn making(flags: &SetFlags, namespace: &str, store: &str, name: &str, filed: &Fi
         };
         let only = [
             ("-n", filed.namespace.as_deref()),
-            ("--server", filed.server.as_deref()),
+            ("--database-server", filed.server.as_deref()),
             ("--database", database),
         ];
         for (flag, value) in only {
@@ -286,7 +286,9 @@ mod tests {
             schedules[0].0.acts[1].words.join(" ")
         };
         let of = |database: &str| {
-            format!("prune --yes --from /backups -n data --server db --database {database} --keep-last 2")
+            format!(
+                "prune --yes --from /backups -n data --database-server db --database {database} --keep-last 2"
+            )
         };
         assert_eq!(pruning(&[]), of("app"));
         assert_eq!(pruning(&["--base"]), of("*"));
