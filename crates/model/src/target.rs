@@ -221,10 +221,10 @@ pub struct Target {
     /// Secrets that exist and that the upgrade would change.
     pub changed_secrets: Seen<Vec<ChangedSecret>>,
     /// Definitions of custom resources in the chart's own folder `crds`; `Absent` where it has none.
-    #[serde(default = "not_asked")]
+    #[serde(default = "Seen::not_asked")]
     pub definitions: Seen<Vec<ChartDefinition>>,
     /// Claims that the workloads mount by name; one that neither the manifest nor the cluster has is left out.
-    #[serde(default = "not_asked")]
+    #[serde(default = "Seen::not_asked")]
     pub claims: Seen<Vec<MountedClaim>>,
     /// Helm's own `--timeout` for the upgrade, in seconds.
     pub timeout_seconds: u64,
@@ -236,8 +236,4 @@ pub struct Target {
     pub notes: Option<NotesReport>,
     /// The chart that would be applied cannot be the running one: false when judging the running revision alone.
     pub is_upgrade: bool,
-}
-
-fn not_asked<T>() -> Seen<T> {
-    Seen::Unreadable("the look was kept before this was asked".into())
 }

@@ -143,6 +143,8 @@ pub(crate) async fn look(
     let scope = if trouble.is_some() { None } else { scope };
     let filter = Filter {
         namespace: if known.is_some() { None } else { namespace_said },
+        // A database outside the cluster is of no namespace, and may still be that of an application in this one.
+        outside: true,
         database: known.as_ref().map(|known| known.wanted.database.clone()),
         ..Filter::default()
     };

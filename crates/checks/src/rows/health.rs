@@ -96,7 +96,7 @@ fn health(seen: &Observation) -> Result<&DatabaseHealth, Unjudged> {
     needed(
         &database(seen)?.health,
         "the database's limits and settings",
-        "this look did not ask for them",
+        "there are none",
     )
 }
 

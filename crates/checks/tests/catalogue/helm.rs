@@ -71,7 +71,11 @@ fn an_object_whose_kind_the_cluster_has_no_more_blocks_with_the_plugin_that_mend
         case.row("helm-removed-kinds").remedy[0].command.as_deref(),
         Some("helm mapkubeapis shop -n shop")
     );
-    Case::with(|case| case.seen.unserved = Seen::Absent).says("helm-removed-kinds", "skip", &["kept before"]);
+    Case::with(|case| case.seen.unserved = Seen::Absent).says(
+        "helm-removed-kinds",
+        "skip",
+        &["no such release"],
+    );
     Case::with(|case| case.seen.unserved = hidden()).says("helm-removed-kinds", "unknown", &[]);
 }
 

@@ -137,11 +137,6 @@ fn what_a_migration_does_is_never_guessed() {
 #[test]
 fn without_sizes_or_a_target_nothing_is_judged() {
     Case::with(|case| case.health().large_tables = hidden()).says("rewrite-cost", "unknown", &[]);
-    Case::with(|case| case.health().large_tables = Seen::Absent).says(
-        "rewrite-cost",
-        "skip",
-        &["kept before"],
-    );
     Case::with(|case| case.database().health = hidden()).says("rewrite-cost", "unknown", &[]);
     Case::with(|case| case.seen.database = Seen::Absent).says("rewrite-cost", "skip", &[]);
     Case::with(|case| case.target = None).says("rewrite-cost", "skip", &["no target"]);

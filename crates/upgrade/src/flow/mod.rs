@@ -13,6 +13,7 @@ mod rollback;
 mod saved;
 mod saved_error;
 mod status;
+mod turn;
 mod way_back;
 
 pub use begin::{RunOptions, begin};
@@ -31,4 +32,5 @@ pub use rollback::{RollbackRequest, begin_rollback, plan_rollback};
 pub use saved::{Proposal, hold, load_plan, propose, save_plan, trust};
 pub use saved_error::SavedPlanError;
 pub use status::{RunLine, status};
+pub use turn::take_turn;
 pub use way_back::no_way_back;

@@ -13,7 +13,7 @@ use super::super::ground::Ground;
 use super::super::stored::{Words, store_of};
 use super::flags::RestoreFlags;
 use super::preview::agree;
-use super::reach;
+use super::{reach, turn};
 use crate::session::UNCHANGED;
 
 /// Lists what restores left.
@@ -45,7 +45,7 @@ pub(super) async fn drop_old(
     environment: &Environment,
 ) -> Result<ExitCode, ExitCode> {
     let output = &ground.output;
-    let (_, server) = reach(ground, target, target.release.as_deref(), "drop").await?;
+    let (found, server) = reach(ground, target, target.release.as_deref(), "drop").await?;
     let lost = loss(&server, id).await.map_err(|error| failed(output, &error))?;
     let store = store_of(&flags.store, &flags.common, environment).await?;
     let backup = newest_backup(&store, &server)
@@ -69,26 +69,27 @@ pub(super) async fn drop_old(
             ExitCode::Blocked,
         ));
     };
+    let bytes = lost.kept.bytes;
+    let bytes = bytes.map_or_else(|| "size unknown".to_owned(), |bytes| format!("{bytes} bytes"));
     let age = backup.summary(Timestamp::now()).age_seconds / 3600;
     // Whoever cannot be told cannot agree either: the question fails then.
     let _ = output.talk(|err, _| {
         writeln!(
             err,
-            "drop database {}: {} tables, {} bytes\n  lost      what only it holds; restore {id} can no longer be taken back\n  \
+            "drop database {}: {} tables, {bytes}\n  lost      what only it holds; restore {id} can no longer be taken back\n  \
              in use    {database}, {} tables\n  at hand   backup {}, {age} h old",
             lost.kept.name,
             lost.tables,
-            lost.kept.bytes.unwrap_or_default(),
             lost.tables_in_use,
             backup.id
         )
     });
     agree(output, "Drop it?", flags.yes)?;
     let title = format!("drop {}", lost.kept.name);
-    let dropped = act(output, &title, async |progress| {
+    let dropping = act(output, &title, async |progress| {
         drop_kept(&server, id, progress).await
-    })
-    .await;
+    });
+    let dropped = turn::alone(ground, &found, "restore-drop-old", dropping).await?;
     match dropped {
         ActEnd::Ended(Ok(lost)) => Ok(show(output, "KeptDropped", &server, &[lost.kept], Vec::new())),
         ActEnd::Ended(Err(error)) => Err(failed(output, &error)),

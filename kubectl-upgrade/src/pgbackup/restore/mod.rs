@@ -7,6 +7,7 @@ mod operator;
 mod preview;
 mod put_back;
 mod run;
+mod turn;
 
 use backup::{ForeignDump, RestoreError, Server, undo_restore};
 use cli::{Environment, Output};
@@ -150,10 +151,10 @@ async fn take_back(
     }
     agree(output, "Do it?", flags.yes)?;
     let title = format!("take back restore {id}");
-    let undone = act(output, &title, async |progress| {
+    let swap = act(output, &title, async |progress| {
         undo_restore(&server, id, progress).await
-    })
-    .await;
+    });
+    let undone = turn::alone(ground, &target, "restore-undo", swap).await?;
     let told = Told {
         id,
         target: meant,

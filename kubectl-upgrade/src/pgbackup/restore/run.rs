@@ -41,7 +41,9 @@ pub(super) async fn run(
         Ok(end) => end_of(session, told, &end),
         Err(error) => {
             let next = match &error {
-                FlowError::Lease(_) | FlowError::Journal(_) => Some(other_run(session, request).await),
+                FlowError::Lease(_) | FlowError::Journal(_) => {
+                    Some(other_run(session, &request.release).await)
+                }
                 _ => None,
             };
             Err(cli::fail(
@@ -85,10 +87,8 @@ fn carry_on_words(id: &str, release: &str, session: &Session) -> String {
 }
 
 /// What to type about the run that is in the way.
-async fn other_run(session: &Session, request: &RestorePlanRequest) -> String {
-    let RestorePlanRequest {
-        release, namespace, ..
-    } = request;
+pub(super) async fn other_run(session: &Session, release: &str) -> String {
+    let namespace = &session.namespace;
     match flow::unfinished_restore(&session.cluster, namespace, release).await {
         Ok(Some(id)) => carry_on_words(&id, release, session),
         // Without the journal, status tells the same error.
