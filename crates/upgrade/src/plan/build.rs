@@ -8,6 +8,7 @@ use model::{
 };
 
 use super::adopt::stop_adopted;
+use super::choose_gate::is_hook_run;
 use super::gate_steps::{expected_schema, gate, health, open};
 use super::pause::{hold, let_go, serving, stop, stopped, suspend_targets, wait_idle};
 use super::{GateChoice, PlanInput, PlanRefusal, choose_gate};
@@ -322,7 +323,11 @@ fn open_and_resume(
     steps: &mut Steps,
 ) -> usize {
     let mut priced_from = steps.0.len() - 1;
-    gate(input, choice, steps);
+    // Where containers migrate and nothing holds them back, there is nothing to judge before they have started.
+    let starts_first = choice.mode == GateMode::After && !is_hook_run(input);
+    if !starts_first {
+        gate(input, choice, steps);
+    }
     if choice.mode != GateMode::After {
         if serving(input.members).is_empty() {
             priced_from = steps.0.len();
@@ -362,6 +367,9 @@ fn open_and_resume(
             timeout_seconds: timeout(input),
         }),
     );
+    if starts_first {
+        gate(input, choice, steps);
+    }
     let_go(steps, rest.held);
     if choice.mode != GateMode::After {
         steps.push(
