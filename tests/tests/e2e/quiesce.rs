@@ -96,6 +96,11 @@ fn a_quiesced_release_stands_still_and_comes_back_to_the_letter_though_its_clien
     app.install("1.0.0", &["autoscaling.enabled=true", "seedRows=50"])?;
     app.write(5)?;
     more_writers(&world)?;
+    // The autoscaler brings its least count, whenever it looks; only then everything stands.
+    let brought = ["--for=jsonpath={.spec.replicas}=2", "--timeout=120s"];
+    world
+        .place
+        .kubectl(&[&["wait", "deployment/books-web"][..], &brought].concat())?;
     let (entries, before) = (app.summary_of("test")?, fields(&world)?);
     let state = ReleaseState::read(&world.place)?;
     let safe = SafeUpgrade::new(&world, LINE)?;
