@@ -313,6 +313,7 @@ fn counts(report: &FleetReport) -> (String, Tone) {
     .map(|(count, words)| format!("{count} {words}"))
     .collect();
     let all = match counts.releases {
+        0 if counts.unread > 0 => "no release could be seen".to_owned(),
         0 => "no releases".to_owned(),
         1 => "1 release".to_owned(),
         many => format!("{many} releases"),
@@ -560,6 +561,21 @@ mod tests {
              next:\n\
              \x20 kubectl upgrade-check --release shop -n prod --context east  # see what stands in its way\n"
         );
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_not_said_to_be_empty() {
+        let unread = FleetUnread {
+            context: "east".into(),
+            namespace: Some("prod".into()),
+            why: "permission missing: list secrets in namespace prod".into(),
+        };
+        let empty = |unread: Vec<FleetUnread>| {
+            let report = FleetReport::new(String::new(), FleetDepth::Quick, Vec::new(), Vec::new(), unread);
+            counts(&report).0
+        };
+        assert_eq!(empty(Vec::new()), "no releases");
+        assert_eq!(empty(vec![unread]), "no release could be seen");
     }
 
     #[test]

@@ -192,7 +192,8 @@ fn start_ticker(
                 running_line(&title, begun.elapsed(), detail.percent, &detail.note)
             };
             match mode {
-                Mode::Terminal => write_raw(&format!("\r\x1b[K{line}")),
+                // A line that is too wide is cut by the terminal: one that wraps would be left behind at every tick.
+                Mode::Terminal => write_raw(&format!("\r\x1b[K\x1b[?7l{line}\x1b[?7h")),
                 Mode::Lines => write_line(&line),
                 Mode::Silent => {}
             }
