@@ -203,6 +203,13 @@ fn schema(profile: &Profile) -> Vec<String> {
         }
         before = Some((version, &entry.from));
     }
+    if let (Some(last), Some((newest, text))) = (&profile.migrations.schema_to, &before)
+        && last < newest
+    {
+        texts.push(format!(
+            "`migrations.schemaTo` is {last}, and `migrations.schema` goes up to {text}"
+        ));
+    }
     texts
 }
 
@@ -341,6 +348,10 @@ mod tests {
             (
                 "migrations: { schema: [{ from: 2.0.0, version: '2' }, { from: 1.0.0, version: '1' }] }\n",
                 "1.0.0 after 2.0.0",
+            ),
+            (
+                "migrations: { schema: [{ from: 2.0.0, version: '2' }], schemaTo: 1.0.0 }\n",
+                "goes up to 2.0.0",
             ),
             ("pathFile: ./way.yaml\n", "way.yaml"),
         ] {

@@ -12,7 +12,6 @@ use super::choice::{fits_chart, fits_image};
 use crate::assign::{Assigned, assign, selects};
 use crate::check::some_of;
 use crate::evaluate::{identity, registry};
-use crate::rows::migration::schema_of;
 
 /// Rows of the catalogue that judge a profile's own words about the cluster.
 const OWN_ROWS: [&str; 3] = ["requires-crds", "requires-operators", "requires-webhooks"];
@@ -267,7 +266,7 @@ fn migration(profile: &Profile, seen: &Observation, findings: &mut Findings) -> 
         .release
         .present()
         .and_then(|release| release.chart.app_version.as_deref());
-    if let Some(brings) = schema_of(profile, app_version)
+    if let Some(brings) = profile.migrations.schema_of(app_version)
         && state.version.as_ref() != Some(&brings.version)
     {
         findings.wrong(format!(

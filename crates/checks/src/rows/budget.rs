@@ -133,7 +133,11 @@ fn startup_budget(seen: &Observation, target: Option<&Target>, profile: &Profile
         .progress_deadline_seconds
         .and_then(|deadline| u64::try_from(deadline).ok())
         .map(|deadline| (deadline, None));
-    let shortest = of_probes.chain(of_roll_out).min_by_key(|(seconds, _)| *seconds);
+    // Of what is too short, a probe that kills comes before a roll-out that only counts as failed.
+    let shortest = of_probes.chain(of_roll_out).min_by_key(|(budget, container)| {
+        let suffices = *budget > *seconds;
+        (suffices, !suffices && container.is_none(), *budget)
+    });
     let Some((budget, container)) = shortest else {
         return Ok(Judged::pass(format!(
             "no probe ever kills {} at its start",

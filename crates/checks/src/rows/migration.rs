@@ -1,10 +1,10 @@
 //! What migration tools left in the database, and how that stands to the target.
 
-use model::profile::{AfterMigration, SchemaOf};
+use model::profile::AfterMigration;
 use model::{
     Category, Confidence, DatabaseFacts, MigrationEnd, MigrationFacts, MigrationFiles, MigrationHistory,
     MigrationLock, MigrationLockKind, MigrationTool, MigrationTrouble, Observation, Profile, SessionRole,
-    Severity, Target, UnreadableMigrations, Version,
+    Severity, Target, UnreadableMigrations,
 };
 use postgres_room::{Comparison, compare, mend_migration, release_migration_lock};
 
@@ -37,17 +37,6 @@ pub(crate) const ROWS: &[Check] = &[
         judge: against_target,
     },
 ];
-
-/// The schema version that an application version brings, by the profile's word.
-pub(crate) fn schema_of<'a>(profile: &'a Profile, app_version: Option<&str>) -> Option<&'a SchemaOf> {
-    let version = app_version.and_then(Version::parse)?;
-    profile
-        .migrations
-        .schema
-        .iter()
-        .filter(|schema| Version::parse(&schema.from).is_some_and(|from| from <= version))
-        .max_by_key(|schema| Version::parse(&schema.from))
-}
 
 pub(super) fn facts(facts: &DatabaseFacts) -> Result<&MigrationFacts, Unjudged> {
     needed(&facts.migrations, "what migration tools recorded", NO_TABLE)
@@ -329,7 +318,8 @@ fn against_target(seen: &Observation, target: Option<&Target>, profile: &Profile
     if let Some(files) = &target.migrations {
         return Ok(by_files(&meant, files, profile));
     }
-    let Some(expected) = schema_of(profile, target.chart.app_version.as_deref()) else {
+    let brings = profile.migrations.schema_of(target.chart.app_version.as_deref());
+    let Some(expected) = brings else {
         return Err(Unjudged::Skip(
             "nothing tells which migrations the target brings; --migrations names their files".into(),
         ));

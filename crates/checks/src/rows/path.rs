@@ -12,7 +12,6 @@ use crate::assign::assign;
 use crate::check::{Check, Judged, Judgement, Unjudged, duration, given, listed, needed, readable, some_of};
 use crate::image::Image;
 use crate::profiles::GENERIC;
-use crate::rows::migration::schema_of;
 use crate::words::age;
 
 /// How long a run's lease is good for without renewal, in seconds.
@@ -232,7 +231,8 @@ fn image_change(seen: &Observation, target: Option<&Target>) -> Judgement {
 
 fn schema_known(seen: &Observation, profile: &Profile) -> Judgement {
     let release = needed(&seen.release, "the release's record", "there is no such release")?;
-    let expected = schema_of(profile, release.chart.app_version.as_deref()).ok_or_else(|| {
+    let brings = profile.migrations.schema_of(release.chart.app_version.as_deref());
+    let expected = brings.ok_or_else(|| {
         Unjudged::Skip(format!(
             "profile {} does not say which schema the running version brings",
             profile.name

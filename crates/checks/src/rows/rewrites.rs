@@ -8,7 +8,7 @@ use model::{
 };
 use postgres_room::compare;
 
-use super::migration::{facts, known, schema_of};
+use super::migration::{facts, known};
 use super::postgres::database;
 use crate::check::{Check, Judged, Judgement, bytes, given, needed, some_of};
 
@@ -51,8 +51,8 @@ fn cost(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judge
             .with("largeTables", names));
         }
     };
-    let schema =
-        schema_of(profile, target.chart.app_version.as_deref()).map(|schema| schema.version.as_str());
+    let brings = profile.migrations.schema_of(target.chart.app_version.as_deref());
+    let schema = brings.map(|schema| schema.version.as_str());
     let judged = match &target.migrations {
         Some(files) => by_files(&meant, files, large, database.free_bytes.present()),
         None if schema.is_some() && schema == meant[0].state.version.as_deref() => {

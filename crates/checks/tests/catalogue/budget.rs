@@ -81,6 +81,14 @@ fn a_probe_that_kills_a_migrating_start_warns() {
         |seconds| Case::with(|case| case.target().workloads[0].progress_deadline_seconds = Some(seconds));
     deadline(400).says("startup-budget", "pass", &["5 min 0 s"]);
     deadline(15).says("startup-budget", "warn", &["progressDeadlineSeconds"]);
+    // Where both are too short the pod does not go on: the probe kills it.
+    let mut both = rehearsed("1.0.0", "1.1.0", 400, 10_000_000);
+    both.target().workloads[0].progress_deadline_seconds = Some(100);
+    both.says(
+        "startup-budget",
+        "fail",
+        &["probe", "kills a start after 5 min 0 s"],
+    );
     Case::with(|case| case.seen.last_migration_seconds = hidden()).says("startup-budget", "unknown", &[]);
     Case::with(|case| case.seen.workloads = hidden()).says("startup-budget", "unknown", &[]);
 }

@@ -3,7 +3,7 @@
 use model::profile::AfterMigration;
 use model::{
     MigrationEnd, MigrationFacts, MigrationFiles, MigrationHistory, MigrationLock, MigrationLockKind,
-    MigrationTool, MigrationTrouble, Seen, SessionRole, UnreadableMigrations,
+    MigrationTool, MigrationTrouble, Seen, SessionRole, UnreadableMigrations, Version,
 };
 
 use crate::fixture::{Case, goose, hidden, present, session};
@@ -237,6 +237,9 @@ fn the_profiles_table_tells_what_the_target_brings() {
         "skip",
         &["--migrations"],
     );
+    let known_to = |last: &str| Case::with(|case| case.profile.migrations.schema_to = Version::parse(last));
+    known_to("1.1.0").says("schema-target", "pass", &["from 2 to 4"]);
+    known_to("1.0.9").says("schema-target", "skip", &["--migrations"]);
     Case::with(|case| case.target = None).says("schema-target", "skip", &["no target"]);
     with(|facts| facts.histories.clear()).says("schema-target", "skip", &[]);
     with(|facts| {

@@ -1,5 +1,6 @@
 //! Profiles: what is particular to one application, said in YAML.
 
+mod brings;
 mod parse;
 mod requires;
 mod schema;

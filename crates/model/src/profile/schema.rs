@@ -336,6 +336,9 @@ pub struct Migrations {
     /// The schema version each application version brings (`from` this version on).
     #[serde(default)]
     pub schema: Vec<SchemaOf>,
+    /// The newest application version that `schema` is known for; without it the last entry holds for all later ones.
+    #[serde(default)]
+    pub schema_to: Option<crate::Version>,
 }
 
 /// Which schema version an application version brings.

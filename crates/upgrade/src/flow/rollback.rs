@@ -13,6 +13,7 @@ use super::begin::{Begin, all_steps, major_number, start};
 use super::judge::needed;
 use super::{FlowError, RunOptions, no_way_back};
 use crate::plan::{KnownBackup, KnownRevision, RollbackInput, choose_way, rollback_plan};
+use crate::unlock::rendered;
 use crate::{Tools, ToolsError};
 
 /// What the user asked for.
@@ -95,6 +96,7 @@ pub async fn plan_rollback(request: &RollbackRequest) -> Result<Plan, FlowError>
             return Err(FlowError::UnfitRevision { revision, why });
         }
     }
+    let wanted = rendered(&stored, namespace).map_err(FlowError::Unreadable)?;
     let database = seen.database.present();
     let now = database.and_then(|facts| facts.migration.present());
     let promise = observed.profile.rollback.after_migration;
@@ -106,6 +108,7 @@ pub async fn plan_rollback(request: &RollbackRequest) -> Result<Plan, FlowError>
             release: current,
             revision,
             chart: stored.release.chart,
+            workloads: &wanted,
             schema: known
                 .and_then(|known| known.migration)
                 .and_then(|state| state.version)

@@ -2,8 +2,7 @@
 
 use checks::Assigned;
 use model::{
-    ChartIdentity, Gate, GateMode, HealthQuestion, OpenTraffic, Profile, Reversal, StepSpec, Version,
-    WorkloadName,
+    ChartIdentity, Gate, GateMode, HealthQuestion, OpenTraffic, Profile, Reversal, StepSpec, WorkloadName,
 };
 
 use super::build::Steps;
@@ -53,17 +52,10 @@ pub(super) fn expected_schema(input: &PlanInput<'_>) -> Option<String> {
     schema_of(input.profile, &input.target.chart)
 }
 
-/// The schema version that a profile expects of a chart: that of the newest entry not above the application's version.
+/// The schema version that a profile expects of a chart.
 pub(crate) fn schema_of(profile: &Profile, chart: &ChartIdentity) -> Option<String> {
-    let wanted = Version::parse(chart.app_version.as_deref()?)?;
-    profile
-        .migrations
-        .schema
-        .iter()
-        .filter_map(|entry| Some((Version::parse(&entry.from)?, &entry.version)))
-        .filter(|(from, _)| *from <= wanted)
-        .max_by(|a, b| a.0.cmp(&b.0))
-        .map(|(_, schema)| schema.clone())
+    let brings = profile.migrations.schema_of(chart.app_version.as_deref());
+    brings.map(|entry| entry.version.clone())
 }
 
 /// The profile's health questions, for one workload or for all.

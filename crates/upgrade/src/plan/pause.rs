@@ -261,17 +261,21 @@ pub(super) fn give_back(steps: &mut Steps, counts: &[QuiesceTarget]) -> Vec<Quie
     targets
 }
 
-/// Waits until everything that runs by a count is ready.
-pub(super) fn roll_out(steps: &mut Steps, members: &[Assigned], title: &str) {
+/// Waits until those of the workloads that keep pods running are ready.
+pub(super) fn roll_out<'a>(
+    steps: &mut Steps,
+    workloads: impl IntoIterator<Item = &'a WorkloadName>,
+    title: &str,
+) {
     let controllers = [
         WorkloadKind::Deployment,
         WorkloadKind::StatefulSet,
         WorkloadKind::DaemonSet,
     ];
-    let workloads: Vec<WorkloadName> = members
-        .iter()
-        .map(|member| member.workload.name.clone())
+    let workloads: Vec<WorkloadName> = workloads
+        .into_iter()
         .filter(|name| controllers.contains(&name.kind))
+        .cloned()
         .collect();
     steps.push(
         "roll-out",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::profile::{QuiesceNeed, RoleKind};
 use model::{QuiesceTarget, Reversal, RunPurpose, Scaler, Sharer, StepSpec, SuspendTarget, WorkloadKind};
 
-use super::tests::{World, member, name, plan_adopted, words, words_of_restore, world};
+use super::tests::{World, member, name, plan_adopted, rendered, words, words_of_restore, world};
 use super::{
     Adopted, KnownBackup, LimitKeeper, PlanRefusal, QuiesceInput, QuiesceLimit, RollbackInput, WayBack,
     quiesce_plan, rollback_plan,
@@ -289,6 +289,58 @@ fn resumed(plan: &model::Plan) -> Vec<String> {
     words.collect()
 }
 
+/// The older revision has the workloads that the world's target has.
+fn turned_back<'a>(world: &'a World, adopted: &'a Adopted) -> RollbackInput<'a> {
+    RollbackInput {
+        created_at: String::new(),
+        release: &world.release,
+        revision: 2,
+        chart: world.release.chart.clone(),
+        workloads: &world.target.workloads,
+        schema: None,
+        profile: &world.profile,
+        members: &world.members,
+        scalers: &world.scalers,
+        database: world.database.as_ref(),
+        no_way_back: None,
+        store: "/b".into(),
+        adopted: Some(adopted),
+    }
+}
+
+#[test]
+fn what_the_older_version_does_not_have_is_stopped_and_neither_resumed_nor_waited_for() {
+    let (mut world, adopted) = (world(), adopted());
+    world
+        .members
+        .push(member(WorkloadKind::Deployment, "search", RoleKind::Writer, 2, 9));
+    world
+        .target
+        .workloads
+        .push(rendered(WorkloadKind::Deployment, "gone", Some(1)));
+    let way = WayBack::HelmOnly("not moved".into());
+    let plan = rollback_plan(&turned_back(&world, &adopted), &way).unwrap();
+    let search = name(WorkloadKind::Deployment, "search");
+    assert!(counts(&plan).iter().any(|target| target.workload == search));
+    assert_eq!(resumed(&plan), ["deployment/web 2", "statefulset/worker 3"]);
+    for step in &plan.steps {
+        match &step.spec {
+            StepSpec::RollOut(roll_out) => {
+                let names: Vec<String> = roll_out.workloads.iter().map(ToString::to_string).collect();
+                let expected = [
+                    "deployment/web",
+                    "statefulset/worker",
+                    "statefulset/db",
+                    "deployment/gone",
+                ];
+                assert_eq!(names, expected);
+            }
+            StepSpec::PostCheck(check) => assert_eq!(check.targets.len(), 2, "{check:?}"),
+            _ => {}
+        }
+    }
+}
+
 #[test]
 fn an_adopted_upgrade_is_stopped_settled_and_left_by_everybody_before_anything_else() {
     let (world, adopted) = (world(), adopted());
@@ -306,23 +358,7 @@ fn an_adopted_upgrade_is_stopped_settled_and_left_by_everybody_before_anything_e
     assert_eq!(finished.notices[0], "why");
     assert_eq!(resumed(&finished), ["deployment/web 2", "statefulset/worker 3"]);
 
-    let back = |way: &WayBack| {
-        let input = RollbackInput {
-            created_at: String::new(),
-            release: &world.release,
-            revision: 2,
-            chart: world.release.chart.clone(),
-            schema: None,
-            profile: &world.profile,
-            members: &world.members,
-            scalers: &world.scalers,
-            database: world.database.as_ref(),
-            no_way_back: None,
-            store: "/b".into(),
-            adopted: Some(&adopted),
-        };
-        rollback_plan(&input, way).unwrap()
-    };
+    let back = |way: &WayBack| rollback_plan(&turned_back(&world, &adopted), way).unwrap();
     let by_helm = back(&WayBack::HelmOnly("not moved".into()));
     assert_eq!(words(&by_helm)[..7], first);
     assert_eq!(

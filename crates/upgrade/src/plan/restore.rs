@@ -72,7 +72,7 @@ pub fn restore_plan(input: &RestoreInput<'_>) -> Result<Plan, PlanRefusal> {
     if !counts.is_empty() {
         roll_out(
             &mut steps,
-            input.members,
+            input.members.iter().map(|member| &member.workload.name),
             "wait until every pod is ready on the restored database",
         );
     }

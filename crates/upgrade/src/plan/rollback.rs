@@ -4,8 +4,8 @@ use checks::Assigned;
 use model::profile::AfterMigration;
 use model::{
     API_VERSION, AnchorRelease, BackUp, ChartIdentity, DatabaseLocation, GateMode, HelmRollback,
-    MigrationState, Plan, PostCheck, Profile, QuiesceTarget, Release, ReleaseIdentity, RestoreDatabase,
-    RestoreOptions, RestoreSource, Reversal, Scaler, StepSpec, SuspendTarget,
+    MigrationState, Plan, PostCheck, Profile, QuiesceTarget, Release, ReleaseIdentity, RenderedWorkload,
+    RestoreDatabase, RestoreOptions, RestoreSource, Reversal, Scaler, StepSpec, SuspendTarget, WorkloadName,
 };
 use thiserror::Error;
 
@@ -117,6 +117,8 @@ pub struct RollbackInput<'a> {
     pub revision: u32,
     /// The chart of that revision.
     pub chart: ChartIdentity,
+    /// The workloads of that revision: helm removes the others, and makes those that are gone.
+    pub workloads: &'a [RenderedWorkload],
     /// The schema version that it ran on, where known.
     pub schema: Option<String>,
     /// The profile in force.
@@ -245,9 +247,17 @@ fn restore(input: &RollbackInput<'_>, backup: &KnownBackup, database: &DatabaseL
 }
 
 fn after(input: &RollbackInput<'_>, counts: &[QuiesceTarget], held: &[SuspendTarget], steps: &mut Steps) {
-    let targets = give_back(steps, &given(input.adopted, counts));
-    let title = "wait until every pod runs the older version and is ready";
-    roll_out(steps, input.members, title);
+    let stays = |name: &WorkloadName| input.workloads.iter().any(|workload| workload.name == *name);
+    let mut counts = given(input.adopted, counts);
+    counts.retain(|target| stays(&target.workload));
+    let mut members = input.members.to_vec();
+    members.retain(|member| stays(&member.workload.name));
+    let targets = give_back(steps, &counts);
+    roll_out(
+        steps,
+        input.workloads.iter().map(|workload| &workload.name),
+        "wait until every pod runs the older version and is ready",
+    );
     let_go(steps, held);
     steps.push(
         "post-check",
@@ -257,7 +267,7 @@ fn after(input: &RollbackInput<'_>, counts: &[QuiesceTarget], held: &[SuspendTar
             targets,
             database: input.database.cloned(),
             expected_schema: input.schema.clone(),
-            health: super::gate_steps::health(input.profile, input.members, None),
+            health: super::gate_steps::health(input.profile, &members, None),
         }),
     );
 }

@@ -180,6 +180,7 @@ pub(super) fn back(
             release: known.release,
             revision,
             chart: older.release.chart.clone(),
+            workloads: &wanted,
             schema: known
                 .older
                 .as_ref()
