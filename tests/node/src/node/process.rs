@@ -80,8 +80,7 @@ impl Process {
     /// Whether exactly this process still runs.
     pub(super) fn alive(&self) -> bool {
         boot().is_ok_and(|boot| boot == self.boot)
-            && stat(self.pid)
-                .is_some_and(|stat| stat.start_time == self.start_time && !matches!(stat.state, 'Z' | 'X'))
+            && stat(self.pid).is_some_and(|stat| stat.start_time == self.start_time && !stat.ended())
     }
 
     /// Kills the process and waits until it is gone.
@@ -112,16 +111,34 @@ impl Process {
 
 struct Stat {
     state: char,
+    threads: u32,
     start_time: u64,
 }
 
-/// State and start time from `/proc/PID/stat` (proc(5): fields 3 and 22; the name in field 2 may hold anything).
+impl Stat {
+    /// Whether everything of the process has ended. Its first thread may be gone while others still hold its files and
+    /// listen on its ports; only the last of them gives these back.
+    fn ended(&self) -> bool {
+        matches!(self.state, 'Z' | 'X') && self.threads <= 1
+    }
+}
+
+/// State, threads and start time from `/proc/PID/stat`.
 fn stat(pid: i32) -> Option<Stat> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    read_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Fields 3, 20 and 22 (proc(5)); the name in field 2 may hold anything.
+fn read_stat(text: &str) -> Option<Stat> {
     let mut fields = text.rsplit_once(')')?.1.split_whitespace();
     let state = fields.next()?.chars().next()?;
-    let start_time = fields.nth(18)?.parse().ok()?;
-    Some(Stat { state, start_time })
+    let threads = fields.nth(16)?.parse().ok()?;
+    let start_time = fields.nth(1)?.parse().ok()?;
+    Some(Stat {
+        state,
+        threads,
+        start_time,
+    })
 }
 
 pub(super) fn boot() -> Result<String> {
@@ -173,6 +190,26 @@ mod tests {
         assert!(found.alive());
         found.kill().unwrap();
         assert!(!process.alive());
+    }
+
+    #[test]
+    fn a_process_has_ended_when_its_last_thread_has() {
+        let read = |state: char, threads: u32| {
+            let text = format!(
+                "23 (a) b) {state} 1 23 23 0 -1 4194304 9 0 0 0 5 2 0 0 20 0 {threads} 0 77 1000 50 18446744073709551615"
+            );
+            read_stat(&text).unwrap()
+        };
+        assert_eq!(read('S', 4).start_time, 77);
+        for (state, threads, ended) in [
+            ('S', 4, false),
+            ('R', 1, false),
+            ('Z', 4, false),
+            ('Z', 1, true),
+            ('X', 0, true),
+        ] {
+            assert_eq!(read(state, threads).ended(), ended, "{state} {threads}");
+        }
     }
 
     #[test]
