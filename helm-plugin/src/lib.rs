@@ -6,12 +6,14 @@
 mod agree;
 mod arguments;
 mod carry_on;
+mod notify;
 mod quiesce;
 mod rehearse;
 mod report;
 mod rollback;
 mod session;
 mod status;
+mod terms;
 mod unlock;
 mod unquiesce;
 mod upgrade;

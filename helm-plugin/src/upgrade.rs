@@ -5,11 +5,14 @@ use std::io::IsTerminal;
 use checks::profiles::ProfileChoice;
 use clap::CommandFactory;
 use cli::{Environment, Format, MixedLineError, Output, store_place, watched};
+use engine::Clock;
 use helm::{FlagError, UpgradeLine};
 use model::{CheckReport, ExitCode, Plan, UpgradeReport};
 use tempfile::TempDir;
 use thiserror::Error;
-use upgrade::flow::{self, FlowError, UpgradeRequest};
+use upgrade::flow::{self, FlowError, Judged, UpgradeRequest};
+use upgrade::plan::AfterWishes;
+use upgrade::terms::{self, TermsError, Wishes};
 
 use crate::agree::agree;
 use crate::arguments::{UpgradeCommand, UpgradeFlags};
@@ -22,6 +25,8 @@ pub(crate) enum Refusal {
     Flags(#[from] FlagError),
     #[error(transparent)]
     Flow(#[from] FlowError),
+    #[error(transparent)]
+    Terms(#[from] TermsError),
     #[error("{0}")]
     Words(String),
     #[error("failed to make a folder for the pinned chart")]
@@ -34,7 +39,9 @@ impl Refusal {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Flow(error) => error.exit_code(),
-            Self::Flags(_) | Self::Words(_) | Self::Folder(_) | Self::Ask(_) => ExitCode::CouldNotBegin,
+            Self::Flags(_) | Self::Terms(_) | Self::Words(_) | Self::Folder(_) | Self::Ask(_) => {
+                ExitCode::CouldNotBegin
+            }
         }
     }
 }
@@ -82,6 +89,8 @@ async fn act(
 ) -> Result<ExitCode, Refusal> {
     let line = UpgradeLine::parse(words, session.helm.major())?;
     line.chart()?;
+    let clock = Clock::machine();
+    let notify = flags.notify.notify(environment)?;
     let folder = TempDir::new().map_err(Refusal::Folder)?;
     let request = UpgradeRequest {
         cluster: session.cluster.clone(),
@@ -95,13 +104,21 @@ async fn act(
         database: flags.database.options(),
         store: store_place(flags.backup_to.as_deref(), environment).map_err(Refusal::Words)?,
         gate: flags.gate.map(Into::into),
+        wishes: Wishes::parse(&flags.terms.words(), clock.now())?,
+        load: flags.terms.load(),
+        after: AfterWishes {
+            smoke: flags.smoke.clone(),
+            helm_test: flags.helm_test,
+            profile_commands: flags.allow_profile_commands,
+        },
+        clock: clock.clone(),
         line,
     };
     let mut judged = flow::judge(&request, folder.path()).await?;
     let output = &session.output;
     show_report(output, &judged.report)?;
     let blocked = judged.report.exit_code(false);
-    let plan = match std::mem::replace(&mut judged.plan, Err(FlowError::Unreadable(String::new()))) {
+    let plan = match taken(&mut judged) {
         Ok(plan) => plan,
         // A finding that blocks says more than the plan that it prevents.
         Err(_) if blocked != ExitCode::Done => return Ok(told(output, &judged.report, blocked)),
@@ -115,7 +132,14 @@ async fn act(
     if blocked != ExitCode::Done {
         return Ok(told(output, &judged.report, blocked));
     }
+    let in_time = match &plan.terms {
+        Some(terms) => terms::may_begin(terms, clock.now()),
+        None => Ok(()),
+    };
     if dry_run {
+        if let Err(why) = &in_time {
+            talk(output, &format!("  note: now it would be refused: {why}"))?;
+        }
         let written = output.result(&plan, |_, _| Ok(()));
         return Ok(cli::end_with(output, written, ExitCode::Done));
     }
@@ -130,12 +154,53 @@ async fn act(
             ExitCode::Blocked,
         ));
     }
+    in_time.map_err(FlowError::Terms)?;
     agree(flags.yes)?;
+    let (judged, plan, folder) = match waited(&clock, &plan, output).await? {
+        false => (judged, plan, folder),
+        true => {
+            let later = TempDir::new().map_err(Refusal::Folder)?;
+            let mut again = flow::judge_again(&request, &plan, &judged.prepared, later.path()).await?;
+            show_report(output, &again.report)?;
+            match (again.report.exit_code(false), taken(&mut again)) {
+                (ExitCode::Done, plan) => (again, plan?, later),
+                (blocked, _) => return Ok(told(output, &again.report, blocked)),
+            }
+        }
+    };
     let ended = watched(output, flags.fault.clone(), |options| {
-        flow::begin(&request, judged, plan, folder, options)
+        flow::begin(&request, judged, plan, folder, options.telling(&notify))
     })
     .await;
     Ok(show_end(output, &ended?))
+}
+
+/// Takes the plan out of a judgement.
+fn taken(judged: &mut Judged) -> Result<Plan, FlowError> {
+    std::mem::replace(&mut judged.plan, Err(FlowError::Unreadable(String::new())))
+}
+
+/// Waits until the plan may begin; whether there was anything to wait for.
+async fn waited(clock: &Clock, plan: &Plan, output: &Output) -> Result<bool, Refusal> {
+    let now = clock.now();
+    let begin = plan.terms.as_ref().map_or(now, |terms| terms::begin(terms, now));
+    if begin <= now {
+        return Ok(false);
+    }
+    talk(
+        output,
+        &format!(
+            "agreed; it begins at {begin}, after everything was checked again. Ctrl-C gives it up, and nothing is changed"
+        ),
+    )?;
+    clock.until(begin).await;
+    Ok(true)
+}
+
+fn talk(output: &Output, words: &str) -> Result<(), Refusal> {
+    output
+        .talk(|err, _| writeln!(err, "{words}"))
+        .map_err(|error| Refusal::Words(format!("failed to write to standard error: {error}")))
 }
 
 pub(crate) fn show_report(output: &Output, report: &CheckReport) -> Result<(), Refusal> {

@@ -4,6 +4,7 @@
 //! these words without depending on another room.
 
 mod access;
+mod aftermath;
 mod artefact;
 mod backup;
 mod cause;
@@ -19,6 +20,7 @@ mod keys;
 mod locks;
 mod migration;
 mod notes;
+mod notification;
 mod observation;
 pub mod path;
 mod plan;
@@ -36,6 +38,7 @@ mod seen;
 mod store;
 mod strict;
 mod target;
+mod terms;
 pub mod text;
 mod unlock;
 mod version;
@@ -44,6 +47,7 @@ mod waiver;
 mod workload;
 
 pub use access::{AccessDecision, AccessRequest, Phase};
+pub use aftermath::{Before, LogErrors, ServiceEndpoints, Smoke};
 pub use artefact::{Artefact, ArtefactKept, ArtefactOf};
 pub use backup::{
     AssertionResult, AssertionVerdict, BackupFile, BackupFormat, BackupGrade, BackupManifest, BackupProof,
@@ -82,6 +86,7 @@ pub use notes::{
     ChartDocuments, ChartFile, Highlight, HighlightKind, NotesDirection, NotesLink, NotesReport,
     NotesSourceReport, NotesState, NotesSummary, NotesVerdict, VersionChange, VersionNotes, VersionOf,
 };
+pub use notification::{Notification, NotificationMoment};
 pub use observation::{ClusterFacts, HookJob, LeaseFacts, MeasuredRestore, Observation, SavedObservation};
 pub use plan::{
     AnchorDatabase, AnchorRelease, BackUp, Drain, ForgetRevision, Gate, GateMode, HealthQuestion, HelmPass,
@@ -117,6 +122,7 @@ pub use target::{
     MigrationFiles, MigrationWork, MountedClaim, ObjectDryRun, RenderedHook, RenderedWorkload, TableWork,
     Target, ValuesHazard,
 };
+pub use terms::{ExpectedTime, LoadLimit, OnSlow, RunTerms, WindowSpan};
 pub use unlock::{PendingEvidence, StandingWorkload, Stands, UnlockReport};
 pub use version::Version;
 pub use version_range::VersionRange;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use model::{Plan, Reversal, RunPurpose};
+use model::{Plan, Reversal, RunPurpose, RunTerms};
 
 use crate::Style;
 use crate::style::Tone;
@@ -26,10 +26,46 @@ pub fn plan(out: &mut dyn Write, style: Style, plan: &Plan) -> io::Result<()> {
         plan.profile
     )?;
     plan_steps(out, style, plan)?;
+    if let Some(terms) = &plan.terms {
+        self::terms(out, style, terms)?;
+    }
     if !plan.helm_flags.is_empty() {
         writeln!(out, "  helm flags of every pass: {}", plan.helm_flags.join(" "))?;
     }
     Ok(())
+}
+
+/// Writes when a run may begin and until when.
+fn terms(out: &mut dyn Write, style: Style, terms: &RunTerms) -> io::Result<()> {
+    let mut line = |word: &str, words: &str| writeln!(out, "  {} {words}", style.paint(Tone::Strong, word));
+    if let Some(window) = &terms.window {
+        line("window:", &window.to_string())?;
+    }
+    if let Some(not_before) = &terms.not_before {
+        line(
+            "not before:",
+            &format!("{not_before}; checked and agreed to now, and checked again then"),
+        )?;
+    }
+    if let Some(deadline) = &terms.deadline {
+        line(
+            "deadline:",
+            &format!(
+                "{deadline}; from then on nothing new begins, and the run turns back where that loses nothing"
+            ),
+        )?;
+        match &terms.expected {
+            Some(expected) => line(
+                "takes about:",
+                &format!("{} s ({})", expected.seconds, expected.source),
+            )?,
+            None => line(
+                "takes:",
+                "nobody has measured how long it takes; a rehearsal would",
+            )?,
+        }
+    }
+    line("when slow:", terms.on_slow.word())
 }
 
 /// Writes the steps of a plan, with what they cost to turn back, and its notes.

@@ -131,7 +131,10 @@ fn whatever_cannot_be_read_is_told_and_ends_nothing() -> Result<()> {
         torn["revision"] == 10 && torn["verdict"] == "incomplete" && torn["chart"].is_null(),
         "{torn}"
     );
-    ensure!(torn["unreadable"].to_string().contains("cannot be unpacked"), "{torn}");
+    ensure!(
+        torn["unreadable"].to_string().contains("cannot be unpacked"),
+        "{torn}"
+    );
     ensure!(items(&report)?.len() == 2, "{report}");
 
     let unread = report["unread"]

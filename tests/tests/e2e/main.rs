@@ -35,3 +35,4 @@ mod rollback;
 mod unlock;
 mod upgrade_check;
 mod upgrade_path;
+mod windows;

@@ -100,7 +100,10 @@ mod tests {
             .map(|known| known.profile.name)
             .collect();
         let own = names.iter().filter(|name| *name == "openfga").count();
-        assert_eq!((&names[..2], own), (&["openfga".to_owned(), "shop".to_owned()][..], 1));
+        assert_eq!(
+            (&names[..2], own),
+            (&["openfga".to_owned(), "shop".to_owned()][..], 1)
+        );
         assert!(names.contains(&"generic".to_owned()), "{names:?}");
         let found = resolve(&choice(&folder, None), &["openfga"], &[]).unwrap();
         assert_eq!(found.profile.description, "ours");

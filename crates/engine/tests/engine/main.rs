@@ -10,3 +10,4 @@ mod lease;
 mod prices;
 mod resting;
 mod storing;
+mod terms;

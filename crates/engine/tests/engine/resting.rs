@@ -192,6 +192,8 @@ impl Stage {
             events: Events::in_memory(),
             cancel: CancellationToken::new(),
             hurry: CancellationToken::new(),
+            clock: engine::Clock::machine(),
+            asking: engine::Asking::nobody(),
             faults: faults.clone(),
         }
     }

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::ToolsError;
 use crate::plan::PlanRefusal;
+use crate::terms::TermsRefusal;
 
 /// A failure before or around a run. Failures inside a run are in its report.
 #[derive(Debug, Error)]
@@ -104,6 +105,12 @@ pub enum FlowError {
         /// The line at hand.
         found: u8,
     },
+    /// It is not the time.
+    #[error("this is not the time to begin")]
+    Terms(#[source] TermsRefusal),
+    /// What was agreed to is not what would be done now.
+    #[error("not begun, because something has changed since the plan was agreed to: {0}")]
+    Moved(String),
     /// The lease.
     #[error("failed to take the lease")]
     Lease(#[source] LeaseError),
@@ -128,6 +135,8 @@ impl FlowError {
             | Self::NoWayBack(_)
             | Self::NotAllowed(_)
             | Self::UnfitRevision { .. }
+            | Self::Terms(_)
+            | Self::Moved(_)
             | Self::Plan(_) => ExitCode::Blocked,
             Self::Run(RunError::Priced { .. }) => ExitCode::Blocked,
             Self::Observe(_)

@@ -1,5 +1,6 @@
 //! The plan: a pure function from what was seen to what will be done.
 
+mod after;
 mod build;
 mod choose_gate;
 mod gate_steps;
@@ -10,6 +11,7 @@ mod refusal;
 mod restore;
 mod rollback;
 
+pub use after::AfterWishes;
 pub use build::plan;
 pub use choose_gate::{GateChoice, choose_gate};
 pub(crate) use gate_steps::schema_of;
@@ -21,6 +23,8 @@ pub use rollback::{
     KnownBackup, KnownRevision, NoWayBack, RollbackInput, WayBack, choose_way, rollback_plan,
 };
 
+#[cfg(test)]
+mod after_tests;
 #[cfg(test)]
 mod rest_tests;
 #[cfg(test)]

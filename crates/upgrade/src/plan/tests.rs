@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use model::profile::{QuiesceNeed, RoleKind};
 use model::{
-    ApplyMethod, ChartIdentity, CredentialSource, DatabaseLocation, DatabaseOrigin, DatabaseRoute, GateMode,
-    MeasuredRestore, ObjectName, Profile, RehearsedMigration, Release, ReleaseStatus, RenderedHook,
-    RenderedWorkload, Scaler, Seen, StepSpec, Target, UpdateStrategy, Workload, WorkloadKind, WorkloadName,
+    ApplyMethod, Before, ChartIdentity, CredentialSource, DatabaseLocation, DatabaseOrigin, DatabaseRoute,
+    GateMode, LoadLimit, MeasuredRestore, ObjectName, Profile, RehearsedMigration, Release, ReleaseStatus,
+    RenderedHook, RenderedWorkload, Scaler, Seen, StepSpec, Target, UpdateStrategy, Workload, WorkloadKind,
+    WorkloadName,
 };
 
 use checks::Assigned;
 
-use super::{PlanInput, PlanRefusal, RestoreInput, plan, restore_plan};
+use super::{AfterWishes, PlanInput, PlanRefusal, RestoreInput, plan, restore_plan};
 
 pub(super) struct World {
     pub(super) release: Release,
@@ -185,6 +186,11 @@ fn planned(world: &World) -> Result<model::Plan, PlanRefusal> {
         rehearsed: world.rehearsed.as_ref(),
         no_way_back: None,
         gate: world.gate,
+        load: LoadLimit::default(),
+        after: AfterWishes::default(),
+        has_tests: false,
+        before: Before::default(),
+        terms: None,
         store: "/backups".into(),
         chart_sha256: "c".into(),
         values_digest: "v".into(),
@@ -438,6 +444,11 @@ fn without_a_revision_to_turn_back_to_there_is_no_plan() {
         rehearsed: world.rehearsed.as_ref(),
         no_way_back: None,
         gate: None,
+        load: LoadLimit::default(),
+        after: AfterWishes::default(),
+        has_tests: false,
+        before: Before::default(),
+        terms: None,
         store: String::new(),
         chart_sha256: String::new(),
         values_digest: String::new(),
