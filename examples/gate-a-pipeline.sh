@@ -22,6 +22,8 @@ if [ -s "$seen" ]; then
     report=$reports/upgrade-check.${form#*:}
     made=0
     kubectl upgrade-check --observation "$seen" -o "${form%:*}" >"$report" || made=$?
+    # A shell that cannot write the report ends the line with a code of its own, which may be 2.
+    [ -s "$report" ] || made=1
     case $made in
       0 | 2 | 3) ;; # What the report says.
       *)

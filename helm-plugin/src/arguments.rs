@@ -1,22 +1,26 @@
 //! The command line, and which command it means.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use cli::{
-    ConnectionFlags, DatabaseFlags, DeployerFlags, Environment, Output, OutputFlags, ProfileFlags, parse,
+    ConnectionFlags, DatabaseFlags, DeployerFlags, Environment, Format, Output, OutputFlags, ProfileFlags,
+    parse,
 };
 use jiff::Timestamp;
 use model::{ExitCode, GateMode};
 
 use crate::notify::NotifyFlags;
+use crate::recover::RecoverCommand;
 use crate::rehearse::RehearseCommand;
 use crate::terms::TermsFlags;
 use crate::unquiesce::time_of_day;
-use crate::{carry_on, quiesce, rehearse, report, rollback, status, unlock, unquiesce, upgrade};
+use crate::{carry_on, quiesce, recover, rehearse, report, rollback, status, unlock, unquiesce, upgrade};
 
 /// Words that are commands even where a release has that name; `--release NAME` means the release.
-const COMMANDS: [&str; 13] = [
+pub(crate) const COMMANDS: [&str; 14] = [
+    "recover",
     "rehearse",
     "status",
     "history",
@@ -39,8 +43,10 @@ const COMMANDS: [&str; 13] = [
     bin_name = "helm safe-upgrade",
     version,
     override_usage = "helm safe-upgrade RELEASE CHART [flags of helm upgrade] [flags]\n       \
+                      helm safe-upgrade --plan FILE [--yes]\n       \
                       helm safe-upgrade status|history|report|resume|abort|rollback|quiesce|unquiesce|unlock RELEASE [flags]\n       \
-                      helm safe-upgrade rehearse RELEASE CHART [flags of helm upgrade] [flags]",
+                      helm safe-upgrade rehearse RELEASE CHART [flags of helm upgrade] [flags]\n       \
+                      helm safe-upgrade recover RELEASE [CHART] [flags of helm upgrade] [flags]",
     after_help = "Every flag of `helm upgrade` is taken: those on values and chart are used once and pinned, the others \
                   go to every pass. Exit codes: 0 upgraded, 1 could not begin, 2 blocked, 3 cannot tell, 10 put back, \
                   11 stopped half-way, 12 upgraded but a check failed."
@@ -59,6 +65,15 @@ pub(crate) struct UpgradeFlags {
     /// Show checks and plan, change nothing
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "server", value_name = "HOW")]
     pub(crate) dry_run: Option<String>,
+    /// Write the plan into a file, change nothing; `--plan FILE` runs it
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    pub(crate) save_plan: Option<PathBuf>,
+    /// Run the plan in a file, if all that it rests on is as it was
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+    /// How long a saved plan is good for
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = time, requires = "save_plan")]
+    pub(crate) plan_lifetime: Duration,
     /// Do not ask
     #[arg(short = 'y', long)]
     pub(crate) yes: bool,
@@ -94,10 +109,69 @@ pub(crate) struct UpgradeFlags {
     /// Make the run die or fail at a place, for tests: kill:before:N, kill:after:N, error:STEP, undo-error:STEP
     #[arg(long, value_name = "FAULTS", hide = true)]
     pub(crate) fault: Option<engine::Faults>,
+    /// The helm to run
+    #[arg(long, value_name = "FILE")]
+    pub(crate) helm_bin: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) connection: ConnectionFlags,
+    /// Form of the result
+    #[arg(
+        short = 'o',
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORM",
+        help_heading = "Output"
+    )]
+    pub(crate) output: PlanForm,
+    /// No colours; NO_COLOR in the environment says the same
+    #[arg(long, help_heading = "Output")]
+    pub(crate) no_color: bool,
+    // Helm hands these on to plugins.
+    #[arg(long, hide = true, value_name = "N")]
+    pub(crate) burst_limit: Option<String>,
+    #[arg(long, hide = true, value_name = "N")]
+    pub(crate) qps: Option<String>,
     #[command(flatten)]
     pub(crate) database: DatabaseFlags,
+}
+
+impl UpgradeFlags {
+    /// What the session needs to know.
+    pub(crate) fn common(&self) -> Common {
+        let format = match self.output {
+            PlanForm::Json => Format::Json,
+            PlanForm::Table | PlanForm::Markdown => Format::Table,
+        };
+        Common {
+            helm_bin: self.helm_bin.clone(),
+            connection: self.connection.clone(),
+            output: OutputFlags::of(format, self.no_color),
+            ..Common::default()
+        }
+    }
+}
+
+/// Forms of a plan and of what became of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanForm {
+    /// For people
+    #[default]
+    Table,
+    /// For scripts; alone on standard output
+    Json,
+    /// A change request, and the report of a run for its ticket
+    Markdown,
+}
+
+impl PlanForm {
+    /// The form where a result is for people or for scripts.
+    pub(crate) fn of(output: &Output) -> Self {
+        match output.format {
+            Format::Table => Self::Table,
+            Format::Json => Self::Json,
+        }
+    }
 }
 
 /// Flags of every command.
@@ -364,8 +438,10 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
     if !first.is_some_and(|first| COMMANDS.contains(&first)) {
         return upgrade::run(&words, environment).await;
     }
-    if first == Some("rehearse") {
-        return rehearse::run(&words, environment).await;
+    match first {
+        Some("rehearse") => return rehearse::run(&words, environment).await,
+        Some("recover") => return recover::run(&words, environment).await,
+        Some(_) | None => {}
     }
     let command = match parse::<OtherCommand>(&words) {
         Ok(parsed) => parsed.command,
@@ -386,7 +462,8 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
             // Their flags stand among helm's, so that they are taken apart elsewhere.
             let all = OtherCommand::command()
                 .args(UpgradeCommand::command().get_arguments().cloned())
-                .subcommand(RehearseCommand::command().name("rehearse"));
+                .subcommand(RehearseCommand::command().name("rehearse"))
+                .subcommand(RecoverCommand::command().name("recover"));
             let written = cli::print_completion(shell, all, "helm-safe-upgrade");
             cli::end_with(&output, written, ExitCode::Done)
         }

@@ -10,7 +10,7 @@ use upgrade::flow::{self, FlowError, QuiesceRequest, UnquiesceRequest};
 use upgrade::plan::{LimitKeeper, QuiesceLimit};
 
 use crate::agree::agree;
-use crate::arguments::QuiesceFlags;
+use crate::arguments::{PlanForm, QuiesceFlags};
 use crate::session::UNCHANGED;
 use crate::unquiesce::show_return;
 use crate::upgrade::{Refusal, show_end, show_report, told};
@@ -53,7 +53,9 @@ async fn act(
     let blocked = judged.report.exit_code(false);
     let plan = match judged.plan {
         // A finding that blocks says more than the plan that it prevents.
-        _ if blocked != ExitCode::Done => return Ok(told(output, &judged.report, blocked)),
+        _ if blocked != ExitCode::Done => {
+            return Ok(told(output, PlanForm::of(output), &judged.report, blocked));
+        }
         Err(error) => return Err(error.into()),
         Ok(plan) => plan,
     };

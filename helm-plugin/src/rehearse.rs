@@ -13,7 +13,7 @@ use crate::arguments::{Common, time};
 use crate::session::{Session, UNCHANGED};
 use crate::upgrade::Refusal;
 
-/// Try the target's migration on a restored backup, cut off from everything else, and measure it
+/// Try the target's migration on a restored backup, apart from what is in use, and measure it
 #[derive(Debug, Parser)]
 #[command(
     name = "helm safe-upgrade rehearse",

@@ -26,11 +26,11 @@ pub(crate) async fn run(flags: &ReportFlags, environment: Environment) -> ExitCo
             return cli::fail(&output, &refusal, UNCHANGED, Some(&next), refusal.exit_code());
         }
     };
-    let written = output.text(|out| match flags.output {
-        ReportForm::Html => render::run_page(out, &report),
-        ReportForm::Markdown => render::run_markdown(out, &report),
-        ReportForm::Json => render::json(out, &report),
-    });
+    let written = match flags.output {
+        ReportForm::Html => output.text(|out| render::run_page(out, &report)),
+        ReportForm::Markdown => output.text(|out| render::run_markdown(out, &report)),
+        ReportForm::Json => output.data(|out| render::json(out, &report)),
+    };
     cli::end_with(&output, written, ExitCode::Done)
 }
 

@@ -21,8 +21,18 @@ pub(crate) struct Session {
 impl Session {
     /// Finds helm and reaches the cluster; tells a failure and gives the code to end with.
     pub(crate) async fn open(common: &Common, environment: &Environment) -> Result<Self, ExitCode> {
+        Self::open_in(common, environment, None).await
+    }
+
+    /// As [`Self::open`], in a namespace that is said by something else than the flags.
+    pub(crate) async fn open_in(
+        common: &Common,
+        environment: &Environment,
+        namespace: Option<String>,
+    ) -> Result<Self, ExitCode> {
         let output = Output::new(&common.output, environment);
-        let options = common.connection.options(environment);
+        let mut options = common.connection.options(environment);
+        options.namespace = namespace.or(options.namespace);
         let refused = |error: &dyn std::error::Error| {
             cli::fail(&output, error, UNCHANGED, None, ExitCode::CouldNotBegin)
         };

@@ -57,6 +57,36 @@ impl TermsFlags {
         }
     }
 
+    /// The flags as they are typed, for a plan that is made anew by them.
+    pub(crate) fn typed(&self) -> Vec<String> {
+        let Self {
+            window,
+            time_zone,
+            not_before,
+            deadline,
+            on_slow,
+            max_active,
+            max_tps,
+        } = self;
+        let count = |count: &Option<u64>| count.map(|count| count.to_string());
+        let on_slow = on_slow
+            .to_possible_value()
+            .filter(|_| *on_slow != OnSlowFlag::Continue);
+        [
+            ("--window", window.clone()),
+            ("--time-zone", time_zone.clone()),
+            ("--not-before", not_before.clone()),
+            ("--deadline", deadline.clone()),
+            ("--on-slow", on_slow.map(|word| word.get_name().to_owned())),
+            ("--max-active", count(max_active)),
+            ("--max-tps", count(max_tps)),
+        ]
+        .into_iter()
+        // As one word: a time zone may begin with a dash.
+        .filter_map(|(flag, value)| Some(format!("{flag}={}", value?)))
+        .collect()
+    }
+
     /// The load under which writers may be stopped.
     pub(crate) fn load(&self) -> LoadLimit {
         LoadLimit {

@@ -6,6 +6,7 @@ use clap::Args;
 use cli::{ConnectionFlags, Environment, Output, OutputFlags};
 use cluster::{Cluster, ConnectOptions};
 use model::ExitCode;
+use model::text::shell_word;
 
 /// Nothing has been touched yet.
 pub(crate) const UNCHANGED: &str = "Nothing was changed.";
@@ -25,6 +26,8 @@ pub(crate) struct Session {
     pub(crate) namespace: String,
     pub(crate) output: Output,
     pub(crate) options: ConnectOptions,
+    /// The flags that mean the same cluster again, as they are typed.
+    pub(crate) connection: Vec<String>,
 }
 
 impl Session {
@@ -38,9 +41,21 @@ impl Session {
                 cluster,
                 output,
                 options,
+                connection: common.connection.words(),
             }),
             Err(error) => Err(could_not_begin(&output, &error)),
         }
+    }
+
+    /// What a person types to mean the same namespace of the same cluster again.
+    pub(crate) fn typed(&self) -> String {
+        let words = [
+            &["-n".to_owned(), self.namespace.clone()][..],
+            self.connection.as_slice(),
+        ]
+        .concat();
+        let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+        words.join(" ")
     }
 }
 

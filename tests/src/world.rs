@@ -8,6 +8,8 @@ use tempfile::TempDir;
 use test_apps::Place;
 use test_node::{Namespace, Node};
 
+use crate::Ended;
+
 static NODE: OnceLock<Result<Node, String>> = OnceLock::new();
 
 /// Where one test lives: a namespace that goes with it, and a folder for charts and backups.
@@ -77,6 +79,29 @@ impl World {
         self.place
             .kubectl(&["apply", "-f", &manifest.display().to_string()])?;
         Ok(format!("system:serviceaccount:{}:reader", self.place.namespace))
+    }
+
+    /// A kubeconfig file with which a ServiceAccount of the namespace comes.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn kubeconfig_of(&self, account: &str) -> Result<std::path::PathBuf> {
+        let token = self
+            .place
+            .kubectl(&["create", "token", account, "--duration", "1h"])?;
+        let path = self.folder.path().join(format!("{account}.kubeconfig"));
+        std::fs::copy(&self.node.kubeconfig, &path)?;
+        let token = format!("--token={}", token.trim());
+        let user = format!("--user={account}");
+        for arguments in [
+            ["set-credentials", account, token.as_str()],
+            ["set-context", "--current", user.as_str()],
+        ] {
+            let mut command = self.place.kubectl_command();
+            command.env("KUBECONFIG", &path).arg("config").args(arguments);
+            Ended::of(&mut command)?.expect(0)?;
+        }
+        Ok(path)
     }
 
     /// A folder below this test's own.

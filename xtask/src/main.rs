@@ -1,8 +1,9 @@
-//! The project's own tasks: its test node, all of its tests, and a demonstration.
+//! The project's own tasks: its test node, all of its tests, the whole matrix of deaths, and a demonstration.
 
 mod bench;
 mod cargo;
 mod demo;
+mod faults;
 mod node;
 mod terminal;
 mod test;
@@ -25,6 +26,8 @@ enum Task {
     Bench(bench::Arguments),
     /// Show one upgrade from beginning to end: a real application, a real Postgres, a real Kubernetes on this machine.
     Demo,
+    /// Kill runs at every record of their journal on the test node, and end each from elsewhere. Takes hours.
+    Faults(faults::Arguments),
     /// The test node: a real Kubernetes on this machine.
     Node(node::Arguments),
     /// Run every check and test of this project.
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Demo => demo::run(),
+        Task::Faults(arguments) => faults::run(&arguments),
         Task::Node(arguments) => node::run(arguments),
         Task::Test(arguments) => test::run(&arguments),
     };

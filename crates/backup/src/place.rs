@@ -1,12 +1,10 @@
 //! Whose backups a database's are.
 
 use cluster::Cluster;
-use model::{DatabaseRoute, Seen};
+use model::{DatabaseLocation, DatabaseRoute, Seen};
 
-use crate::{Place, Server};
-
-/// What stands for a cluster or namespace where there is none.
-const DIRECT: &str = "direct";
+use crate::store::DIRECT;
+use crate::{Filter, Place, Server};
 
 /// How much of the UID of namespace kube-system names a cluster.
 const UID_LENGTH: usize = 8;
@@ -34,27 +32,45 @@ impl Place {
             Some(cluster) => Self::cluster_name(cluster).await,
         };
         let system = server.probe.server.system_identifier.clone();
-        let (namespace, server_name) = match &server.location.route {
-            DatabaseRoute::Pod {
-                namespace,
-                pod,
-                container: _,
-                port: _,
-                workload,
-            } => {
-                let name = workload.as_ref().map_or(pod, |workload| &workload.name);
-                (namespace.clone(), name.clone())
-            }
-            DatabaseRoute::Direct => (
-                DIRECT.to_owned(),
-                system.unwrap_or_else(|| server.location.host.clone()),
-            ),
-        };
+        let (namespace, server_name) = filed(&server.location);
         Self {
             cluster: name,
             namespace,
-            server: server_name,
+            server: server_name
+                .or(system)
+                .unwrap_or_else(|| server.location.host.clone()),
             database: server.location.database.clone(),
         }
+    }
+}
+
+impl Filter {
+    /// The backups of a database, in whatever cluster's part of a store: of a server outside the cluster, those of every server
+    /// of that kind, because only the server itself can say which it is.
+    pub fn of(location: &DatabaseLocation) -> Self {
+        let (namespace, server) = filed(location);
+        Self {
+            namespace: Some(namespace),
+            server,
+            database: Some(location.database.clone()),
+            ..Self::default()
+        }
+    }
+}
+
+/// The namespace that a database's backups are filed under, and the name of the server, where the cluster has one for it.
+fn filed(location: &DatabaseLocation) -> (String, Option<String>) {
+    match &location.route {
+        DatabaseRoute::Pod {
+            namespace,
+            pod,
+            container: _,
+            port: _,
+            workload,
+        } => {
+            let name = workload.as_ref().map_or(pod, |workload| &workload.name);
+            (namespace.clone(), Some(name.clone()))
+        }
+        DatabaseRoute::Direct => (DIRECT.to_owned(), None),
     }
 }

@@ -16,6 +16,14 @@ pub(crate) struct Passed {
     pub(crate) sha256: String,
 }
 
+/// Whether a failure to read tells of what is stored, and not of the way to it: a seal that does not hold, an early end.
+pub(crate) fn is_damage(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+    )
+}
+
 /// Counts and hashes a whole file.
 pub(crate) async fn read_through(path: &Path) -> io::Result<Passed> {
     pass(&mut tokio::fs::File::open(path).await?, &mut tokio::io::sink()).await

@@ -125,6 +125,22 @@ async fn a_preview_removes_nothing_and_what_is_carried_out_is_what_it_said() {
 }
 
 #[tokio::test]
+async fn what_is_pinned_after_the_decision_stays() {
+    let kept = Kept::new();
+    let old = kept.backup("2026-02-01", None);
+    kept.backup("2026-02-02", None);
+    let plan = kept.plan(&last(1), &BTreeMap::new()).await;
+    let backup = kept.store.find(&old.parse().unwrap()).await.unwrap();
+    pin(&backup, "audit", "ann", now()).await.unwrap();
+    let end = plan.carry_out(&kept.store, &quiet).await;
+    assert!(end.failure.is_none());
+    let told = end.report.backups.iter().find(|told| told.id == old).unwrap();
+    assert_eq!(told.outcome, PruneOutcome::Kept);
+    assert!(told.reasons[0].contains("audit"), "{told:?}");
+    assert_eq!(kept.left().await.len(), 2);
+}
+
+#[tokio::test]
 async fn files_that_are_nobody_s_backup_are_never_touched() {
     let kept = Kept::new();
     let old = kept.backup("2026-01-01", None);

@@ -5,6 +5,8 @@ use model::{
     Verdict,
 };
 
+const NO_TARGET: &str = "no target chart was named";
+
 /// A row: what it is called, what it means, and the pure function that judges.
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
@@ -29,9 +31,13 @@ impl Check {
     /// Judges and names the result.
     pub fn run(&self, seen: &Observation, target: Option<&Target>, profile: &Profile) -> CheckResult {
         self.result((self.judge)(seen, target, profile).unwrap_or_else(|unjudged| {
-            Judged::new(match unjudged {
-                Unjudged::Skip(why) => Verdict::Skip(why),
-                Unjudged::Unknown(why) => Verdict::Unknown(why),
+            Judged::new(match (unjudged, &seen.target_unread) {
+                (Unjudged::Skip(why), _) => Verdict::Skip(why),
+                (Unjudged::Unknown(why), _) => Verdict::Unknown(why),
+                (Unjudged::NoTarget, Some(why)) => {
+                    Verdict::Unknown(format!("the target was not judged: {why}"))
+                }
+                (Unjudged::NoTarget, None) => Verdict::Skip(NO_TARGET.into()),
             })
         }))
     }
@@ -73,6 +79,18 @@ pub enum Unjudged {
     Skip(String),
     /// The facts could not be read.
     Unknown(String),
+    /// It is about the target, and there is none.
+    NoTarget,
+}
+
+impl Unjudged {
+    /// The reason, for a row that has something to say all the same.
+    pub(crate) fn why(self) -> String {
+        match self {
+            Self::Skip(why) | Self::Unknown(why) => why,
+            Self::NoTarget => NO_TARGET.into(),
+        }
+    }
 }
 
 /// A verdict with what it rests on.
@@ -163,9 +181,9 @@ pub(crate) fn needed<'a, T>(seen: &'a Seen<T>, what: &str, otherwise: &str) -> R
     readable(seen, what)?.ok_or_else(|| Unjudged::Skip(otherwise.into()))
 }
 
-/// The target; without one the row is skipped.
+/// The target; without one the row is skipped, or unknown where one was named and could not be rendered.
 pub(crate) fn given(target: Option<&Target>) -> Result<&Target, Unjudged> {
-    target.ok_or_else(|| Unjudged::Skip("no target chart was named".into()))
+    target.ok_or(Unjudged::NoTarget)
 }
 
 /// The items of a list that is either read or not; an absent list is an empty one.

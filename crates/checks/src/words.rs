@@ -1,7 +1,8 @@
 //! Pieces of text that several rows need.
 
 use jiff::Timestamp;
-use model::{DatabaseLocation, DatabaseRoute, Observation, ReleaseStatus, Session};
+use model::text::shell_word;
+use model::{DatabaseLocation, DatabaseRoute, Observation, ReleaseStatus, Session, Target};
 
 /// Seconds from `then` to the time of looking, by the clocks that wrote them; `None` where either cannot be read.
 pub(crate) fn age(seen: &Observation, then: Option<&str>) -> Option<f64> {
@@ -24,30 +25,27 @@ pub(crate) fn last_good(seen: &Observation) -> Option<u32> {
         .max()
 }
 
-/// A word as one argument of a POSIX shell.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = !word.is_empty()
-        && word
-            .chars()
-            .all(|character| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character));
-    if plain {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 /// Whether a chart is named by its folder or archive, which holds one version alone.
 pub(crate) fn is_local(chart: &str) -> bool {
     chart.starts_with(['.', '/', '~']) || chart.ends_with(".tgz")
 }
 
+/// The chart as it is typed: with its version, but where a folder or an archive holds one alone.
+pub(crate) fn chart(target: &Target) -> String {
+    let reference = shell_word(&target.reference);
+    if is_local(&target.reference) {
+        reference
+    } else {
+        format!("{reference} --version {}", shell_word(&target.chart.version))
+    }
+}
+
 /// A command that runs one statement on the database.
 pub(crate) fn psql(location: &DatabaseLocation, statement: &str) -> String {
     let (user, database, statement) = (
-        quoted(&location.user),
-        quoted(&location.database),
-        quoted(statement),
+        shell_word(&location.user),
+        shell_word(&location.database),
+        shell_word(statement),
     );
     match &location.route {
         DatabaseRoute::Pod {
@@ -61,7 +59,7 @@ pub(crate) fn psql(location: &DatabaseLocation, statement: &str) -> String {
         ),
         DatabaseRoute::Direct => format!(
             "psql -h {} -p {} -U {user} -d {database} -c {statement}",
-            quoted(&location.host),
+            shell_word(&location.host),
             location.port
         ),
     }
@@ -90,17 +88,4 @@ pub(crate) fn own_pod<'a>(seen: &'a Observation, session: &Session) -> Option<&'
         .iter()
         .find(|pod| pod.ip.as_deref() == Some(client))
         .map(|pod| pod.name.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hostile_name_stays_one_argument() {
-        assert_eq!(quoted("shop"), "shop");
-        assert_eq!(quoted("a; rm -rf /"), "'a; rm -rf /'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
-    }
 }

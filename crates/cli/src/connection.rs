@@ -86,6 +86,22 @@ impl ConnectionFlags {
         self.context.is_some() || self.way.names_a_cluster()
     }
 
+    /// The namespace that is named on the line itself.
+    pub fn namespace(&self) -> Option<&str> {
+        self.way.namespace.as_deref()
+    }
+
+    /// The flags that mean the same cluster again, by the same identity, for a command that is proposed. The namespace is for
+    /// whoever knows the one in force; a token never stands in a command.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if let Some(context) = &self.context {
+            words.extend(["--context".to_owned(), context.clone()]);
+        }
+        words.extend(self.way.words());
+        words
+    }
+
     /// The options: flags first, then what Helm handed over if Helm started this program. Helm takes its own flags out of
     /// a plugin's arguments and says them in the environment.
     pub fn options(&self, environment: &Environment) -> ConnectOptions {
@@ -124,6 +140,33 @@ impl WayFlags {
             || self.cluster.is_some()
             || self.server.is_some()
             || self.namespace.is_some()
+    }
+
+    fn words(&self) -> Vec<String> {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let flags = [
+            ("--kubeconfig", path(&self.kubeconfig)),
+            ("--cluster", self.cluster.clone()),
+            ("--user", self.user.clone()),
+            ("--server", self.server.clone()),
+            ("--certificate-authority", path(&self.certificate_authority)),
+            ("--tls-server-name", self.tls_server_name.clone()),
+            ("--as", self.as_user.clone()),
+        ];
+        let groups = self
+            .as_groups
+            .iter()
+            .map(|group| ("--as-group", Some(group.clone())));
+        let mut words: Vec<String> = flags
+            .into_iter()
+            .chain(groups)
+            .filter_map(|(flag, value)| Some([flag.to_owned(), value?]))
+            .flatten()
+            .collect();
+        if self.insecure_skip_tls_verify {
+            words.push("--insecure-skip-tls-verify".to_owned());
+        }
+        words
     }
 
     fn options(&self, context: Option<&str>, environment: &Environment) -> ConnectOptions {
@@ -189,6 +232,48 @@ mod tests {
         assert_eq!(plugin.namespace.as_deref(), Some("prod"));
         assert_eq!(plugin.context.as_deref(), Some("east"));
         assert_eq!(plugin.as_groups, ["a", "b"]);
+    }
+
+    #[test]
+    fn the_words_mean_the_same_cluster_and_identity_and_hold_no_token() {
+        #[derive(Debug, clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            connection: ConnectionFlags,
+        }
+        let all = [
+            "--context",
+            "east",
+            "--kubeconfig",
+            "/etc/kube config",
+            "--cluster",
+            "c",
+            "--user",
+            "u",
+            "--server",
+            "https://x.example",
+            "--certificate-authority",
+            "/etc/ca",
+            "--tls-server-name",
+            "x",
+            "--as",
+            "admin",
+            "--as-group",
+            "a",
+            "--as-group",
+            "b",
+            "--insecure-skip-tls-verify",
+        ];
+        let words = |more: &[&'static str]| {
+            let line = ["x"].iter().chain(&all).chain(more);
+            <Line as clap::Parser>::try_parse_from(line)
+                .unwrap()
+                .connection
+                .words()
+        };
+        assert_eq!(words(&[]), all);
+        assert_eq!(words(&["--token", "hush", "-n", "prod"]), all);
+        assert!(ConnectionFlags::default().words().is_empty());
     }
 
     #[test]

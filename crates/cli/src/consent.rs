@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use render::Style;
+
 /// What a person said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
@@ -25,7 +27,8 @@ pub fn ask(question: &str, yes: bool) -> io::Result<Consent> {
         return Ok(Consent::NobodyThere);
     }
     let mut err = io::stderr().lock();
-    write!(err, "{question} [y/N] ")?;
+    // What is asked about may be called anything.
+    write!(err, "{} [y/N] ", Style::plain().guarded(question))?;
     err.flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;

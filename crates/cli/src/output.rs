@@ -70,7 +70,7 @@ impl Output {
         }
     }
 
-    /// Writes a result: as JSON, or by `people`. A reader that has gone away is no failure.
+    /// Writes a result: as JSON, or by `people`, [guarded](Style::guarded). A reader that has gone away is no failure.
     ///
     /// # Errors
     /// Standard output cannot be written for another reason.
@@ -79,31 +79,57 @@ impl Output {
         report: &T,
         people: impl FnOnce(&mut dyn Write, Style) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        let written = match self.format {
-            Format::Json => render::json(&mut out, report),
-            Format::Table => people(&mut out, self.results),
-        };
-        polite(written.and_then(|()| out.flush()))
+        match self.format {
+            Format::Json => self.data(|out| render::json(out, report)),
+            Format::Table => self.text(|out| people(out, self.results)),
+        }
     }
 
-    /// Writes a result that is text and nothing else, such as an explanation. A reader that has gone away is no failure.
+    /// Writes a result that is text for people, [guarded](Style::guarded). A reader that has gone away is no failure.
     ///
     /// # Errors
     /// Standard output cannot be written for another reason.
     pub fn text(&self, people: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        polite(people(&mut out).and_then(|()| out.flush()))
+        guarded(&mut io::stdout().lock(), self.results, people)
     }
 
-    /// Writes talk. A reader that has gone away is no failure.
+    /// Writes a result that programs read, to the letter. A reader that has gone away is no failure.
+    ///
+    /// # Errors
+    /// Standard output cannot be written for another reason.
+    pub fn data(&self, programs: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        polite(programs(&mut out).and_then(|()| out.flush()))
+    }
+
+    /// Writes talk, [guarded](Style::guarded). A reader that has gone away is no failure.
     ///
     /// # Errors
     /// Standard error cannot be written for another reason.
     pub fn talk(&self, people: impl FnOnce(&mut dyn Write, Style) -> io::Result<()>) -> io::Result<()> {
-        let mut err = io::stderr().lock();
-        polite(people(&mut err, self.talk).and_then(|()| err.flush()))
+        guarded(&mut io::stderr().lock(), self.talk, |err| people(err, self.talk))
     }
+
+    /// Draws on the line that stands there, in words of our own alone. A reader that has gone away is no failure.
+    ///
+    /// # Errors
+    /// Standard error cannot be written for another reason.
+    pub fn draw(&self, line: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        let mut err = io::stderr().lock();
+        polite(line(&mut err).and_then(|()| err.flush()))
+    }
+}
+
+/// Every text for people goes through here: what releases, servers and charts are called steers no terminal.
+fn guarded(
+    out: &mut dyn Write,
+    style: Style,
+    people: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut text = Vec::new();
+    people(&mut text)?;
+    let text = style.guarded(&String::from_utf8_lossy(&text));
+    polite(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
 /// A reader that has gone away is no failure.
@@ -111,5 +137,31 @@ pub(crate) fn polite(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(colour: bool, text: &str) -> String {
+        let style = Style {
+            colour,
+            ..Style::plain()
+        };
+        let mut out = Vec::new();
+        guarded(&mut out, style, |out| write!(out, "{text}")).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn nothing_but_our_own_colours_reaches_the_terminal() {
+        let text =
+            "a\u{1b}[31mred\u{1b}[0m\tb\n\u{1b}[2J\u{1b}]0;t\u{7}\u{9b}c\u{202e}\r\u{1b}[38;5;1m\u{1b}[";
+        assert_eq!(
+            shown(true, text),
+            "a\u{1b}[31mred\u{1b}[0m\tb\n [2J ]0;t  c   [38;5;1m ["
+        );
+        assert_eq!(shown(false, text), "a [31mred [0m\tb\n [2J ]0;t  c   [38;5;1m [");
     }
 }

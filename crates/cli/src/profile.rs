@@ -73,6 +73,13 @@ impl DeployerFlags {
     pub fn declared(&self) -> Option<DeclaredDeployer> {
         self.deployer.map(|tool| DeclaredDeployer { tool, source: None })
     }
+
+    /// The flag as it has to be typed again, for a command that is proposed.
+    pub fn words(&self) -> Vec<String> {
+        self.deployer
+            .map(|tool| vec!["--deployer".to_owned(), tool.word().to_owned()])
+            .unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

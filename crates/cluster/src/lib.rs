@@ -14,6 +14,7 @@ mod disown;
 mod dry_run;
 mod endpoints;
 mod error;
+mod events;
 mod exec;
 mod facts;
 #[cfg(test)]
@@ -53,9 +54,11 @@ pub use connect::{
 };
 pub use container::{container_facts, probe_budget};
 pub use error::{ApiError, RequestError};
+pub use events::ClusterEvent;
 pub use exec::{ExecEnd, ExecError, ExecRequest, ExecText};
 pub use http_get::{HTTP_GET_TIMEOUT, HttpGetError};
 pub use jobs::{JobEnd, JobFacts, job_pods};
+pub use logs::{LogEnd, LogText};
 pub use manifest::workload_from_manifest;
 pub use neighbours::Neighbour;
 pub use objects::{ListScope, Listed, ObjectKind, ServedKinds};

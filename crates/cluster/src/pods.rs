@@ -134,6 +134,18 @@ impl Cluster {
     /// # Errors
     /// When pods (or, with CronJobs among the workloads, Jobs) cannot be listed.
     pub async fn pods_of(&self, workloads: &[Workload]) -> Result<Vec<PodFacts>, ApiError> {
+        let pods = self.whole_pods_of(workloads).await?;
+        Ok(pods
+            .into_iter()
+            .map(|(pod, owner)| pod_facts(&pod, Some(owner)))
+            .collect())
+    }
+
+    /// The same pods, with all that the API server knows of them.
+    ///
+    /// # Errors
+    /// As [`Self::pods_of`].
+    pub async fn whole_pods_of(&self, workloads: &[Workload]) -> Result<Vec<(Pod, WorkloadName)>, ApiError> {
         let namespaces: BTreeSet<&str> = workloads.iter().map(|one| one.name.namespace.as_str()).collect();
         let mut found = Vec::new();
         for namespace in namespaces {
@@ -148,7 +160,7 @@ impl Cluster {
             };
             for pod in self.listed::<Pod>(namespace).await? {
                 if let Some(owner) = owner(&pod, &here, &jobs) {
-                    found.push(pod_facts(&pod, Some(owner)));
+                    found.push((pod, owner));
                 }
             }
         }

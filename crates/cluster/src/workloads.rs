@@ -10,7 +10,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use kube::Resource;
 use kube::api::{Api, ListParams};
 use model::{UpdateStrategy, Workload, WorkloadKind, WorkloadName};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::container::container_facts;
 use crate::error::Asked;
@@ -105,6 +107,37 @@ impl Cluster {
                 .map(|found| found.as_ref().map(of_job)),
         }
         .asked(|| format!("read {name} in namespace {namespace}"))
+    }
+
+    /// A workload with all that the API server knows of it; `None` when it does not exist.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn whole_workload(&self, name: &WorkloadName) -> Result<Option<Value>, ApiError> {
+        match name.kind {
+            WorkloadKind::Deployment => self.whole::<Deployment>(name).await,
+            WorkloadKind::StatefulSet => self.whole::<StatefulSet>(name).await,
+            WorkloadKind::DaemonSet => self.whole::<DaemonSet>(name).await,
+            WorkloadKind::CronJob => self.whole::<CronJob>(name).await,
+            WorkloadKind::Job => self.whole::<Job>(name).await,
+        }
+    }
+
+    async fn whole<K>(&self, name: &WorkloadName) -> Result<Option<Value>, ApiError>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Serialize
+            + std::fmt::Debug,
+    {
+        let asked = || format!("read {name} in namespace {}", name.namespace);
+        let found = Api::<K>::namespaced(self.client.clone(), &name.namespace)
+            .get_opt(&name.name)
+            .await
+            .asked(asked)?;
+        let value = found.map(serde_json::to_value).transpose();
+        value.map_err(kube::Error::SerdeError).asked(asked)
     }
 
     /// The Deployments with all these labels, in one namespace or in all of them, in the order of their names.

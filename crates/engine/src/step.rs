@@ -137,6 +137,10 @@ pub enum StepKind {
     Quiesce,
     /// [`model::Drain`].
     Drain,
+    /// [`model::SettleRevision`].
+    SettleRevision,
+    /// [`model::EndSessions`].
+    EndSessions,
     /// [`model::TimeLimit`].
     TimeLimit,
     /// [`model::StandStill`].
@@ -177,6 +181,8 @@ impl StepKind {
             StepSpec::Suspend(_) => Self::Suspend,
             StepSpec::Quiesce(_) => Self::Quiesce,
             StepSpec::Drain(_) => Self::Drain,
+            StepSpec::SettleRevision(_) => Self::SettleRevision,
+            StepSpec::EndSessions(_) => Self::EndSessions,
             StepSpec::TimeLimit(_) => Self::TimeLimit,
             StepSpec::StandStill(_) => Self::StandStill,
             StepSpec::AnchorRelease(_) => Self::AnchorRelease,

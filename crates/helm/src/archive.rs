@@ -1,5 +1,6 @@
 //! What lies inside a chart archive.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -8,7 +9,9 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use model::{ChartFile, ChartIdentity};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
+use crate::chart::hex;
 use crate::{HelmError, documents, yaml};
 
 /// The most bytes of one file that are read. Helm itself refuses charts with larger ones (5 MiB a file by default).
@@ -106,6 +109,37 @@ fn files(archive: &Path, named: impl Fn(&Path) -> Option<String>) -> Result<Vec<
         reason: error.to_string(),
     })?;
     Ok(files)
+}
+
+/// sha256 of every file of an archive by its path.
+pub(crate) fn digests(archive: &Path) -> Result<BTreeMap<String, String>, HelmError> {
+    let bytes = read(archive)?;
+    let mut digests = BTreeMap::new();
+    let mut take = || -> std::io::Result<()> {
+        for entry in tar::Archive::new(GzDecoder::new(bytes.as_slice())).entries()? {
+            let mut entry = entry?;
+            if !entry.header().entry_type().is_file() {
+                continue;
+            }
+            let path = entry.path()?.to_string_lossy().into_owned();
+            let mut hash = Sha256::new();
+            let mut piece = [0; 16 << 10];
+            loop {
+                let read = entry.read(&mut piece)?;
+                if read == 0 {
+                    break;
+                }
+                hash.update(&piece[..read]);
+            }
+            digests.insert(path, hex(&hash.finalize()));
+        }
+        Ok(())
+    };
+    take().map_err(|error| HelmError::Chart {
+        path: archive.to_owned(),
+        reason: error.to_string(),
+    })?;
+    Ok(digests)
 }
 
 /// A text of bounded size; what is no text in it is replaced.

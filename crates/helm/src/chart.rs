@@ -1,5 +1,6 @@
 //! A chart fetched once, so that every pass of a run applies the same bytes.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -68,6 +69,17 @@ impl PinnedChart {
         }
         definitions.retain(|object| object["kind"] == "CustomResourceDefinition");
         Ok(definitions)
+    }
+
+    /// Digests of the files in the archive by their paths. `helm package` stamps the time on every file, so that the
+    /// archive itself is another one each time; the lock file only says when dependencies were fetched, which lie beside it.
+    ///
+    /// # Errors
+    /// An unreadable archive.
+    pub fn contents(&self) -> Result<BTreeMap<String, String>, HelmError> {
+        let mut contents = archive::digests(&self.archive)?;
+        contents.retain(|path, _| !path.ends_with("/Chart.lock"));
+        Ok(contents)
     }
 
     /// The chart's own defaults.
@@ -170,6 +182,6 @@ fn copy(from: &Path, to: &Path) -> Result<(), HelmError> {
         })
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -18,6 +18,7 @@ mod prepare;
 mod program;
 mod record;
 mod render;
+mod seal;
 pub mod storage;
 pub mod supervise;
 mod target;
@@ -29,14 +30,17 @@ pub use documents::chart_documents;
 pub use error::HelmError;
 pub use flags::{
     Arity, FlagError, HelmFlag, Lines, OwnFlag, Reuse, Split, Treatment, UpgradeLine, UserPostRenderer,
-    parse_duration, split, table,
+    WrittenLine, parse_duration, split, table,
 };
 pub use pass::{PassRequest, RollbackRequest};
 pub use post_render::PostRenderSpec;
-pub use prepare::{Fidelity, Prepared};
+pub use prepare::{Fidelity, Prepared, printed_with_exponent};
 pub use program::{Helm, HelmMajor};
 pub use render::Rendered;
-pub use storage::{ListedRelease, RecordHead, Storage, StorageError, StoredRelease, list_releases};
+pub use seal::Seal;
+pub use storage::{
+    ListedRelease, NoRecordedChart, RecordHead, Storage, StorageError, StoredRelease, list_releases,
+};
 pub use supervise::{HelmEnd, OutputLine, Running};
 pub use target::{TargetParts, object_names, target_parts};
 pub use values::{PinnedValues, values_hazard};

@@ -57,7 +57,7 @@ impl Helm {
         let mut pinned = PinnedValues::write(&values, into)?;
         let mut rendered = self.render_pinned(line, &chart, &pinned, namespace).await?;
         let mut differing = Differences::between(&wanted.manifest, &rendered.manifest)?;
-        for pointer in exponent_printed(&values) {
+        for pointer in printed_with_exponent(&values) {
             if differing.places == 0 {
                 break;
             }
@@ -135,7 +135,7 @@ impl Differences {
     }
 }
 
-fn name(object: &Value) -> String {
+pub(crate) fn name(object: &Value) -> String {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let own = text(&object["metadata"]["name"]).unwrap_or_default();
     let kind = text(&object["kind"]).unwrap_or_default();
@@ -161,7 +161,7 @@ fn differing_places(wanted: Option<&Value>, found: Option<&Value>) -> usize {
 }
 
 /// JSON pointers to the whole numbers that Go would print with an exponent.
-fn exponent_printed(values: &Value) -> Vec<String> {
+pub fn printed_with_exponent(values: &Value) -> Vec<String> {
     let mut pointers = Vec::new();
     collect_numbers(values, "", &mut pointers);
     pointers
@@ -200,7 +200,7 @@ mod tests {
     fn only_numbers_that_go_prints_with_an_exponent_are_found() {
         let values =
             json!({"uid": 1000660000, "port": 8080, "a/b": [{"c": -2000000}], "f": 1.5e7, "s": "1000000"});
-        assert_eq!(exponent_printed(&values), ["/a~1b/0/c", "/uid"]);
+        assert_eq!(printed_with_exponent(&values), ["/a~1b/0/c", "/uid"]);
     }
 
     #[test]

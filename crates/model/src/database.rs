@@ -266,11 +266,7 @@ pub struct DatabaseFacts {
     pub free_bytes: Seen<u64>,
     /// Logical slots and subscriptions, which a swap would break.
     pub replication: Seen<Vec<String>>,
-    /// Limits, settings and damage. `Absent` in a look that was kept before these were asked for.
-    #[serde(default = "not_asked")]
+    /// Limits, settings and damage.
+    #[serde(default = "Seen::not_asked")]
     pub health: Seen<DatabaseHealth>,
-}
-
-fn not_asked<T>() -> Seen<T> {
-    Seen::Absent
 }

@@ -48,13 +48,9 @@ pub struct DatabaseHealth {
     pub connected: i32,
     /// Of these, those of the application's role.
     pub own: i32,
-    /// Tables that are large, the largest first. `Absent` in a look that was kept before they were asked for.
-    #[serde(default = "not_asked")]
+    /// Tables that are large, the largest first.
+    #[serde(default = "Seen::not_asked")]
     pub large_tables: Seen<Vec<TableSize>>,
-}
-
-fn not_asked<T>() -> Seen<T> {
-    Seen::Absent
 }
 
 /// How large a table is, by the statistics that the server keeps of it.

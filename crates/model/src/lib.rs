@@ -7,6 +7,7 @@ mod access;
 mod aftermath;
 mod artefact;
 mod backup;
+mod bundle;
 mod cause;
 mod check;
 mod database;
@@ -32,6 +33,7 @@ mod release;
 mod report;
 mod requirement;
 mod restore;
+mod saved_plan;
 mod schedule;
 mod secret;
 mod seen;
@@ -53,6 +55,10 @@ pub use backup::{
     AssertionResult, AssertionVerdict, BackupFile, BackupFormat, BackupGrade, BackupManifest, BackupProof,
     BackupRelease, BackupSummary, BaseFacts, BaseRestoreReport, Encryption, PlainFile, SmokeAnswer,
     TableRows, Verification, WithApp,
+};
+pub use bundle::{
+    BundleArchive, BundleFile, BundleReport, BundleState, HiddenCount, HidingRule, SearchedValues,
+    UnreadSecret,
 };
 pub use cause::causes;
 pub use check::{Category, CheckResult, Confidence, Evidence, Remedy, Severity, Verdict};
@@ -89,9 +95,10 @@ pub use notes::{
 pub use notification::{Notification, NotificationMoment};
 pub use observation::{ClusterFacts, HookJob, LeaseFacts, MeasuredRestore, Observation, SavedObservation};
 pub use plan::{
-    AnchorDatabase, AnchorRelease, BackUp, Drain, ForgetRevision, Gate, GateMode, HealthQuestion, HelmPass,
-    HelmRollback, OpenTraffic, Plan, PlannedStep, PostCheck, Quiesce, QuiesceTarget, RestoreDatabase, Resume,
-    Reversal, RollOut, RunPurpose, StandStill, StepSpec, Suspend, SuspendTarget, TimeLimit, WaitIdle,
+    AnchorDatabase, AnchorRelease, BackUp, Drain, EndSessions, ForgetRevision, Gate, GateMode,
+    HealthQuestion, HelmPass, HelmRollback, NamedSession, OpenTraffic, Plan, PlannedStep, PostCheck, Quiesce,
+    QuiesceTarget, RestoreDatabase, Resume, Reversal, RollOut, RunPurpose, SettleRevision, StandStill,
+    StepSpec, Suspend, SuspendTarget, TimeLimit, WaitIdle,
 };
 pub use profile::Profile;
 pub use profile_report::{
@@ -112,6 +119,9 @@ pub use report::{
 };
 pub use requirement::{CrdFacts, OperatorFacts, RequirementFacts, WebhookFacts};
 pub use restore::{KeptDatabase, KeptReason, KeptReport, RestoreOptions, RestoreSource};
+pub use saved_plan::{
+    ExpectedDuration, KnownFrom, Moved, PinnedDatabase, PinnedWorkload, PlanBasis, SavedPlan,
+};
 pub use schedule::{ScheduleFacts, ScheduleList};
 pub use secret::Secret;
 pub use seen::Seen;

@@ -57,9 +57,8 @@ pub struct Observation {
     pub cluster: ClusterFacts,
     /// The release's newest revision.
     pub release: Seen<Release>,
-    /// Objects of that revision's manifest whose kind the API server does not have (any more). `Absent` in a look that was
-    /// kept before this was asked.
-    #[serde(default = "not_asked")]
+    /// Objects of that revision's manifest whose kind the API server does not have (any more).
+    #[serde(default = "Seen::not_asked")]
     pub unserved: Seen<Vec<ObjectName>>,
     /// All its revisions, oldest first.
     pub history: Seen<Vec<RevisionSummary>>,
@@ -74,7 +73,7 @@ pub struct Observation {
     /// Who else scales them.
     pub scalers: Seen<Vec<Scaler>>,
     /// What else uses the release's database.
-    #[serde(default = "not_looked_for")]
+    #[serde(default = "Seen::not_asked")]
     pub sharers: Seen<Vec<Sharer>>,
     /// Jobs of the namespace that no controller made: what hooks left behind is among them.
     pub hook_jobs: Seen<Vec<HookJob>>,
@@ -100,20 +99,14 @@ pub struct Observation {
     /// What the last rehearsal of a migration measured; which upgrade that was stands in it.
     #[serde(default)]
     pub rehearsed: Option<RehearsedMigration>,
+    /// Why the target that was named could not be rendered; none where it was, or where none was named.
+    #[serde(default)]
+    pub target_unread: Option<String>,
     /// The name of the profile in force.
     pub profile: String,
     /// The upgrade path in force and what the database answered to it; none where no path knows the application.
     #[serde(default)]
     pub path: Option<PathFacts>,
-}
-
-fn not_asked<T>() -> Seen<T> {
-    Seen::Absent
-}
-
-/// What an older version did not look for, and what would be taken for good if it were not there.
-fn not_looked_for<T>() -> Seen<T> {
-    Seen::Unreadable("the version that looked did not ask".to_owned())
 }
 
 /// What a restore test measured.

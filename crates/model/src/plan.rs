@@ -199,6 +199,61 @@ pub struct Drain {
     pub timeout_seconds: u64,
 }
 
+/// Takes a revision over that somebody else's helm left behind: its hook Jobs end, by themselves within the time or ended
+/// then; a record that is pending is marked failed, so that Helm goes on. Undo: the record says again what it said, as long
+/// as it is the newest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SettleRevision {
+    /// The newest revision.
+    pub revision: u32,
+    /// Its hook Jobs that may still run.
+    pub hook_jobs: Vec<String>,
+    /// How long they may take to end by themselves, in seconds.
+    pub timeout_seconds: u64,
+}
+
+/// A session by which it is known again: a process id alone may belong to another one by then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NamedSession {
+    /// Process id.
+    pub pid: i32,
+    /// Role name.
+    pub user: Option<String>,
+    /// `application_name`.
+    pub application: String,
+    /// Client address; `None` for a local socket.
+    pub client: Option<String>,
+}
+
+impl NamedSession {
+    /// Whether a session is the one that is meant.
+    pub fn is(&self, session: &crate::Session) -> bool {
+        let Self {
+            pid,
+            user,
+            application,
+            client,
+        } = self;
+        (*pid, user, application, client)
+            == (session.pid, &session.user, &session.application, &session.client)
+    }
+}
+
+/// Ends sessions: those that stopped pods left behind, and those of others that a person has agreed to end. What they had
+/// not committed is rolled back by the server; there is no undo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndSessions {
+    /// On which database.
+    pub database: DatabaseLocation,
+    /// Sessions of others.
+    pub sessions: Vec<NamedSession>,
+    /// Addresses of the pods that were stopped.
+    pub addresses: Vec<String>,
+}
+
 /// Starts a Job of the cluster that brings everything back when the time is up, whatever became of the client. It ends by
 /// itself as soon as the run is over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -420,6 +475,10 @@ pub enum StepSpec {
     Quiesce(Quiesce),
     /// See [`Drain`].
     Drain(Drain),
+    /// See [`SettleRevision`].
+    SettleRevision(SettleRevision),
+    /// See [`EndSessions`].
+    EndSessions(EndSessions),
     /// See [`TimeLimit`].
     TimeLimit(TimeLimit),
     /// See [`StandStill`].

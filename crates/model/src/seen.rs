@@ -25,6 +25,11 @@ impl<T> Seen<T> {
         }
     }
 
+    /// What a look that was kept by an older version never asked for. It is unknown and not absent, which may be good.
+    pub fn not_asked() -> Self {
+        Self::Unreadable("the look was kept before this was asked".to_owned())
+    }
+
     /// Turns the result of a look-up into a fact: an error becomes `Unreadable` with its whole chain as the reason.
     pub fn from_result<E: std::error::Error>(result: Result<Option<T>, E>) -> Self {
         match result {

@@ -186,10 +186,14 @@ pub struct HeavyStatement {
     pub work: TableWork,
 }
 
-/// What is done to a whole table, from mild to hard.
+/// What is done to the rows of a table, from mild to hard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TableWork {
+    /// Some rows are read or changed; how many, a condition or a query says, and not the text.
+    SomeRows,
+    /// It is read from end to end, while others read and write.
+    Scans,
     /// Each row is changed, and stands there twice until the old ones are swept.
     ChangesEveryRow,
     /// It is read from end to end, and nobody may write meanwhile.
@@ -217,10 +221,10 @@ pub struct Target {
     /// Secrets that exist and that the upgrade would change.
     pub changed_secrets: Seen<Vec<ChangedSecret>>,
     /// Definitions of custom resources in the chart's own folder `crds`; `Absent` where it has none.
-    #[serde(default = "not_asked")]
+    #[serde(default = "Seen::not_asked")]
     pub definitions: Seen<Vec<ChartDefinition>>,
     /// Claims that the workloads mount by name; one that neither the manifest nor the cluster has is left out.
-    #[serde(default = "not_asked")]
+    #[serde(default = "Seen::not_asked")]
     pub claims: Seen<Vec<MountedClaim>>,
     /// Helm's own `--timeout` for the upgrade, in seconds.
     pub timeout_seconds: u64,
@@ -232,8 +236,4 @@ pub struct Target {
     pub notes: Option<NotesReport>,
     /// The chart that would be applied cannot be the running one: false when judging the running revision alone.
     pub is_upgrade: bool,
-}
-
-fn not_asked<T>() -> Seen<T> {
-    Seen::Unreadable("the look was kept before this was asked".into())
 }

@@ -1,4 +1,4 @@
-//! Other people's text (a vendor's file, a server's words) before it is shown.
+//! Other people's text (a vendor's file, a server's words) before it is shown, and words before they are typed.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -6,16 +6,32 @@ use serde_json::Value;
 /// Takes out what would steer a terminal or hide text in it; line ends and tabs stay.
 pub fn harmless(text: &str) -> String {
     text.chars()
-        .filter(|character| {
-            let hides = matches!(*character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-            !hides && (!character.is_control() || matches!(*character, '\n' | '\t'))
-        })
+        .filter(|character| !steers(*character) || matches!(*character, '\n' | '\t'))
         .collect()
+}
+
+/// Whether a character steers a terminal, or hides or turns round the text beside it. Line ends and tabs do.
+pub fn steers(character: char) -> bool {
+    let hides = matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    hides || character.is_control()
 }
 
 /// Harmless, and on one line.
 pub fn line(text: &str) -> String {
     harmless(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A word as one argument of a POSIX shell, for a command that is proposed.
+pub fn shell_word(word: &str) -> String {
+    let plain = !word.is_empty()
+        && word
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character));
+    if plain {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// Refuses a text that is not harmless, wherever it stands in what was read.
@@ -58,6 +74,14 @@ mod tests {
     #[test]
     fn a_line_is_one_line() {
         assert_eq!(line(" a\u{1b}[2J\r\n\tb "), "a[2J b");
+    }
+
+    #[test]
+    fn a_hostile_name_stays_one_argument() {
+        assert_eq!(shell_word("shop"), "shop");
+        assert_eq!(shell_word("a; rm -rf /"), "'a; rm -rf /'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
     }
 
     #[test]

@@ -186,8 +186,9 @@ impl Fetcher {
     }
 }
 
-/// Whether the entries from `begin` on count all and lie all below a span: then the tag of its older end, with the prefix that
-/// counts. Among others, a few old ones say nothing of what comes later: they may be backports.
+/// Whether what counts of the entries from `begin` on lies below a span: then the tag of its older end, with the prefix that
+/// counts. Among tags of other things, a few old ones say nothing of what comes later: they may be backports. They say it
+/// once the older end itself was met on an earlier page, and nothing newer came after it.
 fn below(span: Span<'_>, entries: &[Entry], begin: usize) -> Option<String> {
     let page = entries.get(begin..)?;
     let versions: Vec<Version> = page
@@ -199,7 +200,11 @@ fn below(span: Span<'_>, entries: &[Entry], begin: usize) -> Option<String> {
     let all_lie_below = versions
         .iter()
         .all(|version| version <= span.low && version.prefix() == prefix);
-    (all_lie_below && versions.len() == page.len()).then(|| format!("{prefix}{}", span.low))
+    let is_met = entries[..begin]
+        .iter()
+        .filter_map(Entry::parsed)
+        .any(|version| version == *span.low && version.prefix() == prefix);
+    (all_lie_below && (is_met || versions.len() == page.len())).then(|| format!("{prefix}{}", span.low))
 }
 
 /// Reads a text that should be a change log.

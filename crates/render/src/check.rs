@@ -2,10 +2,13 @@
 
 use std::io::{self, Write};
 
-use model::{Category, CheckReport, CheckResult, CheckVerdict, Confidence, Severity, Verdict};
+use model::{
+    Category, CheckReport, CheckResult, CheckVerdict, Confidence, ReleaseIdentity, Severity, Verdict,
+};
 
 use crate::Style;
 use crate::style::Tone;
+use crate::words::in_lines;
 
 /// How much of a report is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,6 +27,7 @@ pub enum Detail {
 /// # Errors
 /// The writer's own.
 pub fn check_trouble(out: &mut dyn Write, style: Style, report: &CheckReport) -> io::Result<()> {
+    let report = &in_lines(report)?;
     heading(out, style, report)?;
     for row in report.checks.iter().filter(|row| row.is_finding()) {
         check(out, style, row, Detail::Usual)?;
@@ -47,6 +51,7 @@ pub fn check_report(
     detail: Detail,
     fail_on_warn: bool,
 ) -> io::Result<()> {
+    let report = &in_lines(report)?;
     heading(out, style, report)?;
     for (category, title) in CATEGORIES {
         let rows: Vec<&CheckResult> = report
@@ -83,7 +88,20 @@ pub(crate) fn title(report: &CheckReport) -> String {
         .as_ref()
         .map(|target| format!(" to {}-{}", target.name, target.version))
         .unwrap_or_default();
-    format!("{} in {}: {}{to}", release.name, release.namespace, release.chart)
+    let from = if release.chart.is_empty() {
+        "a chart that could not be read"
+    } else {
+        &release.chart
+    };
+    format!("{} in {}: {from}{to}", release.name, release.namespace)
+}
+
+/// The revision in words; 0 stands for one that could not be read.
+pub(crate) fn revision(release: &ReleaseIdentity) -> String {
+    match release.revision {
+        0 => "unknown".to_owned(),
+        known => known.to_string(),
+    }
 }
 
 fn heading(out: &mut dyn Write, style: Style, report: &CheckReport) -> io::Result<()> {
@@ -92,9 +110,13 @@ fn heading(out: &mut dyn Write, style: Style, report: &CheckReport) -> io::Resul
     let name = style.paint(Tone::Strong, &release.name).into_owned();
     write!(
         out,
-        "{name} in {}  revision {}  {}",
-        release.namespace, release.revision, release.chart
+        "{name} in {}  revision {}",
+        release.namespace,
+        revision(release)
     )?;
+    if !release.chart.is_empty() {
+        write!(out, "  {}", release.chart)?;
+    }
     if let Some(version) = &release.app_version {
         write!(out, " ({version})")?;
     }

@@ -6,6 +6,7 @@ use model::{Category, CheckReport, CheckResult, Severity, Verdict};
 
 use crate::check::{CATEGORIES, title};
 use crate::markup::escaped;
+use crate::words::in_lines;
 
 /// What a row is in the words of JUnit.
 enum Case {
@@ -23,6 +24,7 @@ enum Case {
 /// # Errors
 /// The writer's own.
 pub fn check_junit(out: &mut dyn Write, report: &CheckReport, fail_on_warn: bool) -> io::Result<()> {
+    let report = &in_lines(report)?;
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     writeln!(out, "<testsuites name=\"{}\">", attribute(&title(report)))?;
     for (category, name) in CATEGORIES {

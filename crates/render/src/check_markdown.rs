@@ -6,38 +6,50 @@ use model::{Category, CheckReport, CheckResult};
 
 use crate::check::{coverage, label, title, verdict};
 use crate::markup::plain;
+use crate::words::in_lines;
+
+/// The command whose words name the release and its target.
+const UPGRADE: &str = "helm safe-upgrade ";
 
 /// Writes the ticket: four phases, each with the gate that ends it, then every row.
 ///
 /// # Errors
 /// The writer's own.
 pub fn check_markdown(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
+    let report = &in_lines(report)?;
     let release = &report.release;
     writeln!(out, "# {}\n", plain(&title(report)))?;
     writeln!(out, "**{}** — {}\n", verdict(report.verdict).0, coverage(report))?;
 
-    writeln!(out, "## 1. Before\n")?;
-    let blocking: Vec<&CheckResult> = report.checks.iter().filter(|row| row.blocks()).collect();
-    if blocking.is_empty() {
-        writeln!(out, "Nothing stands in the way.\n")?;
-    }
-    for row in blocking {
-        finding(out, row)?;
-    }
-    writeln!(
-        out,
-        "Gate: `kubectl upgrade-check {} … -n {}` ends with 0.\n",
-        release.name, release.namespace
-    )?;
-
-    writeln!(out, "## 2. The upgrade\n")?;
     let upgrade = report
         .next
         .iter()
         .filter_map(|next| next.command.as_deref())
-        .find(|command| command.starts_with("helm safe-upgrade"));
+        .find_map(|command| Some((command, command.strip_prefix(UPGRADE)?)));
+
+    writeln!(out, "## 1. Before\n")?;
+    let (blocking, others): (Vec<&CheckResult>, Vec<&CheckResult>) = report
+        .checks
+        .iter()
+        .filter(|row| row.is_finding())
+        .partition(|row| row.blocks());
+    if blocking.is_empty() {
+        writeln!(out, "Nothing stands in the way.\n")?;
+    }
+    findings(out, &blocking)?;
+    if !others.is_empty() {
+        writeln!(out, "To be looked at, though it does not stand in the way:\n")?;
+    }
+    findings(out, &others)?;
+    let words = upgrade.map_or_else(
+        || format!("{} … -n {}", release.name, release.namespace),
+        |(_, words)| words.to_owned(),
+    );
+    writeln!(out, "Gate: `kubectl upgrade-check {words}` ends with 0.\n")?;
+
+    writeln!(out, "## 2. The upgrade\n")?;
     match upgrade {
-        Some(command) => writeln!(out, "    {command}\n")?,
+        Some((command, _)) => writeln!(out, "    {command}\n")?,
         None => writeln!(out, "Not before the findings above are settled.\n")?,
     }
     writeln!(
@@ -46,17 +58,12 @@ pub fn check_markdown(out: &mut dyn Write, report: &CheckReport) -> io::Result<(
     )?;
 
     writeln!(out, "## 3. After\n")?;
-    let told: Vec<&CheckResult> = report
-        .checks
-        .iter()
-        .filter(|row| row.is_finding() && !row.blocks())
-        .collect();
-    if told.is_empty() {
-        writeln!(out, "Nothing in particular is to be watched.\n")?;
-    }
-    for row in told {
-        finding(out, row)?;
-    }
+    writeln!(
+        out,
+        "The run itself compares pods, revision, schema and health with what was planned; \
+         `helm safe-upgrade report {0} -n {1}` is its record.\n",
+        release.name, release.namespace
+    )?;
     writeln!(
         out,
         "Gate: `helm safe-upgrade status {} -n {}` says upgraded, and proven.\n",
@@ -99,6 +106,19 @@ pub fn check_markdown(out: &mut dyn Write, report: &CheckReport) -> io::Result<(
     Ok(())
 }
 
+/// The findings as a list, and the empty line without which the next paragraph would belong to its last item.
+fn findings(out: &mut dyn Write, rows: &[&CheckResult]) -> io::Result<()> {
+    for row in rows {
+        finding(out, row)?;
+    }
+    let after_a_command =
+        |row: &CheckResult| row.remedy.last().is_some_and(|remedy| remedy.command.is_some());
+    match rows.last() {
+        Some(last) if !after_a_command(last) => writeln!(out),
+        _ => Ok(()),
+    }
+}
+
 /// One finding as something to tick off, with what to type.
 fn finding(out: &mut dyn Write, row: &CheckResult) -> io::Result<()> {
     writeln!(
@@ -120,7 +140,7 @@ fn finding(out: &mut dyn Write, row: &CheckResult) -> io::Result<()> {
     for remedy in &row.remedy {
         writeln!(out, "  - {}", plain(&remedy.text))?;
         if let Some(command) = &remedy.command {
-            writeln!(out, "\n        {}\n", command.replace('\n', "\n        "))?;
+            writeln!(out, "\n        {command}\n")?;
         }
     }
     Ok(())

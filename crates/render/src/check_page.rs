@@ -4,14 +4,16 @@ use std::io::{self, Write};
 
 use model::{CheckReport, CheckResult};
 
-use crate::check::{CATEGORIES, confidence, coverage, evidence, label, title, verdict};
+use crate::check::{CATEGORIES, confidence, coverage, evidence, label, revision, title, verdict};
 use crate::markup::{STYLE, escaped};
+use crate::words::in_lines;
 
 /// Writes the report as one HTML page that needs nothing else.
 ///
 /// # Errors
 /// The writer's own.
 pub fn check_page(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
+    let report = &in_lines(report)?;
     let title = escaped(&title(report));
     let (words, tone) = verdict(report.verdict);
     writeln!(
@@ -20,7 +22,7 @@ pub fn check_page(out: &mut dyn Write, report: &CheckReport) -> io::Result<()> {
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head><body>\n\
          <h1>{title}</h1>\n<p class=\"sub\">revision {}</p>\n\
          <div class=\"outcome {}\"><strong>{}</strong><br>{}</div>",
-        report.release.revision,
+        revision(&report.release),
         tone.class(),
         escaped(words),
         escaped(&coverage(report))

@@ -3,6 +3,7 @@
 mod artefacts;
 mod backups;
 mod base_restore;
+mod bundle;
 mod check;
 mod check_junit;
 mod check_markdown;
@@ -19,6 +20,7 @@ mod notes;
 mod notes_markdown;
 mod path;
 mod plan;
+mod plan_markdown;
 mod profiles;
 mod prune;
 mod rehearsal;
@@ -33,6 +35,7 @@ mod words;
 
 pub use backups::{backup_report, backup_set, verification};
 pub use base_restore::base_restore;
+pub use bundle::{bundle_page, bundle_report};
 pub use check::{Detail, check_report, check_trouble};
 pub use check_junit::check_junit;
 pub use check_markdown::check_markdown;
@@ -47,7 +50,8 @@ pub use manifests::manifests;
 pub use notes::{NotesForm, notes_report};
 pub use notes_markdown::notes_markdown;
 pub use path::{path_markdown, path_report};
-pub use plan::{plan, plan_steps};
+pub use plan::{moved, plan, plan_steps};
+pub use plan_markdown::{making_plan, plan_markdown, running_plan};
 pub use profiles::{profile_lint, profile_list, profile_trial};
 pub use prune::{file_copy, pin_report, prune_report};
 pub use rehearsal::rehearsal;
@@ -61,13 +65,23 @@ pub use unlock::{pending_evidence, unlock_report};
 
 use std::io::{self, Write};
 
-/// Writes a report as JSON, followed by a line end.
+use model::text::steers;
+
+/// Writes a report as JSON, followed by a line end. What would steer a terminal stands in it as JSON's own escapes.
 ///
 /// # Errors
 /// The writer's own.
 pub fn json<T: serde::Serialize>(out: &mut dyn Write, report: &T) -> io::Result<()> {
     let text = serde_json::to_string_pretty(report).map_err(io::Error::other)?;
-    writeln!(out, "{text}")
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if steers(character) && character != '\n' {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            escaped.push(character);
+        }
+    }
+    writeln!(out, "{escaped}")
 }
 
 /// Writes a report as YAML.

@@ -10,7 +10,7 @@ use model::{
 use crate::Style;
 use crate::run::next_steps;
 use crate::style::Tone;
-use crate::words::seconds;
+use crate::words::{in_lines, seconds};
 
 /// Somebody whose session is not among those that were seen.
 const NOT_SEEN: &str = "gone, or not to be seen";
@@ -26,6 +26,7 @@ const STATEMENT: usize = 100;
 /// # Errors
 /// The writer's own.
 pub fn lock_report(out: &mut dyn Write, style: Style, report: &LockReport) -> io::Result<()> {
+    let report = &in_lines(report)?;
     let waiting: usize = report.roots.iter().map(LockNode::waiting).sum();
     let longest = report
         .roots
@@ -233,6 +234,7 @@ fn probed(out: &mut dyn Write, style: Style, tables: &[ProbedTable]) -> io::Resu
 /// # Errors
 /// The writer's own.
 pub fn lock_explanation(out: &mut dyn Write, style: Style, found: &LockNode, again: &str) -> io::Result<()> {
+    let found = &in_lines(found)?;
     node(out, style, found, "", "")?;
     writeln!(out)?;
     for line in cost(found, again) {
@@ -350,6 +352,26 @@ mod tests {
         assert!(active.contains(cancel) && active.contains(end), "{active}");
         let idle = told(7, Some("idle in transaction"));
         assert!(!idle.contains(cancel) && idle.contains(end), "{idle}");
+    }
+
+    #[test]
+    fn names_of_tables_and_pods_stay_on_their_line() {
+        let told = |words: &str| {
+            let mut found = node(7, Some("active"));
+            found.party.pod = Some(format!("web{words}"));
+            found.waits = Some(LockWait {
+                seconds: 1.0,
+                relation: Some(format!("orders{words}")),
+                against: "ShareLock".into(),
+                also_for: Vec::new(),
+            });
+            let mut out = Vec::new();
+            lock_explanation(&mut out, STYLE, &found, "again").unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let hostile = told("\n\u{1b}[2Jpid 8");
+        assert_eq!(hostile.lines().count(), told("").lines().count(), "{hostile}");
+        assert!(!hostile.contains('\u{1b}'), "{hostile}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use model::{Plan, Reversal, RunPurpose, RunTerms};
+use model::{Moved, Plan, Reversal, RunPurpose, RunTerms};
 
 use crate::Style;
 use crate::style::Tone;
@@ -37,35 +37,56 @@ pub fn plan(out: &mut dyn Write, style: Style, plan: &Plan) -> io::Result<()> {
 
 /// Writes when a run may begin and until when.
 fn terms(out: &mut dyn Write, style: Style, terms: &RunTerms) -> io::Result<()> {
-    let mut line = |word: &str, words: &str| writeln!(out, "  {} {words}", style.paint(Tone::Strong, word));
+    for (what, told) in terms_told(terms) {
+        let what = format!("{what}:");
+        writeln!(out, "  {} {told}", style.paint(Tone::Strong, &what))?;
+    }
+    Ok(())
+}
+
+/// When a run may begin and until when, each term with what it means.
+pub(crate) fn terms_told(terms: &RunTerms) -> Vec<(&'static str, String)> {
+    let mut told = Vec::new();
     if let Some(window) = &terms.window {
-        line("window:", &window.to_string())?;
+        told.push(("window", window.to_string()));
     }
     if let Some(not_before) = &terms.not_before {
-        line(
-            "not before:",
-            &format!("{not_before}; checked and agreed to now, and checked again then"),
-        )?;
+        told.push((
+            "not before",
+            format!("{not_before}; checked and agreed to before, and checked again then"),
+        ));
     }
     if let Some(deadline) = &terms.deadline {
-        line(
-            "deadline:",
-            &format!(
+        told.push((
+            "deadline",
+            format!(
                 "{deadline}; from then on nothing new begins, and the run turns back where that loses nothing"
             ),
-        )?;
-        match &terms.expected {
-            Some(expected) => line(
-                "takes about:",
-                &format!("{} s ({})", expected.seconds, expected.source),
-            )?,
-            None => line(
-                "takes:",
-                "nobody has measured how long it takes; a rehearsal would",
-            )?,
-        }
+        ));
+        told.push(match &terms.expected {
+            Some(expected) => (
+                "takes about",
+                format!("{} s ({})", expected.seconds, expected.source),
+            ),
+            None => (
+                "takes",
+                "nobody has measured how long it takes; a rehearsal would".to_owned(),
+            ),
+        });
     }
-    line("when slow:", terms.on_slow.word())
+    told.push(("when slow", terms.on_slow.word().to_owned()));
+    told
+}
+
+/// Writes what has moved under a saved plan, each on a line of its own.
+///
+/// # Errors
+/// The writer's own.
+pub fn moved(out: &mut dyn Write, style: Style, moved: &[Moved]) -> io::Result<()> {
+    for moved in moved {
+        writeln!(out, "  {} {moved}", style.paint(Tone::Care, "moved:"))?;
+    }
+    Ok(())
 }
 
 /// Writes the steps of a plan, with what they cost to turn back, and its notes.

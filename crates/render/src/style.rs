@@ -2,6 +2,14 @@
 
 use std::borrow::Cow;
 
+use model::text::steers;
+
+/// How a command to a terminal begins.
+const ESCAPE: &str = "\u{1b}[";
+
+/// What ends a colour.
+const PLAIN: &str = "0";
+
 /// Which characters a terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Glyphs {
@@ -31,6 +39,19 @@ pub(crate) enum Tone {
 }
 
 impl Tone {
+    const ALL: [Self; 5] = [Self::Good, Self::Care, Self::Bad, Self::Faint, Self::Strong];
+
+    /// What a terminal takes for it.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Good => "32",
+            Self::Care => "33",
+            Self::Bad => "31",
+            Self::Faint => "2",
+            Self::Strong => "1",
+        }
+    }
+
     /// The class of a page's style sheet.
     pub(crate) fn class(self) -> &'static str {
         match self {
@@ -66,14 +87,26 @@ impl Style {
         if !self.colour {
             return Cow::Borrowed(text);
         }
-        let code = match tone {
-            Tone::Good => "32",
-            Tone::Care => "33",
-            Tone::Bad => "31",
-            Tone::Faint => "2",
-            Tone::Strong => "1",
-        };
-        Cow::Owned(format!("\u{1b}[{code}m{text}\u{1b}[0m"))
+        let code = tone.code();
+        Cow::Owned(format!("{ESCAPE}{code}m{text}{ESCAPE}{PLAIN}m"))
+    }
+
+    /// A whole text as it may be shown, whoever gave words to it: line ends, tabs and our own colours stay, and whatever else
+    /// would steer a terminal or hide text becomes a blank.
+    pub fn guarded(self, text: &str) -> String {
+        let mut guarded = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            if let Some(colour) = own_colour(rest).filter(|_| self.colour) {
+                guarded.push_str(colour);
+                rest = &rest[colour.len()..];
+                continue;
+            }
+            let stays = !steers(first) || matches!(first, '\n' | '\t');
+            guarded.push(if stays { first } else { ' ' });
+            rest = &rest[first.len_utf8()..];
+        }
+        guarded
     }
 
     /// One of two spellings.
@@ -83,4 +116,11 @@ impl Style {
             Glyphs::Ascii => ascii,
         }
     }
+}
+
+/// The colour of ours that begins or ends here.
+fn own_colour(text: &str) -> Option<&str> {
+    let (code, _) = text.strip_prefix(ESCAPE)?.split_once('m')?;
+    let is_own = code == PLAIN || Tone::ALL.iter().any(|tone| tone.code() == code);
+    is_own.then(|| &text[..ESCAPE.len() + code.len() + 1])
 }

@@ -1,5 +1,12 @@
 //! Numbers as people read them, and other people's words as a terminal may show them.
 
+use std::io;
+
+use model::text::steers;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
 /// Seconds as `0.4 s`, `12 s`, `3 min 05 s` or `1 h 02 min`.
 pub(crate) fn seconds(seconds: f64) -> String {
     if seconds < 9.95 {
@@ -54,7 +61,24 @@ pub(crate) fn age(seconds: i64) -> String {
 
 /// Words of others on one line, without what a terminal would act on.
 pub(crate) fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.chars().map(|c| if steers(c) { ' ' } else { c }).collect()
+}
+
+/// A report in which every text is on one line: what a cluster or a server says stays in its cell and its paragraph.
+///
+/// # Errors
+/// The report cannot be read as it was written.
+pub(crate) fn in_lines<T: Serialize + DeserializeOwned>(report: &T) -> io::Result<T> {
+    let mut report = serde_json::to_value(report).map_err(io::Error::other)?;
+    each_on_one_line(&mut report);
+    serde_json::from_value(report).map_err(io::Error::other)
+}
+
+fn each_on_one_line(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = one_line(text),
+        Value::Array(values) => values.iter_mut().for_each(each_on_one_line),
+        Value::Object(entries) => entries.values_mut().for_each(each_on_one_line),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }

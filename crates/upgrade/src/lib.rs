@@ -3,8 +3,11 @@
 
 mod error_lines;
 pub mod flow;
+#[cfg(test)]
+mod killed;
 pub mod notify;
 pub mod plan;
+pub mod recover;
 pub mod rehearsal;
 mod report;
 mod shell;
@@ -15,5 +18,5 @@ mod tools;
 pub mod unlock;
 mod watch;
 
-pub use report::upgrade_report;
+pub use report::{journal_report, upgrade_report};
 pub use tools::{Tools, ToolsError};

@@ -16,7 +16,7 @@ pub fn upgrade_report(document: &RunDocument, end: &RunEnd) -> UpgradeReport {
 
 /// The report of a run as far as its journal goes. One that has no outcome yet is shown as stopped: only its process
 /// could say that it still runs, and the lease tells who that is.
-pub(crate) fn journal_report(document: &RunDocument) -> UpgradeReport {
+pub fn journal_report(document: &RunDocument) -> UpgradeReport {
     let outcome = document.outcome.unwrap_or(UpgradeOutcome::Stopped);
     UpgradeReport {
         api_version: API_VERSION.into(),

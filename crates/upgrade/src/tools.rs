@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cluster::Cluster;
 use engine::{Journal, StepFailure};
-use helm::{Helm, HelmError, PinnedValues, Prepared, Storage, StorageError};
+use helm::{Helm, HelmError, PinnedChart, PinnedValues, Storage, StorageError};
 use tempfile::TempDir;
 use thiserror::Error;
 
@@ -68,23 +68,24 @@ pub(crate) struct Pinned {
 }
 
 impl Tools {
-    /// The tools of a new run, from what was prepared in `folder`.
+    /// The tools of a new run, from what was pinned in `folder`.
     ///
     /// # Errors
     /// Helm's records lie where this program cannot read them.
-    pub fn prepared(
+    pub fn pinned_in(
         helm: Helm,
         cluster: &Cluster,
         namespace: &str,
-        prepared: &Prepared,
+        chart: &PinnedChart,
+        values: &PinnedValues,
         folder: TempDir,
     ) -> Result<Self, ToolsError> {
         Ok(Self {
             helm,
             storage: Storage::open(cluster, namespace).map_err(ToolsError::Storage)?,
             pinned: Some(Pinned {
-                chart: prepared.chart.archive.clone(),
-                values: prepared.values.path.clone(),
+                chart: chart.archive.clone(),
+                values: values.path.clone(),
                 _folder: folder,
             }),
         })

@@ -8,6 +8,7 @@ use backup::files::PodFile;
 use backup::{BackupId, Packing, Route};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use cli::{DatabaseFlags, Environment, Output, OutputFlags, ProfileFlags, parse};
+use model::text::shell_word;
 use model::{BackupFormat, ExitCode};
 use postgres_room::{Named, Operator};
 
@@ -22,7 +23,7 @@ use super::verify_app::AppFlags;
 use super::{
     base, create, files, keys, list, prune, rbac, restore, schedule, show, status, store, stored, verify,
 };
-use crate::session::Common;
+use crate::session::{Common, Session};
 
 /// The name of the program's file.
 const PROGRAM: &str = "kubectl-pgbackup";
@@ -126,7 +127,7 @@ impl TargetFlags {
         matches!(named, Some(Ok(Named::Operator(Operator::CloudNativePg, _))))
     }
 
-    /// The words that mean the same database again, for a command that is proposed.
+    /// The words that mean the same database again, for a command that runs in its cluster.
     pub(crate) fn words(&self, namespace: &str) -> Vec<String> {
         let mut words: Vec<String> = self.release.iter().cloned().collect();
         words.extend(["-n".to_owned(), namespace.to_owned()]);
@@ -134,9 +135,19 @@ impl TargetFlags {
         words
     }
 
-    /// The same where there is no cluster.
-    pub(crate) fn words_without_namespace(&self) -> Vec<String> {
-        self.more_words()
+    /// What a person types to mean the same database again: in the same cluster, where one was asked.
+    pub(crate) fn typed(&self, session: Option<&Session>) -> String {
+        self.typed_in(session.map(|session| (session.namespace.as_str(), session.connection.as_slice())))
+    }
+
+    /// The same, for a namespace and the flags that mean its cluster.
+    pub(crate) fn typed_in(&self, cluster: Option<(&str, &[String])>) -> String {
+        let words = match cluster {
+            Some((namespace, connection)) => [self.words(namespace).as_slice(), connection].concat(),
+            None => self.more_words(),
+        };
+        let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+        words.join(" ")
     }
 
     fn more_words(&self) -> Vec<String> {
@@ -383,6 +394,33 @@ mod tests {
     #[test]
     fn the_arguments_are_well_formed() {
         Command::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_typed_again_means_the_same_database_of_the_same_cluster() {
+        let Ok(Act::Create(flags)) = parsed(&[
+            "create",
+            "shop",
+            "--database",
+            "my orders",
+            "--context",
+            "two east",
+        ]) else {
+            panic!("create");
+        };
+        let connection = flags.common.connection.words();
+        assert_eq!(
+            flags.target.typed_in(Some(("prod", connection.as_slice()))),
+            "shop -n prod --database 'my orders' --context 'two east'"
+        );
+        let Ok(Act::Create(flags)) = parsed(&["create", "--dsn", "postgres://db/shop?sslmode=require&a=b"])
+        else {
+            panic!("create");
+        };
+        assert_eq!(
+            flags.target.typed_in(None),
+            "--dsn 'postgres://db/shop?sslmode=require&a=b'"
+        );
     }
 
     #[test]

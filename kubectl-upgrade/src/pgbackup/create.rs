@@ -8,6 +8,7 @@ use checks::BackupAct;
 use cli::{Environment, Output, store_place};
 use cluster::Cluster;
 use jiff::Timestamp;
+use model::text::shell_word;
 use model::{API_VERSION, BackupFailure, BackupReport, BackupSetReport, ExitCode, NextStep, Phase, causes};
 use thiserror::Error;
 
@@ -18,7 +19,7 @@ use super::failure::{Ends, failed};
 use super::ground::Ground;
 use super::keys;
 use super::rights::{may_do, may_find};
-use super::stored::{open_store, shell_word};
+use super::stored::open_store;
 use super::target::{Target, target_server};
 use super::via;
 use crate::session::{Session, could_not_begin};
@@ -239,10 +240,9 @@ async fn back_up(
 }
 
 /// The commands that use the backup, as they have to be typed.
-fn next(report: &BackupReport, flags: &CreateFlags, target: &[String], store: &Store) -> Vec<NextStep> {
-    let words = |target: &[String]| {
-        let mut words = vec![report.backup.id.clone()];
-        words.extend(target.iter().map(|word| shell_word(word)));
+fn next(report: &BackupReport, flags: &CreateFlags, target: &str, store: &Store) -> Vec<NextStep> {
+    let words = |target: &str| {
+        let mut words = vec![report.backup.id.clone(), target.to_owned()];
         if flags.to.is_some() {
             words.extend(["--from".into(), shell_word(&store.to_string())]);
         }
@@ -254,7 +254,7 @@ fn next(report: &BackupReport, flags: &CreateFlags, target: &[String], store: &S
     };
     // Without a cluster there is no pod for a throw-away server.
     let verified_in = if flags.target.is_address() {
-        words(&["--local".to_owned()])
+        words("--local")
     } else {
         words(target)
     };

@@ -37,6 +37,7 @@ impl Ground {
                 cluster,
                 output,
                 options,
+                connection: common.connection.words(),
             }),
             Err(error) => {
                 let why = model::causes(&error);
@@ -53,11 +54,6 @@ impl Ground {
     /// The cluster.
     pub(crate) fn cluster(&self) -> Option<&Cluster> {
         self.session.as_ref().map(|session| &session.cluster)
-    }
-
-    /// The namespace in force.
-    pub(crate) fn namespace(&self) -> Option<&str> {
-        self.session.as_ref().map(|session| session.namespace.as_str())
     }
 
     /// The database that the flags mean; tells a failure and gives the code to end with.
@@ -78,11 +74,8 @@ impl Ground {
         Place::observe(self.cluster(), server).await
     }
 
-    /// The words that mean the same database again.
-    pub(crate) fn words(&self, flags: &TargetFlags) -> Vec<String> {
-        match self.namespace() {
-            Some(namespace) => flags.words(namespace),
-            None => flags.words_without_namespace(),
-        }
+    /// What is typed to mean the same database again.
+    pub(crate) fn words(&self, flags: &TargetFlags) -> String {
+        flags.typed(self.session.as_ref())
     }
 }

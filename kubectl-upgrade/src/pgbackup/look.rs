@@ -46,6 +46,8 @@ pub(crate) struct Looked {
     pub(crate) inventory: BackupInventory,
     /// What the verdict is on: a release, a database, a namespace.
     pub(crate) target: String,
+    /// What is typed to mean the same database again.
+    pub(crate) typed: String,
     /// Whether one database was named and found.
     pub(crate) one_database: bool,
     /// Why the database that was named was not found; everything of its namespace is shown then.
@@ -112,6 +114,7 @@ pub(crate) async fn look(
                     namespace,
                     output: *output,
                     options,
+                    connection: flags.common.connection.words(),
                 }),
                 None,
             )
@@ -140,6 +143,8 @@ pub(crate) async fn look(
     let scope = if trouble.is_some() { None } else { scope };
     let filter = Filter {
         namespace: if known.is_some() { None } else { namespace_said },
+        // A database outside the cluster is of no namespace, and may still be that of an application in this one.
+        outside: true,
         database: known.as_ref().map(|known| known.wanted.database.clone()),
         ..Filter::default()
     };
@@ -179,6 +184,7 @@ pub(crate) async fn look(
             session.as_ref().map(|session| session.namespace.as_str()),
             known.as_ref(),
         ),
+        typed: flags.target.typed(session.as_ref()),
         one_database: known.is_some(),
         inventory,
         trouble,

@@ -9,12 +9,13 @@ use cli::{Environment, Output};
 use cluster::Cluster;
 use helm::Storage;
 use jiff::{Span, Timestamp};
+use model::text::shell_word;
 use model::{API_VERSION, ExitCode, NextStep, PinReport, PruneReport};
 
 use super::act::{ActEnd, act};
 use super::arguments::StoreFlags;
 use super::failure::failed;
-use super::stored::{Words, backup_of, shell_word, store_of};
+use super::stored::{Words, backup_of, store_of};
 use crate::session::{Common, could_not_begin};
 
 /// Flags of `prune`.
@@ -23,6 +24,9 @@ pub(crate) struct PruneFlags {
     /// Only backups of this database
     #[arg(long, value_name = "NAME")]
     database: Option<String>,
+    /// Only backups of this server: the name of its StatefulSet or pod, as `show` tells it
+    #[arg(long, value_name = "NAME")]
+    database_server: Option<String>,
     #[command(flatten)]
     keep: KeepFlags,
     /// Do not hold the newest backup of each revision that a Helm release can still be turned back to
@@ -145,6 +149,7 @@ pub(crate) async fn run(flags: &PruneFlags, environment: &Environment) -> ExitCo
     let filter = Filter {
         namespace: options.namespace.clone(),
         database: flags.database.clone(),
+        server: flags.database_server.clone(),
         ..Filter::default()
     };
     let survey = match Survey::take(&store, &filter).await {
@@ -173,7 +178,9 @@ pub(crate) async fn run(flags: &PruneFlags, environment: &Environment) -> ExitCo
         let mut report = plan.preview(&store);
         report.dry_run = !flags.yes;
         if plan.removes_anything() {
-            report.next.push(next(flags, &store));
+            report
+                .next
+                .push(next(flags, options.namespace.as_deref(), &store.to_string()));
         }
         return told(&output, &report, ExitCode::Done);
     }
@@ -221,17 +228,23 @@ fn told(output: &Output, report: &PruneReport, code: ExitCode) -> ExitCode {
     cli::end_with(output, written, code)
 }
 
-fn next(flags: &PruneFlags, store: &Store) -> NextStep {
+/// The command that removes what was told, and nothing beside it.
+fn next(flags: &PruneFlags, namespace: Option<&str>, store: &str) -> NextStep {
     let mut words = vec!["kubectl pgbackup prune".to_owned()];
     let rules = flags.keep.pairs().into_iter();
     words.extend(rules.map(|(flag, value)| format!("{flag} {}", shell_word(&value))));
-    if let Some(database) = &flags.database {
-        words.push(format!("--database {database}"));
+    let only = [
+        ("-n", namespace),
+        ("--database-server", flags.database_server.as_deref()),
+        ("--database", flags.database.as_deref()),
+    ];
+    for (flag, value) in only {
+        words.extend(value.map(|value| format!("{flag} {}", shell_word(value))));
     }
     if flags.ignore_releases {
         words.push("--ignore-releases".to_owned());
     }
-    words.push(format!("--from {store}"));
+    words.push(format!("--from {}", shell_word(store)));
     words.push("--yes".to_owned());
     NextStep {
         text: "remove what would go".into(),
@@ -308,4 +321,39 @@ fn pinned(output: &Output, id: &BackupId, pinned: bool, changed: bool) -> ExitCo
     };
     let written = output.result(&report, |out, _| render::pin_report(out, &report));
     cli::end_with(output, written, ExitCode::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        flags: PruneFlags,
+    }
+
+    #[test]
+    fn the_proposed_command_removes_what_was_told_and_nothing_beside_it() {
+        let line = [
+            "x",
+            "--keep-last",
+            "2",
+            "--database",
+            "my app",
+            "--database-server",
+            "db",
+            "-n",
+            "shop",
+        ];
+        let flags = Command::try_parse_from(line).unwrap().flags;
+        let step = next(&flags, Some("shop"), "s3://b/p?endpoint=https://s3.example.com");
+        assert_eq!(
+            step.command.unwrap(),
+            "kubectl pgbackup prune --keep-last 2 -n shop --database-server db --database 'my app' \
+             --from 's3://b/p?endpoint=https://s3.example.com' --yes"
+        );
+    }
 }

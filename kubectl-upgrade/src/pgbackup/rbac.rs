@@ -58,9 +58,9 @@ pub(crate) fn run(flags: &RbacFlags, environment: &Environment) -> ExitCode {
     let written = match output.format {
         Format::Json => {
             let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
-            output.text(|out| render::json(out, &list))
+            output.data(|out| render::json(out, &list))
         }
-        Format::Table => output.text(|out| render::manifests(out, &objects)),
+        Format::Table => output.data(|out| render::manifests(out, &objects)),
     };
     cli::end_with(&output, written, ExitCode::Done)
 }

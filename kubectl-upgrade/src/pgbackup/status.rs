@@ -5,7 +5,10 @@ use std::time::Duration;
 use backup::inventory::{freshness, freshness_of_all, newest_good};
 use clap::{Args, ValueEnum};
 use cli::{Environment, Output};
-use model::{API_VERSION, BackupGrade, BackupStatusReport, ExitCode, Freshness, FreshnessRule, NextStep};
+use model::text::shell_word;
+use model::{
+    API_VERSION, BackupGrade, BackupStatusReport, ExitCode, Freshness, FreshnessRule, Mechanism, NextStep,
+};
 
 use super::list::form;
 use super::look::{LookFlags, Looked, look};
@@ -117,13 +120,11 @@ fn report(looked: Looked, rule: FreshnessRule, flags: &StatusFlags) -> BackupSta
     } else {
         freshness_of_all(&looked.inventory, &rule)
     };
-    let release = flags.look.target.release.as_deref();
-    let next = match (verdict, release) {
-        (Freshness::Stale | Freshness::Failing, Some(release)) => vec![NextStep {
-            text: "make one now".into(),
-            command: Some(format!("kubectl pgbackup create {release}")),
-        }],
-        (Freshness::Fresh | Freshness::Unknown | Freshness::Stale | Freshness::Failing, _) => Vec::new(),
+    let stale = matches!(verdict, Freshness::Stale | Freshness::Failing);
+    let next = if stale && looked.one_database {
+        vec![mend(&looked, &rule, &flags.look.from)]
+    } else {
+        Vec::new()
     };
     BackupStatusReport {
         api_version: API_VERSION.into(),
@@ -138,6 +139,30 @@ fn report(looked: Looked, rule: FreshnessRule, flags: &StatusFlags) -> BackupSta
         unread: looked.inventory.unread,
         keys: looked.inventory.keys,
         next,
+    }
+}
+
+/// What makes it fresh: a restore of ours, where nothing but that is asked for, else another backup.
+fn mend(looked: &Looked, rule: &FreshnessRule, stores: &[String]) -> NextStep {
+    let checked = FreshnessRule {
+        min_grade: BackupGrade::B,
+        ..*rule
+    };
+    let mut ours = looked.inventory.clone();
+    ours.backups
+        .retain(|backup| backup.mechanism == Mechanism::Pgbackup);
+    let (text, act, flag) = if freshness(&ours, &checked).0 == Freshness::Fresh {
+        ("prove the newest by a restore", "verify newest", "--from")
+    } else {
+        ("make one now", "create", "--to")
+    };
+    let store = match stores {
+        [only] => format!(" {flag} {}", shell_word(only)),
+        _ => String::new(),
+    };
+    NextStep {
+        text: text.into(),
+        command: Some(format!("kubectl pgbackup {act} {}{store}", looked.typed)),
     }
 }
 

@@ -18,16 +18,6 @@ use crate::session::{Common, Session, could_not_begin};
 #[error("{0}")]
 pub(crate) struct Words(pub(crate) String);
 
-/// A text as one word of a shell, for a command that is proposed.
-pub(crate) fn shell_word(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:@%+=,".contains(&byte);
-    if !text.is_empty() && text.bytes().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
 /// Opens a store, through the cluster where it is a claim; tells a failure and gives the code to end with.
 pub(crate) async fn open_store(
     place: &str,

@@ -42,7 +42,7 @@ pub(crate) enum TargetError {
     StandardInput(#[source] std::io::Error),
     #[error("failed to read the address of the database from standard input")]
     Address(#[source] ConnectionStringError),
-    #[error("release {release} not found in namespace {namespace}")]
+    #[error("release {release} not found in namespace {namespace}: `helm list -A` names those there are")]
     UnknownRelease { release: String, namespace: String },
     #[error("failed to read the release")]
     Records(#[source] StorageError),

@@ -11,7 +11,7 @@ use checks::BackupAct;
 use checks::profiles::resolve;
 use cli::{Environment, Output};
 use engine::facts;
-use model::{DatabaseRoute, ExitCode, Phase, Profile, Verification, causes};
+use model::{ExitCode, Phase, Profile, Verification, causes};
 use thiserror::Error;
 
 use super::act::act_until;
@@ -203,24 +203,9 @@ async fn newest(store: &Store, filter: &Filter, output: &Output) -> Result<Backu
 
 /// Where backups of a database lie.
 async fn filter(session: &Session, target: &Target) -> Filter {
-    let (namespace, server) = match &target.location.route {
-        DatabaseRoute::Pod {
-            namespace,
-            pod,
-            workload,
-            container: _,
-            port: _,
-        } => {
-            let name = workload.as_ref().map_or(pod, |workload| &workload.name);
-            (Some(namespace.clone()), Some(name.clone()))
-        }
-        DatabaseRoute::Direct => (None, None),
-    };
     Filter {
         cluster: Place::cluster_uid(&session.cluster).await,
-        namespace,
-        server,
-        database: Some(target.location.database.clone()),
+        ..Filter::of(&target.location)
     }
 }
 

@@ -22,7 +22,7 @@ use crate::session::{Session, could_not_begin};
 /// Flags about the application.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AppFlags {
-    /// Boot the running version of the application on the restored copy, cut off from everything else, and ask its health
+    /// Boot the running version of the application on the restored copy, where no name leads to the database in use, and ask its health
     #[arg(long, conflicts_with = "local")]
     pub(crate) with_app: bool,
     /// The workload to boot, and its container where it has several [default: the one that the profile asks for its health,

@@ -10,12 +10,13 @@ use cli::{
 };
 use model::ExitCode;
 
+use super::bundle::BundleCommand;
 use super::fleet::FleetFlags;
 use super::locks::LocksFlags;
 use super::notes::NotesCommand;
 use super::path::PathCommand;
 use super::profile::ProfileCommand;
-use super::{explain, fleet, judge, locks, notes, path, profile};
+use super::{bundle, explain, fleet, judge, locks, notes, path, profile};
 use crate::session::Common;
 
 /// The name of the program's file, which kubectl makes of `upgrade-check`.
@@ -33,6 +34,7 @@ const PROGRAM: &str = "kubectl-upgrade_check";
                       kubectl upgrade-check locks TARGET [flags]\n       \
                       kubectl upgrade-check notes RELEASE CHART|VERSION [flags]\n       \
                       kubectl upgrade-check path RELEASE VERSION|CHART [flags]\n       \
+                      kubectl upgrade-check bundle RELEASE [CHART] [--file FILE.tar.gz] [--inspect] [flags]\n       \
                       kubectl upgrade-check profile list|show|lint|test|init|schema [flags]\n       \
                       kubectl upgrade-check explain [CHECK]\n       \
                       kubectl upgrade-check completion SHELL",
@@ -166,12 +168,13 @@ pub(crate) enum FailOn {
 /// Commands whose line mixes flags of their own with those of `helm upgrade`, as judging does.
 #[derive(Debug, Clone, Copy)]
 enum Mixed {
+    Bundle,
     Notes,
     Path,
 }
 
 impl Mixed {
-    const ALL: [Self; 2] = [Self::Notes, Self::Path];
+    const ALL: [Self; 3] = [Self::Bundle, Self::Notes, Self::Path];
 
     fn named(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mixed| mixed.name() == word)
@@ -179,6 +182,7 @@ impl Mixed {
 
     fn name(self) -> &'static str {
         match self {
+            Self::Bundle => "bundle",
             Self::Notes => "notes",
             Self::Path => "path",
         }
@@ -186,6 +190,7 @@ impl Mixed {
 
     fn command(self) -> clap::Command {
         match self {
+            Self::Bundle => BundleCommand::command(),
             Self::Notes => NotesCommand::command(),
             Self::Path => PathCommand::command(),
         }
@@ -194,6 +199,7 @@ impl Mixed {
     /// Runs it; `line` begins with the program's name.
     async fn run(self, line: &[String], environment: Environment) -> ExitCode {
         match self {
+            Self::Bundle => bundle::run(line, environment).await,
             Self::Notes => notes::run(line, environment).await,
             Self::Path => path::run(line, environment).await,
         }
@@ -317,7 +323,7 @@ mod tests {
             clap_complete::generate(*shell, &mut whole_command(), PROGRAM, &mut script);
             let script = String::from_utf8(script).unwrap();
             assert!(
-                ["path-file", "explain", "prereleases", "all-namespaces"]
+                ["path-file", "explain", "prereleases", "all-namespaces", "inspect"]
                     .iter()
                     .all(|word| script.contains(word)),
                 "{shell}"
@@ -338,7 +344,7 @@ mod tests {
         ] {
             assert!(is_other(word) && Mixed::named(word).is_none(), "{word}");
         }
-        for word in ["notes", "path"] {
+        for word in ["bundle", "notes", "path"] {
             assert!(Mixed::named(word).is_some(), "{word}");
         }
         assert!(!is_other("shop") && Mixed::named("shop").is_none());

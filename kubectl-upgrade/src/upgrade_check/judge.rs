@@ -179,15 +179,15 @@ fn show(output: &Output, report: &CheckReport, flags: &CheckFlags) -> ExitCode {
     };
     let table =
         |out: &mut dyn Write, detail| render::check_report(out, output.results, report, detail, fail_on_warn);
-    let written = output.text(|out| match flags.form.form {
-        Form::Table => table(out, Detail::Usual),
-        Form::Wide => table(out, Detail::Wide),
-        Form::Short => table(out, Detail::Short),
-        Form::Json => render::json(out, report),
-        Form::Yaml => render::yaml(out, report),
-        Form::Junit => render::check_junit(out, report, fail_on_warn),
-        Form::Markdown => render::check_markdown(out, report),
-        Form::Html => render::check_page(out, report),
-    });
+    let written = match flags.form.form {
+        Form::Table => output.text(|out| table(out, Detail::Usual)),
+        Form::Wide => output.text(|out| table(out, Detail::Wide)),
+        Form::Short => output.text(|out| table(out, Detail::Short)),
+        Form::Json => output.data(|out| render::json(out, report)),
+        Form::Yaml => output.data(|out| render::yaml(out, report)),
+        Form::Junit => output.text(|out| render::check_junit(out, report, fail_on_warn)),
+        Form::Markdown => output.text(|out| render::check_markdown(out, report)),
+        Form::Html => output.text(|out| render::check_page(out, report)),
+    };
     cli::end_with(output, written, report.exit_code(fail_on_warn))
 }

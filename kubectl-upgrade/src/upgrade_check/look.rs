@@ -4,10 +4,10 @@ use std::error::Error;
 use std::path::Path;
 
 use checks::profiles::ProfileChoice;
-use checks::{ObserveError, ObserveRequest, RenderRequest};
+use checks::{ObserveError, ObserveRequest, Observed, RenderRequest, Renderable};
 use cli::{DatabaseFlags, Environment};
 use helm::{FlagError, Helm, HelmError, HelmMajor, UpgradeLine};
-use model::{SavedObservation, Version};
+use model::{SavedObservation, Target, Version};
 use tempfile::TempDir;
 use thiserror::Error;
 
@@ -94,24 +94,38 @@ impl Look<'_> {
         }
     }
 
-    /// Looks at what runs and at what it would become.
+    /// Looks at what runs and at what it would become; keeps what may be kept.
     pub(super) async fn observe(
         &self,
         session: &Session,
         wanted: Wanted,
         words: &[String],
     ) -> Result<SavedObservation, LookError> {
+        let sight = self.sight(session, wanted, words).await?;
+        Ok(SavedObservation::new(
+            sight.observed.observation,
+            sight.target.map(|(_, target)| target),
+            sight.observed.profile,
+        ))
+    }
+
+    /// Looks at what runs and at what it would become.
+    pub(super) async fn sight(
+        &self,
+        session: &Session,
+        wanted: Wanted,
+        words: &[String],
+    ) -> Result<Sight, LookError> {
         let migrations = self.migrations.map(migration_files).transpose()?;
         if let Wanted::Running(release) = wanted {
             if migrations.is_some() {
                 return Err(LookError::MigrationsOfNothing);
             }
             let observed = checks::observe(&self.request(session, &release)).await?;
-            return Ok(SavedObservation::new(
-                observed.observation,
-                None,
-                observed.profile,
-            ));
+            return Ok(Sight {
+                observed,
+                target: None,
+            });
         }
         let helm = Helm::find(self.helm_bin, &session.options).await?;
         let line = UpgradeLine::parse(words, helm.major())?;
@@ -131,27 +145,31 @@ impl Look<'_> {
             }
             None => None,
         };
-        let target = target.map(|(_, target)| model::Target {
-            migrations,
-            notes,
-            ..target
+        let target = target.map(|(renderable, target)| {
+            let target = Target {
+                migrations,
+                notes,
+                ..target
+            };
+            (renderable, target)
         });
-        if target.is_none() {
-            let right = checks::unreadable_records(&observed.observation).unwrap_or_default();
+        if let Some(why) = &observed.observation.target_unread {
             // Talk that nobody takes is no reason to judge nothing.
-            drop(session.output.talk(|err, _| {
-                writeln!(
-                    err,
-                    "note: the target was not judged: helm reads the running revision first, and you may not {right}"
-                )
-            }));
+            drop(
+                session
+                    .output
+                    .talk(|err, _| writeln!(err, "note: the target was not judged: {why}")),
+            );
         }
-        Ok(SavedObservation::new(
-            observed.observation,
-            target,
-            observed.profile,
-        ))
+        Ok(Sight { observed, target })
     }
+}
+
+/// What was seen, with what may never be written down as it is. Has no `Debug`: it holds values. The archive of the rendered
+/// chart is gone.
+pub(super) struct Sight {
+    pub(super) observed: Observed,
+    pub(super) target: Option<(Renderable, Target)>,
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `kubectl upgrade-check`: judges a release and its target, changes nothing.
 
 mod arguments;
+mod bundle;
 mod explain;
 mod fleet;
 mod judge;

@@ -218,12 +218,12 @@ fn show(output: &Output, report: &PathReport, flags: &PathFlags) -> ExitCode {
         Some(FailOn::Warn) => true,
         None => false,
     };
-    let written = output.text(|out| match flags.form.form {
-        PathForm::Table => render::path_report(out, output.results, report, fail_on_warn),
-        PathForm::Json => render::json(out, report),
-        PathForm::Yaml => render::yaml(out, report),
-        PathForm::Markdown => render::path_markdown(out, report),
-    });
+    let written = match flags.form.form {
+        PathForm::Table => output.text(|out| render::path_report(out, output.results, report, fail_on_warn)),
+        PathForm::Json => output.data(|out| render::json(out, report)),
+        PathForm::Yaml => output.data(|out| render::yaml(out, report)),
+        PathForm::Markdown => output.text(|out| render::path_markdown(out, report)),
+    };
     cli::end_with(output, written, report.exit_code(fail_on_warn))
 }
 

@@ -17,7 +17,7 @@ pub fn postgres() -> PathBuf {
     folder().join("postgres")
 }
 
-/// A copy of a chart (`ledger`, `openfga`) for one version of the application: version and appVersion say it, and so
+/// A copy of a chart (`ledger`, `openfga`, a stand-in's) for one version of the application: version and appVersion say it, and so
 /// does the image's tag. It is made as `INTO/NAME-VERSION` if it is not there yet.
 ///
 /// # Errors

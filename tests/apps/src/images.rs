@@ -14,9 +14,10 @@ use test_node::progress::Progress;
 
 use crate::ledger::Ledger;
 use crate::openfga::OpenFga;
+use crate::stand_ins;
 
 /// The user that the programs run as; any number without rights does.
-const USER: &str = "65532:65532";
+pub(crate) const USER: &str = "65532:65532";
 
 /// Raised when something here changes what is in an image.
 const RECIPE: &str = "1";
@@ -42,6 +43,8 @@ pub fn build(cache: &Cache, progress: &Progress) -> Result<Vec<PackedImage>> {
     for (version, _) in OpenFga::VERSIONS {
         images.push(openfga(version, cache, progress)?);
     }
+    images.extend(stand_ins::coder(cache, progress)?);
+    images.extend(stand_ins::gocdnext(cache, progress)?);
     Ok(images)
 }
 
@@ -105,7 +108,7 @@ pub fn openfga(version: &str, cache: &Cache, progress: &Progress) -> Result<Pack
 }
 
 /// An image of a program alone.
-fn packed(
+pub(crate) fn packed(
     cache: &Cache,
     name: &str,
     made_from: &str,
@@ -166,7 +169,7 @@ fn ledger_program(cache: &Cache, progress: &Progress) -> Result<(PathBuf, Key)> 
 }
 
 /// Every file below a folder, in an order that is always the same.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))? {
         let path = entry

@@ -54,20 +54,25 @@ impl GoProgram {
     }
 }
 
-/// Go sources that belong to this crate, to be built in a folder of their own.
-pub(crate) struct GoSources<'a> {
+/// Go sources of this project, to be built in a folder of their own.
+#[derive(Debug)]
+pub struct GoSources<'a> {
     /// Name of the program and of the artefact.
-    pub(crate) name: &'a str,
-    /// File names and contents, `go.mod` among them.
-    pub(crate) files: &'a [(&'a str, &'a str)],
+    pub name: &'a str,
+    /// Paths below the module's folder and contents, `go.mod` among them.
+    pub files: &'a [(&'a str, &'a str)],
     /// Variables to set at link time.
-    pub(crate) stamps: &'a [(String, String)],
+    pub stamps: &'a [(String, String)],
     /// What the stage is called.
-    pub(crate) title: &'a str,
+    pub title: &'a str,
 }
 
 impl GoSources<'_> {
-    pub(crate) fn key(&self) -> Result<Key> {
+    /// The key of all that the program is made from.
+    ///
+    /// # Errors
+    /// When Go is missing.
+    pub fn key(&self) -> Result<Key> {
         let mut key = Key::builder()
             .with("go", go_version()?)
             .with("flags", linker_flags(self.stamps));
@@ -78,7 +83,10 @@ impl GoSources<'_> {
     }
 
     /// The program file, built when it is not in the cache.
-    pub(crate) fn build(&self, cache: &Cache, progress: &Progress) -> Result<PathBuf> {
+    ///
+    /// # Errors
+    /// When Go is missing or the build fails.
+    pub fn build(&self, cache: &Cache, progress: &Progress) -> Result<PathBuf> {
         let folder = cache.artefact(&format!("go-{}", self.name), &self.key()?, |folder| {
             progress.run(self.title, |stage| self.build_in(folder, stage))
         })?;
@@ -87,9 +95,10 @@ impl GoSources<'_> {
 
     fn build_in(&self, folder: &Path, stage: &Stage) -> Result<()> {
         let sources = folder.join("source");
-        fs::create_dir(&sources).with_context(|| format!("create {}", sources.display()))?;
         for (name, content) in self.files {
             let path = sources.join(name);
+            let folder = path.parent().unwrap_or(&sources);
+            fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
             fs::write(&path, content).with_context(|| format!("write {}", path.display()))?;
         }
         stage.note("download modules");

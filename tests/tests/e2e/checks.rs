@@ -518,7 +518,7 @@ async fn an_unknown_release_is_one_clear_error() -> Result<()> {
     ensure!(
         error.to_string()
             == format!(
-                "release nothing not found in namespace {}",
+                "release nothing not found in namespace {}: `helm list -A` names those there are",
                 world.place.namespace.as_str()
             )
     );

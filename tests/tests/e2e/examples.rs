@@ -93,6 +93,14 @@ fn the_examples_do_what_their_first_lines_say() -> Result<()> {
         )
     };
     gate()?.expect(0)?;
+    // Nor is it let through without the reports that it was asked for.
+    let unwritable = [release[0], release[1], ("REPORTS", "/proc/nowhere")];
+    Ended::of(
+        stage
+            .script(&kubectl, "gate-a-pipeline.sh", &unwritable)?
+            .args(UPGRADE),
+    )?
+    .expect(1)?;
     let report = |name: &str| std::fs::read_to_string(reports.join(name));
     ensure!(
         !report("upgrade-check.xml")?.contains("<failure"),

@@ -2,9 +2,10 @@
 
 use std::process::{Child, Stdio};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use e2e::{
-    Ended, Left, ReleaseState, SafeUpgrade, World, plugin_below, signal, until_no_session_of_ours, wait_for,
+    Ended, Left, ReleaseState, SafeUpgrade, World, plugin_below, processes, signal, until_no_session_of_ours,
+    wait_for,
 };
 use test_apps::{HelmLine, Ledger, Place, Postgres, Summary};
 
@@ -53,6 +54,19 @@ impl Stage {
         let chart = self.app.chart("1.1.0")?;
         let mut command = safe.upgrade_command("books", &chart, &Self::arguments(more));
         Ok(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
+    }
+
+    /// Kills the helm of this stage's upgrade; its supervisor lives.
+    fn kill_helm(&self) -> Result<()> {
+        let namespace = &self.world.place.namespace;
+        let is_helm = |line: &str| {
+            line.contains(" upgrade ") && line.contains("--reset-values") && !line.contains("__supervise")
+        };
+        let helm = processes()?.into_iter().find(|process| {
+            let line = process.line();
+            is_helm(&line) && line.contains(namespace.as_str())
+        });
+        signal(helm.context("helm works")?.pid, "KILL")
     }
 
     /// Waits until the migration of this stage works in the database.
@@ -272,6 +286,111 @@ fn a_database_pod_that_goes_away_during_the_migration_leaves_everything_as_it_wa
         0 => stage.is_upgraded(),
         _ => anyhow::bail!("neither as before nor upgraded: {ended}"),
     }
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_is_named_and_everything_is_put_back() -> Result<()> {
+    let stage = Stage::new("no-image", &["seedRows=100"])?;
+    let ended = stage.upgrade(&["--set", "image.tag=never-built"])?.expect(10)?;
+    let reason = ended.json()?["reason"].to_string();
+    ensure!(reason.contains("ImagePullBackOff"), "{ended}");
+    stage.is_as_before()
+}
+
+#[test]
+fn a_killed_helm_is_cleared_away_and_a_count_that_somebody_gave_meanwhile_stays() -> Result<()> {
+    let stage = Stage::new("helm-killed", &["seedRows=100", "migrate.mode=hook"])?;
+    let place = &stage.world.place;
+    let child = stage.begin(&["--set", "behaviour.slowMigration=3:15"])?;
+    stage.until_it_migrates()?;
+    place.kubectl(&["scale", "statefulset/books-worker", "--replicas=1"])?;
+    stage.kill_helm()?;
+    let ended = ended(child)?.expect(10)?;
+    let report = ended.json()?;
+    ensure!(
+        report["reason"].to_string().contains("helm upgrade failed"),
+        "{ended}"
+    );
+    ensure!(
+        report
+            .to_string()
+            .contains("statefulset/books-worker was given 1 by somebody else, which stays (it had 2)"),
+        "{ended}"
+    );
+    let mut expected = stage.state.clone();
+    for counts in [&mut expected.replicas, &mut expected.ready] {
+        counts.insert("StatefulSet/books-worker".into(), 1);
+    }
+    Stage {
+        state: expected,
+        ..stage
+    }
+    .is_as_before()
+}
+
+#[test]
+fn a_stolen_lease_ends_the_run_where_it_is_and_it_is_resumed_when_the_thief_is_silent() -> Result<()> {
+    let stage = Stage::new("lease-stolen", &["seedRows=100", "migrate.mode=hook"])?;
+    // The loss is noticed with the next renewal, which the migration outlasts.
+    let child = stage.begin(&["--set", "behaviour.slowMigration=3:40"])?;
+    stage.until_it_migrates()?;
+    let thief = r#"{"spec":{"holderIdentity":"a thief"}}"#;
+    let place = &stage.world.place;
+    place.kubectl(&[
+        "patch",
+        "lease/safe-upgrade.books",
+        "--type=merge",
+        "--patch",
+        thief,
+    ])?;
+    let ended = ended(child)?.expect(11)?;
+    ensure!(ended.to_string().contains("a thief"), "{ended}");
+    let held = ReleaseState::read(place)?;
+    ensure!(
+        held.replicas["Deployment/books-web"] == 0,
+        "nothing was put back: {held:?}"
+    );
+
+    let safe = SafeUpgrade::new(&stage.world, LINE)?;
+    safe.elsewhere("resume", "books", &[])?.expect(0)?;
+    stage.is_upgraded()
+}
+
+#[test]
+fn rights_that_are_withdrawn_on_the_way_stop_the_run_and_another_account_takes_it_back() -> Result<()> {
+    let stage = Stage::new("withdrawn", &["seedRows=100", "migrate.mode=hook"])?;
+    let place = &stage.world.place;
+    let namespace = &place.namespace;
+    let rights = format!("withdrawn-{namespace}");
+    place.kubectl(&["create", "serviceaccount", "admin"])?;
+    place.kubectl(&[
+        "create",
+        "clusterrolebinding",
+        &rights,
+        "--clusterrole=cluster-admin",
+        &format!("--serviceaccount={namespace}:admin"),
+    ])?;
+    let safe = SafeUpgrade::new(&stage.world, LINE)?;
+    let slow = Stage::arguments(&["--set", "behaviour.slowMigration=3:20"]);
+    let child = safe
+        .upgrade_command("books", &stage.app.chart("1.1.0")?, &slow)
+        .env("KUBECONFIG", stage.world.kubeconfig_of("admin")?)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let migrates = stage.until_it_migrates();
+    place.kubectl(&["delete", "clusterrolebinding", &rights])?;
+    migrates?;
+    let ended = ended(child)?.expect(11)?;
+    ensure!(ended.to_string().contains("forbidden"), "{ended}");
+    let held = ReleaseState::read(place)?;
+    ensure!(
+        held.replicas["Deployment/books-web"] == 0,
+        "nothing was put back: {held:?}"
+    );
+
+    safe.elsewhere("abort", "books", &[])?.expect(10)?;
+    stage.is_as_before()
 }
 
 /// A database that another namespace's Service leads to: nothing of it belongs to the release.

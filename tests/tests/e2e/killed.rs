@@ -1,129 +1,19 @@
-//! The plugin killed with -9 in the middle, and the run carried on or taken back from elsewhere.
+//! The plugin killed while helm works, and others that a run keeps away or is kept away by. Deaths between two acts are in
+//! `deaths`.
 
-use std::path::Path;
 use std::process::{Child, Stdio};
 
 use anyhow::{Result, ensure};
 use e2e::{Ended, Left, ReleaseState, SafeUpgrade, World, plugin_below, processes, signal, wait_for};
-use test_apps::{HelmLine, Ledger, OpenFga};
+use test_apps::{HelmLine, Ledger};
 
 const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/apps/profiles/ledger.yaml");
 const KEEP: &str = "--reset-then-reuse-values";
-
-#[derive(Clone, Copy)]
-enum Then {
-    Resume,
-    Abort,
-}
-
-/// Runs the upgrade until its n-th journal write, where the plugin kills itself, then carries on from elsewhere with the
-/// chart's folder gone.
-fn killed_at(
-    world: &World,
-    line: HelmLine,
-    release: &str,
-    chart: &Path,
-    extra: &[&str],
-    at: &str,
-    then: Then,
-) -> Result<Ended> {
-    let safe = SafeUpgrade::new(world, line)?;
-    let mut arguments = vec![KEEP, "--fault", at];
-    arguments.extend(extra);
-    let ended = safe.upgrade(release, chart, &arguments)?;
-    ensure!(
-        ended.code != 0 && !ended.stdout.contains("outcome"),
-        "the plugin was killed at {at}: {ended}"
-    );
-    std::fs::remove_dir_all(chart)?;
-    match then {
-        Then::Resume => safe.elsewhere("resume", release, &[])?.expect(0),
-        Then::Abort => safe.elsewhere("abort", release, &[])?.expect(10),
-    }
-}
-
-fn hook_run(at: &str, then: Then) -> Result<()> {
-    let world = World::new("killed-hook")?;
-    let line = HelmLine::Three;
-    let app = OpenFga::new(&world.place, line, "authz", &world.subfolder("charts")?);
-    app.install("1.3.0", 15)?;
-    let store = app.write(20)?;
-    let (before, state) = (app.snapshot(&store)?, ReleaseState::read(&world.place)?);
-    killed_at(&world, line, "authz", &app.chart("1.8.4")?, &[], at, then)?;
-    let after = ReleaseState::read(&world.place)?;
-    ensure!(
-        after.replicas == state.replicas && after.ready == after.replicas,
-        "{after:?}"
-    );
-    app.wait_until_it_answers()?;
-    ensure!(app.snapshot(&store)? == before);
-    let schema = app.database().schema_version()?;
-    match then {
-        Then::Resume => ensure!(
-            schema == 5 && after.images["Deployment/authz"].ends_with("1.8.4"),
-            "{after:?}"
-        ),
-        Then::Abort => ensure!(schema == 3 && after == state, "{after:?}"),
-    }
-    nothing_left(&world)
-}
-
-fn boot_run(at: &str, then: Then) -> Result<()> {
-    let world = World::new("killed-boot")?;
-    let line = HelmLine::Four;
-    let app = Ledger::new(&world.place, line, "books", &world.subfolder("charts")?);
-    app.install("1.0.0", &["seedRows=300"])?;
-    app.write(10)?;
-    let (before, state) = (app.summary_of("test")?, ReleaseState::read(&world.place)?);
-    killed_at(
-        &world,
-        line,
-        "books",
-        &app.chart("1.1.0")?,
-        &["--profile", PROFILE],
-        at,
-        then,
-    )?;
-    let after = ReleaseState::read(&world.place)?;
-    ensure!(
-        after.replicas == state.replicas && after.ready == after.replicas,
-        "{after:?}"
-    );
-    ensure!(after.suspended == state.suspended, "{after:?}");
-    app.wait_until_it_answers()?;
-    ensure!(app.summary_of("test")?.same_entries(&before));
-    let schema = app.database().schema_version()?;
-    match then {
-        Then::Resume => ensure!(schema == 4, "schema {schema}"),
-        Then::Abort => ensure!(schema == 2 && after == state, "schema {schema}, {after:?}"),
-    }
-    nothing_left(&world)
-}
 
 fn nothing_left(world: &World) -> Result<()> {
     let left = Left::read(&world.place)?;
     ensure!(left.heads.len() == 1 && left.others.is_empty(), "{left:?}");
     Ok(())
-}
-
-macro_rules! killed {
-    ($($name:ident: $run:ident at $at:literal then $then:ident;)*) => {
-        $(#[test]
-        fn $name() -> Result<()> {
-            $run($at, Then::$then)
-        })*
-    };
-}
-
-// Writes: the head, then before and after each step and with each record in between.
-killed! {
-    hook_run_killed_while_quiescing_is_resumed: hook_run at "kill:after:3" then Resume;
-    hook_run_killed_before_its_backup_is_done_is_aborted: hook_run at "kill:before:12" then Abort;
-    hook_run_killed_before_helm_is_resumed: hook_run at "kill:after:16" then Resume;
-    hook_run_killed_after_helm_is_aborted: hook_run at "kill:before:17" then Abort;
-    boot_run_killed_while_quiescing_is_aborted: boot_run at "kill:after:6" then Abort;
-    boot_run_killed_after_helm_is_aborted: boot_run at "kill:before:21" then Abort;
-    boot_run_killed_at_the_gate_is_resumed: boot_run at "kill:after:22" then Resume;
 }
 
 /// Kills the plugin itself while helm waits for a slow hook, as a power cut would.
@@ -244,8 +134,7 @@ fn a_second_run_is_refused_by_name() -> Result<()> {
 
 /// A kubeconfig of a ServiceAccount that may do everything in its namespace but change scales.
 fn without_scale(world: &World) -> Result<std::path::PathBuf> {
-    let place = &world.place;
-    let namespace = &place.namespace;
+    let namespace = &world.place.namespace;
     let manifest = format!(
         r#"
 apiVersion: v1
@@ -268,17 +157,7 @@ subjects: [{{kind: ServiceAccount, name: nearly, namespace: {namespace}}}]
 "#
     );
     world.node.apply(namespace, &manifest)?;
-    let token = place.kubectl(&["create", "token", "nearly", "--duration", "1h"])?;
-    let path = world.folder.path().join("nearly.kubeconfig");
-    std::fs::copy(&world.node.kubeconfig, &path)?;
-    let kubectl = |arguments: &[&str]| -> Result<()> {
-        let mut command = place.kubectl_command();
-        command.env("KUBECONFIG", &path).arg("config").args(arguments);
-        Ended::of(&mut command)?.expect(0).map(drop)
-    };
-    kubectl(&["set-credentials", "nearly", &format!("--token={}", token.trim())])?;
-    kubectl(&["set-context", "--current", "--user=nearly"])?;
-    Ok(path)
+    world.kubeconfig_of("nearly")
 }
 
 #[test]

@@ -162,6 +162,13 @@ fn an_address_serves_with_a_password_from_the_environment_or_from_standard_input
     )?;
     let made = Ended::from_output(&child.wait_with_output()?).expect(0)?;
     ensure!(!made.stderr.contains(&world.password("db-postgres")?), "{made}");
+    // They are of no namespace, and shown with every one.
+    let list = ["list", "--ours", "--from", &store, "-o", "json"];
+    let listed = kubectl.run("pgbackup", &list)?.expect(0)?.json()?;
+    ensure!(
+        listed["items"].as_array().is_some_and(|items| items.len() == 2),
+        "{listed}"
+    );
     until_no_session_of_ours(&server, "false")
 }
 

@@ -65,6 +65,26 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
+    /// A run of another machine that renewed its lease a moment ago.
+    fn lease_of_somebody(&self) -> Result<()> {
+        let lease = serde_json::json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": { "name": "safe-upgrade.books" },
+            "spec": {
+                "holderIdentity": "20260101-somebody ann@elsewhere 1.elsewhere",
+                "leaseDurationSeconds": 60,
+                "renewTime": jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string(),
+            },
+        });
+        let file = self.world.folder.path().join("lease.json");
+        std::fs::write(&file, lease.to_string())?;
+        let file = file.display().to_string();
+        self.world
+            .place
+            .kubectl(&["create", "--filename", &file])
+            .map(drop)
+    }
+
     fn holds(&self, wanted: &Summary) -> Result<()> {
         let found = self.app.summary_of("test")?;
         ensure!(found.same_entries(wanted), "{found:?} instead of {wanted:?}");
@@ -160,6 +180,20 @@ fn writers_rest_while_their_database_is_put_back_and_come_back_as_they_were() ->
         "-o",
         "json",
     ];
+    // Not while somebody else is at work on the release.
+    stage.lease_of_somebody()?;
+    let undo = ["restore", "--undo", &first, "books", "--yes"];
+    for words in [&words[..], &undo[..]] {
+        let refused = stage.pgbackup(words)?.expect(2)?;
+        ensure!(
+            refused.stderr.contains("worked on by 20260101-somebody"),
+            "{refused}"
+        );
+    }
+    stage
+        .world
+        .place
+        .kubectl(&["delete", "lease", "safe-upgrade.books"])?;
     let dropped = stage.pgbackup(&words)?.expect(0)?.json()?;
     ensure!(dropped["items"][0]["id"] == first.as_str(), "{dropped}");
     stage.holds(&stage.good)

@@ -163,6 +163,14 @@ fn a_cron_jobs_dump_ours_and_snapshots_stand_in_one_table_and_make_one_verdict()
             .is_some_and(|reason| reason.contains("grade B or better")),
         "{weak}"
     );
+    let namespace = &world.place.namespace;
+    let proposed = |report: &Value, words: &str| {
+        report["next"][0]["command"] == format!("kubectl pgbackup {words} {store}")
+    };
+    ensure!(
+        proposed(&weak, &format!("create books -n {namespace} --to")),
+        "{weak}"
+    );
 
     // One of ours is worth more, and knows what is at risk.
     let own = kubectl
@@ -170,6 +178,11 @@ fn a_cron_jobs_dump_ours_and_snapshots_stand_in_one_table_and_make_one_verdict()
         .expect(0)?
         .json()?;
     status(&["--min-grade", "B"])?.expect(0)?;
+    let unproven = status(&["--min-grade", "A"])?.expect(2)?.json()?;
+    ensure!(
+        proposed(&unproven, &format!("verify newest books -n {namespace} --from")),
+        "{unproven}"
+    );
     let own = own["backup"]["id"].as_str().context("an id")?.to_owned();
     ensure!(item(&list()?, &own)?["atRiskBytes"].is_u64(), "{}", list()?);
     let shown = kubectl

@@ -208,9 +208,12 @@ fn who_may_not_read_helms_records_is_judged_without_the_target_and_told_which_ri
             ],
         )?
         .expect(2)?;
-    let told = row(&ended.json()?, "access-observe")?["message"].to_string();
+    let report = ended.json()?;
+    let told = row(&report, "access-observe")?["message"].to_string();
     ensure!(told.contains("secrets"), "{ended}");
     ensure!(ended.stderr.contains("the target was not judged"), "{ended}");
+    let unread = row(&report, "helm-hook-leftover")?;
+    ensure!(unread["verdict"] == "unknown", "{unread}");
     Ok(())
 }
 

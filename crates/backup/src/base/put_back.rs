@@ -178,6 +178,9 @@ pub enum BaseRestoreError {
         /// How far it came.
         phase: String,
     },
+    /// What was unpacked beside the data directory is not what the server's own list says. Nothing was moved.
+    #[error("failed to find the copy whole after unpacking: {0}")]
+    NotWhole(String),
     /// A step failed.
     #[error("failed to {doing}: {words}")]
     Step {
@@ -197,6 +200,7 @@ impl BaseRestoreError {
 
 /// A helper pod on a volume that nobody else uses, and what it found there.
 pub struct PutBack {
+    cluster: Cluster,
     pod: HelperPod,
     tools: Tools,
     request: BaseRestore,
@@ -218,15 +222,7 @@ impl PutBack {
         if let Some(path) = &request.path {
             judge_path(path)?;
         }
-        let users = cluster
-            .pods_of_claim(&request.namespace, &request.claim, &[])
-            .await?;
-        if !users.is_empty() {
-            return Err(BaseRestoreError::InUse {
-                claim: request.claim.clone(),
-                pods: users,
-            });
-        }
+        nobody_uses(cluster, request, None).await?;
         progress(&format!("starting a helper pod ({})", request.image), None);
         let mut owner = request.owner.unwrap_or(request.usual_owner);
         loop {
@@ -267,6 +263,7 @@ impl PutBack {
                 }
             };
             return Ok(Self {
+                cluster: cluster.clone(),
                 pod,
                 tools,
                 request: request.clone(),
@@ -387,6 +384,7 @@ impl PutBack {
                 .map_err(BaseRestoreError::Unpack)?;
             self.check(&incoming, progress).await?;
         }
+        self.still_unused().await?;
         progress(
             "moving the data directory aside and the copy into its place",
             None,
@@ -427,6 +425,11 @@ impl PutBack {
         })
     }
 
+    /// Somebody may have begun to use the volume while the copy was unpacked, or while a person was asked.
+    async fn still_unused(&self) -> Result<(), BaseRestoreError> {
+        nobody_uses(&self.cluster, &self.request, Some(self.pod.name())).await
+    }
+
     /// The server's own program compares what was unpacked with the list in it; its control file must say that it is a
     /// copy of a running server.
     async fn check(&self, folder: &str, progress: Progress<'_>) -> Result<(), BaseRestoreError> {
@@ -435,10 +438,7 @@ impl PutBack {
         if end.exit_code == 0 {
             return Ok(());
         }
-        Err(BaseRestoreError::Step {
-            doing: "find the copy whole after unpacking",
-            words: last_words(&end.stderr_tail),
-        })
+        Err(BaseRestoreError::NotWhole(last_words(&end.stderr_tail)))
     }
 
     /// Moves back what a restore of this backup moved aside.
@@ -446,6 +446,7 @@ impl PutBack {
     /// # Errors
     /// See [`BaseRestoreError`].
     pub async fn undo(&self, backup: &Backup, progress: Progress<'_>) -> Result<String, BaseRestoreError> {
+        self.still_unused().await?;
         progress("moving the data directory back", None);
         let arguments = [VOLUME, backup.id.as_str()];
         let (said, end) = run(&self.pod.runner(), script::BASE_UNDO, &arguments).await?;
@@ -458,6 +459,24 @@ impl PutBack {
         let aside = said.lines().find_map(|line| line.strip_prefix("aside "));
         Ok(aside.unwrap_or_default().to_owned())
     }
+}
+
+/// Refuses a claim that pods use, but for our own one, whose name is given.
+async fn nobody_uses(
+    cluster: &Cluster,
+    request: &BaseRestore,
+    ours: Option<&str>,
+) -> Result<(), BaseRestoreError> {
+    let BaseRestore { namespace, claim, .. } = request;
+    let mut pods = cluster.pods_of_claim(namespace, claim, &[]).await?;
+    pods.retain(|pod| Some(pod.as_str()) != ours);
+    if pods.is_empty() {
+        return Ok(());
+    }
+    Err(BaseRestoreError::InUse {
+        claim: claim.clone(),
+        pods,
+    })
 }
 
 async fn start(cluster: &Cluster, request: &BaseRestore, owner: Owner) -> Result<HelperPod, HelperPodError> {

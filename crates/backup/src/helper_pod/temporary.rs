@@ -70,34 +70,44 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.deleted {
-            afterwards(self.object.clone().delete());
+            let object = self.object.clone();
+            afterwards(async move {
+                // Nobody is left to be told; its deadline ends it.
+                object.delete().await;
+            });
         }
     }
 }
 
 impl Object {
     async fn delete_in_time(self) -> bool {
-        tokio::time::timeout(DELETE_TIME, self.delete()).await.is_ok()
+        let deleted = tokio::time::timeout(DELETE_TIME, self.delete()).await;
+        deleted.unwrap_or(false)
     }
 
-    async fn delete(self) {
+    /// Whether it is certain to go.
+    async fn delete(self) -> bool {
         let Self {
             cluster,
             kind,
             namespace,
             name,
         } = self;
-        // Gone already, or out of reach: nothing more can be done here.
-        match kind {
+        let deleted = match kind {
             TemporaryKind::Pod => {
                 let pods: Api<Pod> = Api::namespaced(cluster.client, &namespace);
                 let at_once = DeleteParams::default().grace_period(0);
-                let _ = pods.delete(&name, &at_once).await;
+                pods.delete(&name, &at_once).await.map(drop)
             }
             TemporaryKind::Job => {
                 let jobs: Api<Job> = Api::namespaced(cluster.client, &namespace);
-                let _ = jobs.delete(&name, &DeleteParams::background()).await;
+                jobs.delete(&name, &DeleteParams::background()).await.map(drop)
             }
+        };
+        match deleted {
+            Ok(()) => true,
+            Err(kube::Error::Api(status)) => status.code == 404,
+            Err(_) => false,
         }
     }
 }

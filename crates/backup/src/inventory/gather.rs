@@ -68,6 +68,11 @@ const ROWS: [Row; 16] = [
     row(Mechanism::Managed, managed::READS, managed::find),
 ];
 
+/// Every kind that is read, some more than once.
+pub(super) fn kinds() -> impl Iterator<Item = &'static Reads> {
+    ROWS.iter().flat_map(|row| row.reads)
+}
+
 /// What to look for, and where.
 #[derive(Debug, Clone, Copy)]
 pub struct InventoryRequest<'a> {
@@ -129,8 +134,7 @@ async fn in_cluster(request: &InventoryRequest<'_>) -> (Finds, Vec<Unread>) {
     let Some((cluster, scope)) = request.cluster else {
         return (Finds::default(), Vec::new());
     };
-    let kinds = ROWS.iter().flat_map(|row| row.reads);
-    let objects = Objects::read(cluster, scope, kinds, request.limit).await;
+    let objects = Objects::read(cluster, scope, kinds(), request.limit).await;
     let (mut finds, mut unread) = (Finds::default(), Vec::<Unread>::new());
     for row in &ROWS {
         finds.extend((row.find)(&objects, request.now));

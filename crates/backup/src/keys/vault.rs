@@ -113,10 +113,7 @@ impl Vault {
             .0
             .steps(&[KEYS, &request.cluster, &request.namespace, id.as_str()]);
         let path = format!("{folder}/{SEALED}");
-        self.0.put_small(&path, sealed.clone()).await?;
-        if self.0.small(&path).await?.as_ref() != Some(&sealed) {
-            return Err(KeysError::Damaged(self.0.uri(&path)));
-        }
+        self.put(&path, &sealed).await?;
         let manifest = KeysManifest {
             api_version: API_VERSION.into(),
             kind: "KeysManifest".into(),
@@ -139,7 +136,7 @@ impl Vault {
         })
     }
 
-    /// Copies sealed keys into this store, as they are.
+    /// Copies sealed keys into this store, as they are. They are read back before their manifest is published.
     ///
     /// # Errors
     /// When they cannot be stored, or are there already.
@@ -149,9 +146,18 @@ impl Vault {
             .0
             .steps(&[KEYS, &manifest.cluster, &manifest.namespace, &manifest.id]);
         let path = format!("{folder}/{SEALED}");
-        self.0.put_small(&path, keys.sealed.clone()).await?;
+        self.put(&path, &keys.sealed).await?;
         self.publish(&folder, manifest).await?;
         Ok(self.0.uri(&path))
+    }
+
+    /// Writes the sealed file, and compares what is there then.
+    async fn put(&self, path: &str, sealed: &[u8]) -> Result<(), KeysError> {
+        self.0.put_small(path, sealed.to_vec()).await?;
+        match self.0.small(path).await? {
+            Some(found) if found == sealed => Ok(()),
+            Some(_) | None => Err(KeysError::Damaged(self.0.uri(path))),
+        }
     }
 
     async fn publish(&self, folder: &str, manifest: &KeysManifest) -> Result<(), KeysError> {

@@ -9,8 +9,9 @@ use model::{API_VERSION, PruneOutcome, PruneReport, PrunedBackup, PrunedRemnant}
 use crate::store::Partial;
 use crate::{Backup, Progress, Store, StoreError};
 
+use super::pin::pinned;
 use super::survey::began;
-use super::{Decision, Policy, PolicyError, ReleaseKey, Revisions, Survey, decide};
+use super::{Decision, KeepReason, Pin, Policy, PolicyError, ReleaseKey, Revisions, Survey, decide};
 
 /// How long a backup may be in the making: what began earlier and is none yet was left by something that was killed, a
 /// removal or an attempt.
@@ -107,10 +108,20 @@ impl Plan {
         for (backup, decision) in &self.backups {
             let outcome = match decision {
                 Decision::Keep(_) => PruneOutcome::Kept,
-                Decision::Remove(_) => {
-                    progress(&format!("removing {}", backup.id), None);
-                    outcome(store.remove(backup).await, &mut failure)
-                }
+                Decision::Remove(_) => match pinned(backup).await {
+                    // Somebody may have pinned it since the decision.
+                    Ok(Some(pin)) => {
+                        let pin = Pin::Said { reason: pin.reason };
+                        let decision = Decision::Keep(vec![KeepReason::Pinned(pin)]);
+                        backups.push(self.told(backup, &decision, PruneOutcome::Kept));
+                        continue;
+                    }
+                    Ok(None) => {
+                        progress(&format!("removing {}", backup.id), None);
+                        outcome(store.remove(backup).await, &mut failure)
+                    }
+                    Err(error) => outcome(Err(error), &mut failure),
+                },
             };
             backups.push(self.told(backup, decision, outcome));
         }

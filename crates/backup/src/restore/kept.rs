@@ -127,7 +127,8 @@ pub async fn loss(server: &Server, id: &str) -> Result<Loss, RestoreError> {
     })
 }
 
-/// The newest proven backup of the server's database in a store: without one, nothing that could restore is dropped.
+/// The newest proven backup of the server's database in a store, those aside that a restore test found to differ: without one,
+/// nothing that could restore is dropped.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -139,7 +140,9 @@ pub async fn newest_backup(store: &Store, server: &Server) -> Result<Option<Back
     let system = &server.probe.server.system_identifier;
     let mut backups = store.list(&filter).await?;
     backups.retain(|backup| {
+        let tested = backup.verifications.last();
         backup.manifest.base.is_none()
+            && tested.is_none_or(|test| test.differences.is_empty())
             && backup.manifest.server.system_identifier == *system
             && system.is_some()
     });

@@ -308,14 +308,15 @@ pub async fn undo_restore(
         keep_as: undone_name(live, id),
     };
     if find(&entries, &swap.incoming).is_none() {
-        return if find(&entries, &swap.keep_as).is_some() {
-            Ok(done_before(live, swap.keep_as))
-        } else {
-            Err(RestoreError::NothingKept {
+        if find(&entries, &swap.keep_as).is_none() {
+            return Err(RestoreError::NothingKept {
                 id: id.to_owned(),
                 name: swap.incoming,
-            })
-        };
+            });
+        }
+        // An earlier attempt may have been killed between the renames and letting sessions in.
+        admin.swap(&swap).await?;
+        return Ok(done_before(live, swap.keep_as));
     }
     if let Some(entry) = find(&entries, live).filter(|entry| !entry.allows_connections) {
         admin.allow_connections(&entry.name, true).await?;

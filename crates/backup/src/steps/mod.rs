@@ -31,6 +31,8 @@ pub fn shared(step: &PlannedStep) -> Option<Box<dyn Step>> {
         | StepSpec::Suspend(_)
         | StepSpec::Quiesce(_)
         | StepSpec::TimeLimit(_)
+        | StepSpec::SettleRevision(_)
+        | StepSpec::EndSessions(_)
         | StepSpec::StandStill(_)
         | StepSpec::Drain(_)
         | StepSpec::AnchorRelease(_)

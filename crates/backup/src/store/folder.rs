@@ -177,10 +177,12 @@ fn walk(root: &Path, folder: &str, depth: usize, found: &mut Vec<StoredFile>) ->
             format!("{folder}/{name}")
         };
         // Followed, since somebody may have moved a part of the store to another disk and left a link.
-        let Ok(metadata) = fs::metadata(entry.path()) else {
-            continue;
+        let metadata = match fs::metadata(entry.path()) {
+            Ok(metadata) => metadata,
+            Err(error) if is_absent(&error) => continue,
+            Err(error) => return Err(StoreError::io("read", &entry.path())(error)),
         };
-        if depth > 1 && metadata.is_dir() {
+        if depth > 1 && metadata.is_dir() && is_step(&below) {
             walk(root, &below, depth - 1, found)?;
         } else if depth == 1 && metadata.is_file() {
             found.push(StoredFile {
@@ -190,6 +192,14 @@ fn walk(root: &Path, folder: &str, depth: usize, found: &mut Vec<StoredFile>) ->
         }
     }
     Ok(())
+}
+
+/// Whether a folder's name can be one of ours. A disk's `lost+found`, which others may not look into, and a server's `.snapshot`
+/// are none.
+fn is_step(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let ours = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'%');
+    name.bytes().all(ours)
 }
 
 fn is_absent(error: &io::Error) -> bool {
@@ -303,4 +313,22 @@ fn sync_folder(folder: &Path) {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn folders_that_cannot_be_ours_are_not_looked_into() {
+        let root = tempfile::tempdir().unwrap();
+        for folder in ["c/n/s/a%2Fb/id", "lost+found/n/s/d/id", ".snapshot/n/s/d/id"] {
+            let folder = root.path().join(folder);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("manifest.json"), "{}").unwrap();
+        }
+        let files = Folder::new(root.path().to_owned()).files("", 6).await.unwrap();
+        let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, ["c/n/s/a%2Fb/id/manifest.json"]);
+    }
 }

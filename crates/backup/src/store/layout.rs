@@ -22,6 +22,9 @@ pub(super) const DEPTH: usize = 6;
 /// What a name may hold as a step of a path. The dot is not among it, so that no name can be `..`.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
+/// What stands for a cluster or namespace where there is none.
+pub(crate) const DIRECT: &str = "direct";
+
 /// Whose backups: the first four steps of the path in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -42,6 +45,8 @@ pub struct Filter {
     pub cluster: Option<String>,
     /// See [`Place::namespace`].
     pub namespace: Option<String>,
+    /// Whether those of no namespace go with those of `namespace`: of databases outside the cluster, named by an address.
+    pub outside: bool,
     /// See [`Place::server`].
     pub server: Option<String>,
     /// See [`Place::database`].
@@ -63,8 +68,10 @@ impl Place {
 }
 
 impl Filter {
+    /// By how the steps of a path must read. One that may read otherwise is any here.
     fn steps(&self) -> [Option<String>; 4] {
-        [&self.cluster, &self.namespace, &self.server, &self.database].map(|name| name.as_deref().map(step))
+        let namespace = self.namespace.clone().filter(|_| !self.outside);
+        [&self.cluster, &namespace, &self.server, &self.database].map(|name| name.as_deref().map(step))
     }
 
     /// The folder that holds everything this filter lets through; empty for the store's root.
@@ -75,6 +82,14 @@ impl Filter {
 
     /// Whether it lets a path through.
     pub(super) fn lets_through(&self, path: &str) -> bool {
+        let of_namespace = self.namespace.as_deref().map(step);
+        let of_another = of_namespace.is_some_and(|own| {
+            let found = path.split('/').nth(1);
+            found != Some(own.as_str()) && !(self.outside && found == Some(DIRECT))
+        });
+        if of_another {
+            return false;
+        }
         let mut steps = path.split('/');
         self.steps()
             .into_iter()
@@ -114,14 +129,30 @@ mod tests {
     fn a_filter_asks_for_as_little_as_it_can_and_lets_through_no_more_than_it_should() {
         let filter = Filter {
             cluster: Some("c".into()),
-            namespace: None,
-            server: None,
             database: Some("a/b".into()),
+            ..Filter::default()
         };
         assert_eq!(filter.prefix(), "c");
         assert!(filter.lets_through("c/n/s/a%2Fb/id/manifest.json"));
         assert!(!filter.lets_through("c/n/s/other/id/manifest.json"));
         assert!(!filter.lets_through("d/n/s/a%2Fb/id/manifest.json"));
         assert_eq!(Filter::default().prefix(), "");
+    }
+
+    #[test]
+    fn backups_of_no_namespace_go_with_those_of_one_where_that_is_asked_for() {
+        let mut filter = Filter {
+            cluster: Some("c".into()),
+            namespace: Some("shop".into()),
+            ..Filter::default()
+        };
+        let path = |namespace: &str| format!("c/{namespace}/s/d/id/manifest.json");
+        assert_eq!(filter.prefix(), "c/shop");
+        assert!(filter.lets_through(&path("shop")) && !filter.lets_through(&path(DIRECT)));
+        filter.outside = true;
+        assert_eq!(filter.prefix(), "c");
+        assert!(filter.lets_through(&path("shop")) && filter.lets_through(&path(DIRECT)));
+        assert!(!filter.lets_through(&path("other")));
+        assert!(!filter.lets_through("d/shop/s/d/id/manifest.json"));
     }
 }

@@ -28,5 +28,5 @@ pub use volume::{ClaimAddress, VolumeFault};
 pub(crate) use backend::Incoming;
 pub(crate) use draft::Draft;
 pub(crate) use folder::make_private_folder;
-pub(crate) use layout::{MANIFEST, PIN};
+pub(crate) use layout::{DIRECT, MANIFEST, PIN};
 pub(crate) use sink::Sink;

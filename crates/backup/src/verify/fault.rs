@@ -1,11 +1,17 @@
 //! Whose fault it is that a dump was not restored.
 
-use super::files::is_damage;
 use crate::FillError;
+use crate::transfer::is_damage;
 
 /// What a server says of itself and its machine, not of the dump.
-const OF_THE_SERVER: [&str; 8] = [
+const OF_THE_SERVER: [&str; 14] = [
     "No space left on device",
+    "Disk quota exceeded",
+    "Input/output error",
+    "Read-only file system",
+    "Cannot allocate memory",
+    "could not load library",
+    "too many clients",
     "out of memory",
     "out of shared memory",
     "could not resize shared memory",
@@ -64,6 +70,8 @@ mod tests {
     fn what_a_server_says_of_itself_is_none() {
         for words in [
             "ERROR:  could not extend file: No space left on device",
+            "ERROR:  could not write block 7: Disk quota exceeded",
+            "ERROR:  could not load library \"/usr/lib/postgresql/17/lib/postgis-3.so\"",
             "pg_restore: error: connection to server on socket failed: FATAL:  ERROR: x",
             "pg_restore: error: could not open input file",
         ] {

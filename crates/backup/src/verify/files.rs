@@ -2,7 +2,7 @@
 
 use model::BackupFile;
 
-use crate::transfer::pass;
+use crate::transfer::{is_damage, pass};
 use crate::{Backup, StoreError};
 
 /// Reads every file to its end; tells in words which are not what they were. The dump is left to the restore, which reads
@@ -37,10 +37,4 @@ async fn damage(backup: &Backup, file: &BackupFile) -> Result<Option<String>, St
         Err(error) if is_damage(&error) => Ok(Some(format!("{uri} is damaged: {error}"))),
         Err(error) => Err(StoreError::io_at("read", uri)(error)),
     }
-}
-
-/// Whether a failure to read tells of what is stored, and not of the way to it: a seal that does not hold, an early end.
-pub(super) fn is_damage(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind;
-    matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
 }

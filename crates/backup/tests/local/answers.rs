@@ -5,7 +5,7 @@ use backup::{
     undo_restore,
 };
 use jiff::Timestamp;
-use model::RestoreOptions;
+use model::{RestoreOptions, Verification};
 
 use crate::fixture::{Fixture, ask, databases_like, quiet};
 use crate::support;
@@ -124,6 +124,19 @@ async fn missing_roles_are_named_with_the_answers_and_each_answer_does() {
     assert_eq!(ask("postgres", &login).await, "false");
 }
 
+fn that_found_a_difference(backup: &Backup) -> Verification {
+    let test = serde_json::json!({
+        "apiVersion": model::API_VERSION,
+        "kind": "BackupVerification",
+        "id": backup.id.to_string(),
+        "verifiedAt": Timestamp::now().to_string(),
+        "compared": [],
+        "differences": ["public.orders: 2 rows, and 3 in the manifest"],
+        "restoreSeconds": 1.0,
+    });
+    serde_json::from_value(test).unwrap()
+}
+
 #[tokio::test]
 async fn what_is_kept_is_listed_and_dropped_only_while_the_database_in_use_is_well() {
     let fixture = Fixture::new("keeps").await;
@@ -163,6 +176,12 @@ async fn what_is_kept_is_listed_and_dropped_only_while_the_database_in_use_is_we
         newest_backup(&fixture.store, &server).await.unwrap().unwrap().id,
         backup.id
     );
+    backup
+        .publish_verification(&that_found_a_difference(&backup), Timestamp::now())
+        .await
+        .unwrap();
+    let newest = newest_backup(&fixture.store, &server).await.unwrap();
+    assert!(newest.is_none(), "one that is not equal restores nothing");
     let lost = drop_kept(&server, &request.id, &quiet).await.unwrap();
     assert!(lost.tables > 1 && lost.kept.name == report.kept_as, "{lost:?}");
     assert_eq!(databases_like(fixture.name()).await, [fixture.name()]);

@@ -63,12 +63,22 @@ async fn a_database_is_put_back_under_its_name_and_the_other_one_is_kept() {
     let undone = undo_restore(&server, &request.id, &quiet).await.unwrap();
     assert_eq!(ask(fixture.name(), "select min(note) from orders").await, "gone");
     assert_eq!(content(&undone.kept_as).await, before);
+    // As one leaves it that was killed between the renames and letting sessions in.
+    let session = support::session("postgres", "killed").await;
+    for database in [fixture.name(), undone.kept_as.as_str()] {
+        let name = database.replace('"', "\"\"");
+        let close = format!("alter database \"{name}\" allow_connections false");
+        session.batch_execute(&close).await.unwrap();
+    }
+    drop(session);
     assert!(
         undo_restore(&server, &request.id, &quiet)
             .await
             .unwrap()
             .done_before
     );
+    assert_eq!(ask(fixture.name(), "select min(note) from orders").await, "gone");
+    assert_eq!(content(&undone.kept_as).await, before);
 }
 
 /// Begins a restore and drops it at its n-th word of progress; `true` if it got to its end before.

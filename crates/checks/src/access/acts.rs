@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+use backup::inventory::inventory_rights;
 use model::{AccessRequest, Phase, WorkloadKind};
 
 use super::need::{Need, flatten, need, subresource};
@@ -169,13 +170,17 @@ pub fn act_rights(acts: &BTreeSet<BackupAct>, needs: &ActNeeds) -> ActRights {
                 (table, more)
             }
             BackupAct::Schedule => (keeping(needs), cluster_name()),
-            BackupAct::Status => (finding(own), catalogues(own)),
+            BackupAct::Status => (finding(own), telling(needs)),
         };
         needed.extend(table);
         helpful.extend(more);
     }
     let needed = flatten(&needed);
     let mut helpful = flatten(&helpful);
+    if acts.contains(&BackupAct::Status) {
+        let place = needs.database_namespace.as_deref().unwrap_or(own);
+        helpful.extend(inventory_rights(place));
+    }
     helpful.retain(|request| {
         !needed.iter().any(|other| {
             AccessRequest {
@@ -321,30 +326,15 @@ fn cluster_name() -> Vec<Need<'static>> {
     }]
 }
 
-/// Where others write down their backups.
-fn catalogues(own: &str) -> Vec<Need<'_>> {
-    const LIST: &[&str] = &["get", "list"];
-    let kinds = [
-        ("batch", "jobs"),
-        ("snapshot.storage.k8s.io", "volumesnapshots"),
-        ("postgresql.cnpg.io", "clusters"),
-        ("postgresql.cnpg.io", "backups"),
-        ("postgresql.cnpg.io", "scheduledbackups"),
-        ("barmancloud.cnpg.io", "objectstores"),
-        ("postgres-operator.crunchydata.com", "postgresclusters"),
-        ("acid.zalan.do", "postgresqls"),
-        ("velero.io", "backups"),
-        ("velero.io", "schedules"),
-        ("k8up.io", "backups"),
-        ("core.kubestash.com", "backupsessions"),
-        ("storage.kubestash.com", "snapshots"),
-    ];
-    let mut table: Vec<Need<'_>> = kinds
-        .into_iter()
-        .map(|(group, resource)| need(Phase::Observe, group, resource, LIST, own))
-        .collect();
-    table.push(need(Phase::Observe, "", "persistentvolumeclaims", LIST, own));
-    table.extend(cluster_name());
+/// What only makes poorer what is told of backups: the Services of the database, and asking its server.
+fn telling(needs: &ActNeeds) -> Vec<Need<'_>> {
+    let mut table = cluster_name();
+    if let Some(place) = needs.database_namespace.as_deref() {
+        table.push(need(Phase::Observe, "", "pods", &["get", "list"], place));
+        table.push(need(Phase::Observe, "", "services", &["get", "list"], place));
+        let stream = &["get", "create"];
+        table.push(subresource(Phase::Observe, "pods", "portforward", stream, place));
+    }
     table
 }
 
@@ -397,6 +387,21 @@ mod tests {
         let wanted = "create pods in data".to_owned();
         assert!(lines(BackupAct::Verify, &needs(Some("data"))).contains(&wanted));
         assert!(!lines(BackupAct::Create, &needs(Some("data"))).contains(&wanted));
+    }
+
+    #[test]
+    fn looking_at_backups_lists_what_the_mechanisms_leave_where_the_database_is() {
+        let acts = BTreeSet::from([BackupAct::Status]);
+        let helpful = act_rights(&acts, &needs(Some("data"))).helpful;
+        let lines: Vec<String> = helpful.iter().map(ToString::to_string).collect();
+        for wanted in [
+            "list backups.postgresql.cnpg.io in data",
+            "list services in data",
+            "get pods/portforward in data",
+        ] {
+            assert!(lines.contains(&wanted.to_owned()), "{wanted} {lines:?}");
+        }
+        assert!(!lines.iter().any(|line| line.ends_with("in shop")), "{lines:?}");
     }
 
     #[test]

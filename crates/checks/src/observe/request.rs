@@ -51,7 +51,7 @@ pub struct Observed {
 #[non_exhaustive]
 pub enum ObserveError {
     /// There is no such release.
-    #[error("release {release} not found in namespace {namespace}")]
+    #[error("release {release} not found in namespace {namespace}: `helm list -A` names those there are")]
     UnknownRelease {
         /// Its name.
         release: String,

@@ -126,6 +126,7 @@ pub async fn observe(request: &ObserveRequest) -> Result<Observed, ObserveError>
             last_migration_seconds: measured.migration_seconds,
             last_restore: measured.restore,
             rehearsed: measured.rehearsed,
+            target_unread: None,
             profile: resolved.profile.name.clone(),
             path: origin.map(|origin| PathFacts {
                 origin,

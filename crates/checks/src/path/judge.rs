@@ -3,7 +3,7 @@
 use model::path::{
     ChartVersions, Hop, HopJudged, Meeting, MeetingKind, MeetingState, PathReport, PathState, UpgradePath,
 };
-use model::text::line;
+use model::text::{line, shell_word};
 use model::{CheckVerdict, Confidence, NextStep, Observation, Profile, Remedy, Severity, Target, Version};
 
 use super::meet::{by_hand, hazards, overlaps};
@@ -11,7 +11,7 @@ use super::route::{Leg, Reason, Way, way};
 use super::versions::{running, wanted};
 use crate::evaluate::identity;
 use crate::target::unreadable_records;
-use crate::words::{is_local, quoted};
+use crate::words::is_local;
 
 /// Tells the way of a release to the version of `target`, or to `version` where only that was named. Pure: the same
 /// facts give the same report.
@@ -110,8 +110,8 @@ impl Look<'_> {
                     text: "go back to an earlier revision, with its data where the schema has moved".into(),
                     command: Some(format!(
                         "helm safe-upgrade rollback {} -n {}",
-                        quoted(&self.seen.release_name),
-                        quoted(&self.seen.namespace)
+                        shell_word(&self.seen.release_name),
+                        shell_word(&self.seen.namespace)
                     )),
                 });
             }
@@ -302,10 +302,10 @@ fn command(seen: &Observation, path: &UpgradePath, target: Option<&Target>, to: 
         .or_else(|| named.filter(|name| is_in_a_repository(name)))?;
     Some(format!(
         "kubectl upgrade-check {} {} --version {} -n {}",
-        quoted(&seen.release_name),
-        quoted(chart),
-        quoted(&version),
-        quoted(&seen.namespace)
+        shell_word(&seen.release_name),
+        shell_word(chart),
+        shell_word(&version),
+        shell_word(&seen.namespace)
     ))
 }
 

@@ -2,6 +2,7 @@
 
 use model::path::{PathAnswer, UpgradePath};
 use model::profile::{Role, RoleKind};
+use model::text::shell_word;
 use model::{
     CredentialSource, MigrationHistory, NextStep, Observation, Profile, ProfileTrialReport, QuestionOf, Seen,
     Target, TrialFinding, TrialLevel, TriedDatabase, TriedQuestion, TriedRole, TriedWorkload, Verdict,
@@ -12,7 +13,6 @@ use crate::assign::{Assigned, assign, selects};
 use crate::check::some_of;
 use crate::evaluate::{identity, registry};
 use crate::rows::migration::schema_of;
-use crate::words::quoted;
 
 /// Rows of the catalogue that judge a profile's own words about the cluster.
 const OWN_ROWS: [&str; 3] = ["requires-crds", "requires-operators", "requires-webhooks"];
@@ -64,7 +64,7 @@ pub fn trial(
                 "kubectl upgrade-check {} -n {} --profile {}",
                 seen.release_name,
                 seen.namespace,
-                quoted(place)
+                shell_word(place)
             )),
         });
     }

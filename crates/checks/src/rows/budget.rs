@@ -82,11 +82,10 @@ fn expected(seen: &Observation, target: &Target, profile: &Profile) -> Result<Ex
         (Some(measured), _) => Ok(inferred(*measured, "measured last time".into())),
         (None, Some(usual)) => Ok(inferred(usual, "by the profile".into())),
         (None, None) => {
+            readable(&seen.database, "the size of the database")?;
             let size = size.ok_or_else(|| {
                 Unjudged::Skip(
-                    "nobody says how long a migration takes: no rehearsal, no earlier run, no profile; and the size of the \
-                     database is not known"
-                        .into(),
+                    "nobody says how long a migration takes: no rehearsal, no earlier run, no profile, no database".into(),
                 )
             })?;
             let source = format!("an estimate: {} rewritten once", bytes(size));

@@ -3,6 +3,7 @@
 use model::{Category, Confidence, DefinitionState, Severity, Target};
 
 use crate::check::{Check, Judged, Judgement, given, needed, some_of};
+use crate::words::chart;
 
 pub(crate) const ROWS: &[Check] = &[Check {
     id: "custom-definitions",
@@ -51,7 +52,7 @@ fn definitions(target: Option<&Target>) -> Judgement {
         "bring them up to date before the upgrade, where no other release needs older ones",
         format!(
             "helm show crds {} | kubectl apply --server-side --force-conflicts -f -",
-            target.reference
+            chart(target)
         ),
     ))
 }

@@ -96,7 +96,7 @@ fn health(seen: &Observation) -> Result<&DatabaseHealth, Unjudged> {
     needed(
         &database(seen)?.health,
         "the database's limits and settings",
-        "this look did not ask for them",
+        "there are none",
     )
 }
 
@@ -117,7 +117,7 @@ fn rights(health: &DatabaseHealth) -> Judgement {
     }
     if health.foreign_tables.is_empty() {
         return Ok(Judged::pass(format!(
-            "it owns them, and may add to schema {schema}"
+            "the role owns them, and may add to schema {schema}"
         )));
     }
     Ok(Judged::warn(format!(
@@ -180,7 +180,7 @@ fn pooler(health: &DatabaseHealth) -> Judgement {
         ))
         .sure(Confidence::Observed)
         .advise("give the migration the server's own address"),
-        None => Judged::pass("none is seen").sure(Confidence::Observed),
+        None => Judged::pass("no pooler is seen at the database's address").sure(Confidence::Observed),
     })
 }
 
@@ -280,7 +280,7 @@ fn slots(health: &DatabaseHealth) -> Judgement {
         .collect();
     if keeping.is_empty() {
         return Ok(Judged::pass(match health.idle_slots.len() {
-            0 => "none is idle".to_owned(),
+            0 => "no replication slot is idle".to_owned(),
             idle => format!(
                 "{idle} idle, none keeps more than {}",
                 bytes(SLOT_ROOM.unsigned_abs())
@@ -316,7 +316,9 @@ fn half_made(seen: &Observation) -> Judgement {
         ));
     }
     if health.unvalidated.is_empty() {
-        return Ok(Judged::pass("none was"));
+        return Ok(Judged::pass(
+            "no index was left half-built, no constraint unvalidated",
+        ));
     }
     Ok(Judged::warn(format!(
         "{} never validated: a migration that does so fails on the first row that does not fit",
@@ -358,7 +360,7 @@ fn sequences(health: &DatabaseHealth) -> Judgement {
         ))
         .advise("grant select on all sequences in their schema to the role")
     } else if health.sequences.is_empty() {
-        Judged::pass("none has used up nine tenths")
+        Judged::pass("no sequence has used up nine tenths")
     } else {
         Judged::warn(format!(
             "nearly used up: {}; after that every insert fails",
@@ -371,7 +373,7 @@ fn sequences(health: &DatabaseHealth) -> Judgement {
 
 fn collations(health: &DatabaseHealth) -> Judgement {
     Ok(if health.collations.is_empty() {
-        Judged::pass("they are")
+        Judged::pass("collations are of the versions that the system has")
     } else {
         Judged::warn(format!(
             "other rules than before: {}; an index on text may miss rows, and a unique one may hold a value twice",

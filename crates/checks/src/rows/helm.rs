@@ -181,13 +181,12 @@ fn state(seen: &Observation) -> Judgement {
 
 /// Helm builds the objects of the running revision before it replaces any, so that a new chart alone does not help.
 fn removed_kinds(seen: &Observation) -> Judgement {
-    let gone = needed(
-        &seen.unserved,
-        "which kinds of the running revision the cluster has",
-        "the look was kept before this was asked",
-    )?;
+    let what = "which kinds of the running revision the cluster has";
+    let gone = needed(&seen.unserved, what, NO_RELEASE)?;
     if gone.is_empty() {
-        return Ok(Judged::pass("it has"));
+        return Ok(Judged::pass(
+            "the cluster still has every kind of the running revision",
+        ));
     }
     let names: Vec<String> = gone
         .iter()

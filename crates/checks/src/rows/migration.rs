@@ -226,7 +226,7 @@ fn lock(seen: &Observation) -> Judgement {
     let judged = judged
         .into_iter()
         .next()
-        .unwrap_or_else(|| Judged::pass("nobody does"));
+        .unwrap_or_else(|| Judged::pass("no migrator holds its lock"));
     Ok(judged.sure(Confidence::Observed).with("locks", count))
 }
 

@@ -6,7 +6,7 @@ use model::{
 };
 
 use crate::check::{Check, Judged, Judgement, Unjudged, given, some_of};
-use crate::words::{is_local, quoted};
+use crate::words::chart;
 
 pub(crate) const ROWS: &[Check] = &[Check {
     id: "release-notes",
@@ -68,16 +68,6 @@ fn notes(seen: &Observation, target: Option<&Target>) -> Judgement {
                 seen.namespace
             ),
         ))
-}
-
-/// The chart as it is typed: with its version, but where a folder or an archive holds one alone.
-fn chart(target: &Target) -> String {
-    let reference = quoted(&target.reference);
-    if is_local(&target.reference) {
-        reference
-    } else {
-        format!("{reference} --version {}", quoted(&target.chart.version))
-    }
 }
 
 fn counts(report: &NotesReport) -> String {

@@ -138,7 +138,7 @@ fn unfinished(seen: &Observation) -> Judgement {
 fn profile_known(profile: &Profile) -> Judged {
     if profile.name == GENERIC {
         Judged::warn(
-            "none does: the generic profile works from what is observed, and every workload is held to write",
+            "no profile knows this application: the generic one works from what is observed, and every workload is held to write",
         )
         .sure(Confidence::Inferred)
         .advise("write a profile to say who migrates and who writes: docs/profiles.md")

@@ -146,8 +146,8 @@ fn reachable(seen: &Observation) -> Judgement {
         ))
         .with("user", location.user.clone())
         .with("sizeBytes", facts.size_bytes)),
-        Ok(None) => Ok(Judged::unknown("it was not asked")),
-        Err(Unjudged::Unknown(why) | Unjudged::Skip(why)) => Ok(Judged::fail(why)
+        Ok(None) => Ok(Judged::unknown("the database was not asked")),
+        Err(unjudged) => Ok(Judged::fail(unjudged.why())
             .sure(Confidence::Observed)
             .with("user", location.user.clone())
             .advise("see that the server runs and that the Secret's password is the server's")),
@@ -198,10 +198,10 @@ fn major(seen: &Observation) -> Result<i32, Unjudged> {
 
 fn primary(seen: &Observation) -> Judgement {
     Ok(if database(seen)?.server.in_recovery {
-        Judged::fail("it is a standby: migrations and restores need the primary")
+        Judged::fail("the server is a standby: migrations and restores need the primary")
             .advise("point the application, or --dsn, at the primary")
     } else {
-        Judged::pass("it is a primary")
+        Judged::pass("the server is a primary")
     })
 }
 
@@ -309,7 +309,7 @@ fn lock_waits(seen: &Observation) -> Judgement {
         .max_by(|a, b| a.waited_seconds.total_cmp(&b.waited_seconds))
     else {
         let message = match blocked.len() {
-            0 => "nobody does".to_owned(),
+            0 => "nobody waits for a lock".to_owned(),
             count => format!(
                 "{count} sessions, none longer than {}",
                 duration(LONG_WAIT_SECONDS)
@@ -392,7 +392,7 @@ fn idle_transactions(seen: &Observation) -> Judgement {
         })
         .collect();
     let Some(first) = forgotten.first() else {
-        return Ok(Judged::pass("none is idle for longer than a minute").sure(Confidence::Observed));
+        return Ok(Judged::pass("no transaction is idle for longer than a minute").sure(Confidence::Observed));
     };
     let held = listed(&facts.held_locks, "the locks")?;
     let locks_of = |session: &Session| -> Vec<String> {
@@ -480,7 +480,7 @@ fn running_dumps(seen: &Observation) -> Judgement {
         .map(|session| who(seen, session))
         .collect();
     Ok(if dumps.is_empty() {
-        Judged::pass("none is")
+        Judged::pass("no dump is under way")
     } else {
         Judged::fail(format!(
             "{} holds a lock on every table until it ends; a migration waits behind it, and everyone else behind that",
@@ -499,7 +499,7 @@ fn prepared_transactions(seen: &Observation) -> Judgement {
         .iter()
         .max_by(|a, b| a.age_seconds.total_cmp(&b.age_seconds))
     else {
-        return Ok(Judged::pass("there is none").sure(Confidence::Observed));
+        return Ok(Judged::pass("no prepared transaction is left open").sure(Confidence::Observed));
     };
     let said = format!(
         "{} by {} was prepared {} ago",

@@ -12,7 +12,8 @@ use super::migration::{facts, known, schema_of};
 use super::postgres::database;
 use crate::check::{Check, Judged, Judgement, bytes, given, needed, some_of};
 
-const OLD_LOOK: &str = "the look was kept before large tables were asked for";
+const TRY_IT: &str = "try the upgrade on a copy of the database: it tells how long this takes; then give probes, deadlines \
+                      and --timeout that long";
 
 pub(crate) const ROWS: &[Check] = &[Check {
     id: "rewrite-cost",
@@ -25,8 +26,9 @@ pub(crate) const ROWS: &[Check] = &[Check {
 fn cost(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judgement {
     let target = given(target)?;
     let database = database(seen)?;
-    let health = needed(&database.health, "the sizes of the tables", OLD_LOOK)?;
-    let large = needed(&health.large_tables, "the sizes of the tables", OLD_LOOK)?;
+    let (what, none) = ("the sizes of the tables", "there are none");
+    let health = needed(&database.health, what, none)?;
+    let large = needed(&health.large_tables, what, none)?;
     if large.is_empty() {
         return Ok(Judged::pass(format!(
             "no table has {} or {} million rows",
@@ -35,8 +37,20 @@ fn cost(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judge
         ))
         .sure(Confidence::Reported));
     }
-    let meant = known(facts(database)?, profile)?;
     let names: Vec<String> = large.iter().map(words).collect();
+    let meant = match facts(database).and_then(|facts| known(facts, profile)) {
+        Ok(meant) => meant,
+        // Somebody migrates all the same, by a tool that is not known or in a way of its own.
+        Err(unjudged) => {
+            return Ok(Judged::unknown(format!(
+                "{}, and which migrations are pending is not known: {}",
+                large_ones(&names),
+                unjudged.why()
+            ))
+            .advise(TRY_IT)
+            .with("largeTables", names));
+        }
+    };
     let schema =
         schema_of(profile, target.chart.app_version.as_deref()).map(|schema| schema.version.as_str());
     let judged = match &target.migrations {
@@ -114,16 +128,17 @@ fn by_files(
         .filter(|file| work.unread.iter().any(|unread| unread == *file))
         .map(|file| short(file))
         .collect();
-    let lines: Vec<String> = found
-        .iter()
-        .map(|(statement, table)| {
-            format!(
-                "{} {}",
-                short(&statement.file),
-                done(statement.work, &words(table))
-            )
-        })
-        .collect();
+    let (open, found): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .partition(|(statement, _)| statement.work == TableWork::SomeRows);
+    let told = |found: &[(&HeavyStatement, &TableSize)]| -> Vec<String> {
+        let line = |(statement, table): &(&HeavyStatement, &TableSize)| {
+            let file = short(&statement.file);
+            format!("{file} {}", done(statement.work, &words(table)))
+        };
+        found.iter().map(line).collect()
+    };
+    let (lines, open) = (told(&found), told(&open));
     let judged = if !lines.is_empty() {
         heavy(&lines, copied(&found), free)
     } else if !unread.is_empty() {
@@ -134,18 +149,25 @@ fn by_files(
             some_of(&unread)
         ))
         .advise("read them, or try the upgrade on a copy of the database")
+    } else if !open.is_empty() {
+        Judged::unknown(format!("{}; of how many, its text does not tell", some_of(&open))).advise(TRY_IT)
     } else {
-        Judged::pass(format!("none of {} pending migrations does", waiting.len()))
+        Judged::pass(format!(
+            "none of {} pending migrations has a statement that is known to work through a large table",
+            waiting.len()
+        ))
     };
     // By the text of a statement it cannot be told whether the server has to do all of it.
     judged
         .sure(Confidence::Inferred)
-        .with("statements", lines)
+        .with("statements", [lines, open].concat())
         .with("unread", unread)
 }
 
 fn done(work: TableWork, table: &str) -> String {
     match work {
+        TableWork::SomeRows => format!("reads or changes rows of {table} by a condition or a query"),
+        TableWork::Scans => format!("reads all of {table}, while others read and write"),
         TableWork::Rewrites => format!("may write {table} anew, and nobody reads it meanwhile"),
         TableWork::Reads => format!("reads all of {table}, and nobody writes to it meanwhile"),
         TableWork::ChangesEveryRow => format!("changes every row of {table}"),
@@ -156,15 +178,16 @@ fn done(work: TableWork, table: &str) -> String {
 fn copied(found: &[(&HeavyStatement, &TableSize)]) -> u64 {
     let tables: BTreeMap<&str, u64> = found
         .iter()
-        .filter(|(statement, _)| statement.work != TableWork::Reads)
+        .filter(|(statement, _)| match statement.work {
+            TableWork::Rewrites | TableWork::ChangesEveryRow => true,
+            TableWork::Reads | TableWork::Scans | TableWork::SomeRows => false,
+        })
         .map(|(_, table)| (table.name.as_str(), table.bytes.unsigned_abs()))
         .collect();
     tables.values().sum()
 }
 
 fn heavy(lines: &[String], copied: u64, free: Option<&u64>) -> Judged {
-    let advice = "try the upgrade on a copy of the database: it tells how long this takes; then give probes, deadlines and \
-                  --timeout that long";
     match free {
         Some(free) if *free < copied => Judged::fail(format!(
             "{}; that needs up to {} more, and {} are free",
@@ -173,8 +196,8 @@ fn heavy(lines: &[String], copied: u64, free: Option<&u64>) -> Judged {
             bytes(*free)
         ))
         .advise("make the volume of the database larger first")
-        .advise(advice),
-        Some(_) | None => Judged::warn(some_of(lines)).advise(advice),
+        .advise(TRY_IT),
+        Some(_) | None => Judged::warn(some_of(lines)).advise(TRY_IT),
     }
 }
 

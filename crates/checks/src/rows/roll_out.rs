@@ -151,12 +151,12 @@ fn volumes(seen: &Observation, target: Option<&Target>) -> Judgement {
             some_of(&held)
         ))
         .sure(Confidence::Inferred)
-        .advise("give the Deployment the strategy Recreate, or maxSurge 0")
+        .advise("give the Deployment the strategy Recreate")
     };
     Ok(judged.with("held", held))
 }
 
-/// Whether a new pod starts before an old one has gone.
+/// Whether a new pod starts while an old one is there: one too many, or one of several that is not missing yet.
 fn overlaps(rendered: &RenderedWorkload, live: Option<&Workload>) -> bool {
     let runs = live.is_some_and(|live| live.desired != Some(0));
     match &rendered.strategy {
@@ -164,13 +164,10 @@ fn overlaps(rendered: &RenderedWorkload, live: Option<&Workload>) -> bool {
             max_unavailable,
             max_surge,
         } if rendered.name.kind == WorkloadKind::Deployment => {
-            let bounds = bounds(
-                count(rendered, live),
-                max_unavailable.as_deref(),
-                max_surge.as_deref(),
-            );
+            let count = count(rendered, live);
+            let bounds = bounds(count, max_unavailable.as_deref(), max_surge.as_deref());
             // Bounds that cannot be read are refused by the API server.
-            runs && bounds.is_some_and(|(_, surplus)| surplus > 0)
+            runs && bounds.is_some_and(|(missing, surplus)| surplus > 0 || missing < count)
         }
         UpdateStrategy::RollingUpdate { .. }
         | UpdateStrategy::Recreate

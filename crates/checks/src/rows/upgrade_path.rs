@@ -81,7 +81,7 @@ fn known(seen: &Observation, target: Option<&Target>, profile: &Profile) -> Judg
     let target = upgrade(target)?;
     let Some(path) = &profile.path else {
         return Ok(Judged::unknown(
-            "none does: which versions must be visited and what lies between them was not judged",
+            "no path knows this application: which versions must be visited and what lies between them was not judged",
         )
         .advise("read the notes of every version in between; name a path with --path-file, or write it: docs/path.md"));
     };

@@ -97,7 +97,7 @@ fn paused(seen: &Observation) -> Judgement {
     let workloads = listed(&seen.workloads, "the release's workloads")?;
     let paused: Vec<_> = workloads.iter().filter(|workload| workload.paused).collect();
     let Some(first) = paused.first() else {
-        return Ok(Judged::pass("none is"));
+        return Ok(Judged::pass("no roll-out is paused"));
     };
     let names: Vec<String> = paused.iter().map(|workload| workload.name.to_string()).collect();
     Ok(Judged::fail(format!(

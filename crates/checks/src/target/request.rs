@@ -89,7 +89,8 @@ pub fn unreadable_records(seen: &Observation) -> Option<String> {
 }
 
 /// Observes a release and renders its target at the same time, then asks the API server about every object.
-/// There is no target where the caller may not read helm's records ([`unreadable_records`]): all else is judged then.
+/// There is no target where the caller may not read helm's records ([`unreadable_records`]): the observation says so, and
+/// all else is judged then.
 ///
 /// # Errors
 /// As [`observe`], and [`ObserveError::Target`] where the chart cannot be had or does not render.
@@ -99,11 +100,16 @@ pub async fn observe_with_target(
 ) -> Result<(Observed, Option<(Renderable, Target)>), ObserveError> {
     let (observed, renderable) = tokio::join!(Box::pin(observe(request)), Box::pin(render(wanted)));
     // An unknown release fails both; the observer's words are the clearer ones.
-    let observed = observed?;
-    let renderable = match renderable {
-        Ok(renderable) => renderable,
-        Err(_) if unreadable_records(&observed.observation).is_some() => return Ok((observed, None)),
-        Err(error) => return Err(ObserveError::Target(error)),
+    let mut observed = observed?;
+    let renderable = match (renderable, unreadable_records(&observed.observation)) {
+        (Ok(renderable), _) => renderable,
+        (Err(_), Some(right)) => {
+            observed.observation.target_unread = Some(format!(
+                "helm reads the running revision first, and you may not {right}"
+            ));
+            return Ok((observed, None));
+        }
+        (Err(error), None) => return Err(ObserveError::Target(error)),
     };
     let target = target(&TargetRequest {
         cluster: &request.cluster,

@@ -11,7 +11,7 @@ use crate::documents::text;
 use crate::fixture::workload;
 
 fn profile(name: &str) -> Profile {
-    let profiles = built_in().unwrap();
+    let profiles = built_in().expect("the built-in profiles are read");
     let found = profiles.into_iter().find(|profile| profile.name == name);
     found.unwrap_or_else(|| panic!("{name} is not built in"))
 }

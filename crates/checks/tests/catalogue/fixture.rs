@@ -446,6 +446,7 @@ fn observation() -> Observation {
         last_migration_seconds: Seen::Absent,
         last_restore: Seen::Absent,
         rehearsed: None,
+        target_unread: None,
         profile: "ledger".into(),
         path: Some(PathFacts {
             origin: "the path of profile ledger".into(),

@@ -49,8 +49,6 @@ fn without_a_database_they_are_skipped_and_what_could_not_be_read_is_unknown() {
         Case::with(|case| case.seen.database = Seen::Absent).says(id, "skip", &["no database"]);
         Case::with(|case| case.seen.database = hidden()).says(id, "unknown", &["the right is missing"]);
         Case::with(|case| case.database().health = hidden()).says(id, "unknown", &["the right is missing"]);
-        // A look that was kept before these were asked for.
-        Case::with(|case| case.database().health = Seen::Absent).says(id, "skip", &["did not ask"]);
     }
 }
 
@@ -137,7 +135,7 @@ fn a_slot_that_keeps_much_for_nobody_warns() {
             }];
         })
     };
-    Case::healthy().says("idle-slots", "pass", &["none is idle"]);
+    Case::healthy().says("idle-slots", "pass", &["no replication slot is idle"]);
     slot(1 << 20).says("idle-slots", "pass", &["1 idle"]);
     slot(3 << 30).says("idle-slots", "warn", &["old keeps 3.0 GiB"]);
 }

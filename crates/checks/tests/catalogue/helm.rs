@@ -71,7 +71,11 @@ fn an_object_whose_kind_the_cluster_has_no_more_blocks_with_the_plugin_that_mend
         case.row("helm-removed-kinds").remedy[0].command.as_deref(),
         Some("helm mapkubeapis shop -n shop")
     );
-    Case::with(|case| case.seen.unserved = Seen::Absent).says("helm-removed-kinds", "skip", &["kept before"]);
+    Case::with(|case| case.seen.unserved = Seen::Absent).says(
+        "helm-removed-kinds",
+        "skip",
+        &["no such release"],
+    );
     Case::with(|case| case.seen.unserved = hidden()).says("helm-removed-kinds", "unknown", &[]);
 }
 
@@ -87,10 +91,21 @@ fn a_definition_that_the_chart_brings_and_the_cluster_lacks_fails_and_another_sc
         "fail",
         &["widgets.example.com is not there"],
     );
-    assert_eq!(
-        missing.row("custom-definitions").remedy[0].command.as_deref(),
-        Some("helm show crds ./ledger | kubectl apply --server-side --force-conflicts -f -")
-    );
+    for (reference, words) in [
+        ("./ledger", "./ledger"),
+        ("repo/ledger", "repo/ledger --version 3.0.0"),
+        ("./my charts/ledger", "'./my charts/ledger'"),
+    ] {
+        let mut missing = with(DefinitionState::Missing);
+        reference.clone_into(&mut missing.target().reference);
+        missing.target().chart.version = "3.0.0".into();
+        assert_eq!(
+            missing.row("custom-definitions").remedy[0].command,
+            Some(format!(
+                "helm show crds {words} | kubectl apply --server-side --force-conflicts -f -"
+            ))
+        );
+    }
     with(DefinitionState::Lacks {
         versions: versions.clone(),
     })

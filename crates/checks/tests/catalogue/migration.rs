@@ -134,7 +134,7 @@ fn several_tools_are_all_told_and_what_is_odd_warns() {
 
 #[test]
 fn a_lock_that_was_left_behind_blocks_and_says_how_to_take_it_away() {
-    Case::healthy().says("migration-lock", "pass", &["nobody does"]);
+    Case::healthy().says("migration-lock", "pass", &["no migrator holds its lock"]);
     let left = with(|facts| facts.locks.push(row_lock(Some("web-gone (10.9.9.9)"))));
     left.says(
         "migration-lock",

@@ -46,6 +46,48 @@ fn a_look_that_was_kept_is_judged_as_it_was() {
     );
 }
 
+/// What versions before this one did not look for, and the rows that judge by it.
+const LATER: [(&str, &[&str]); 6] = [
+    ("/observation/unserved", &["helm-removed-kinds"]),
+    ("/observation/sharers", &["database-shared"]),
+    (
+        "/observation/database/value/health",
+        &["ddl-rights", "connection-room", "rewrite-cost"],
+    ),
+    (
+        "/observation/database/value/health/value/largeTables",
+        &["rewrite-cost"],
+    ),
+    ("/target/definitions", &["custom-definitions"]),
+    ("/target/claims", &["volume-overlap"]),
+];
+
+#[test]
+fn what_the_version_that_kept_a_look_did_not_ask_is_unknown() {
+    let case = Case::healthy();
+    let saved = SavedObservation::new(case.seen, case.target, case.profile);
+    let whole = serde_json::to_value(&saved).unwrap();
+    for (pointer, rows) in LATER {
+        let mut older = whole.clone();
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        let fields = older
+            .pointer_mut(parent)
+            .and_then(|parent| parent.as_object_mut());
+        fields.unwrap().remove(key).expect(pointer);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), older.to_string()).unwrap();
+        let read = load_observation(file.path()).unwrap();
+        let report = evaluate(&read.observation, read.target.as_ref(), &read.profile);
+        for id in rows {
+            let row = report.checks.iter().find(|check| check.id == *id).unwrap();
+            let Verdict::Unknown(judged) = &row.verdict else {
+                panic!("{id} without {pointer}: {:?}", row.verdict)
+            };
+            assert!(judged.contains("kept before this was asked"), "{id}: {judged}");
+        }
+    }
+}
+
 #[test]
 fn rows_that_are_left_out_are_shown_and_rows_that_were_not_asked_for_are_not() {
     let case = Case::with(|case| case.seen.lease = hidden());
@@ -183,6 +225,16 @@ fn without_a_target_the_running_revision_is_judged_and_the_rest_is_skipped() {
     assert_eq!(report.verdict, CheckVerdict::Ready, "{:#?}", report.checks);
     assert_eq!(report.target, None);
     case.says("apply-refused", "skip", &["no target"]);
+}
+
+#[test]
+fn a_target_that_was_named_and_not_rendered_leaves_its_rows_unknown() {
+    let mut case = Case::healthy();
+    case.target = None;
+    case.seen.target_unread = Some("you may not list secrets".into());
+    for id in ["apply-refused", "values-kept", "helm-hook-leftover", "path-known"] {
+        case.says(id, "unknown", &["the target was not judged", "list secrets"]);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Pending migrations and large tables.
 
-use model::{HeavyStatement, MigrationFiles, MigrationWork, Seen, TableSize, TableWork};
+use model::{HeavyStatement, MigrationFacts, MigrationFiles, MigrationWork, Seen, TableSize, TableWork};
 
 use crate::fixture::{Case, hidden};
 
@@ -56,6 +56,12 @@ fn a_pending_migration_that_works_through_a_large_table_warns_with_its_size() {
     large(Some(files(&[index], &[]))).says("rewrite-cost", "warn", &["reads all of", "nobody writes"]);
     let update = ("00004_index.sql", "Entries", TableWork::ChangesEveryRow);
     large(Some(files(&[update], &[]))).says("rewrite-cost", "warn", &["changes every row"]);
+    let beside = ("00004_index.sql", "Entries", TableWork::Scans);
+    large(Some(files(&[beside], &[]))).says(
+        "rewrite-cost",
+        "warn",
+        &["reads all of", "others read and write"],
+    );
     // What is applied, and what is done to small tables, costs nothing.
     let (applied, small) = (
         ("00002_old.sql", "Entries", TableWork::Rewrites),
@@ -77,7 +83,10 @@ fn a_table_that_does_not_fit_twice_fails() {
     };
     narrow(TableWork::Rewrites).says("rewrite-cost", "fail", &["41.0 GiB more", "12.0 GiB are free"]);
     narrow(TableWork::ChangesEveryRow).says("rewrite-cost", "fail", &[]);
-    narrow(TableWork::Reads).says("rewrite-cost", "warn", &[]);
+    for gentle in [TableWork::Scans, TableWork::Reads] {
+        narrow(gentle).says("rewrite-cost", "warn", &[]);
+    }
+    narrow(TableWork::SomeRows).says("rewrite-cost", "unknown", &[]);
     let mut unseen = narrow(TableWork::Rewrites);
     unseen.database().free_bytes = hidden();
     unseen.says("rewrite-cost", "warn", &[]);
@@ -100,6 +109,18 @@ fn what_a_migration_does_is_never_guessed() {
         "unknown",
         &["1 of 2", "00004_index.sql"],
     );
+    let some = ("00003_amount.sql", "Entries", TableWork::SomeRows);
+    large(Some(files(&[some], &[]))).says(
+        "rewrite-cost",
+        "unknown",
+        &[
+            "00003_amount.sql reads or changes rows of public.\"Entries\"",
+            "of how many",
+        ],
+    );
+    let index = ("00004_index.sql", "Entries", TableWork::Reads);
+    large(Some(files(&[some, index], &[]))).says("rewrite-cost", "warn", &["00004_index.sql reads all of"]);
+    large(Some(files(&[], &[]))).says("rewrite-cost", "pass", &["known to work through a large table"]);
     let mut names = files(&[], &[]);
     names.work = None;
     large(Some(names.clone())).says("rewrite-cost", "unknown", &["lists the names of 2"]);
@@ -116,15 +137,23 @@ fn what_a_migration_does_is_never_guessed() {
 #[test]
 fn without_sizes_or_a_target_nothing_is_judged() {
     Case::with(|case| case.health().large_tables = hidden()).says("rewrite-cost", "unknown", &[]);
-    Case::with(|case| case.health().large_tables = Seen::Absent).says(
-        "rewrite-cost",
-        "skip",
-        &["kept before"],
-    );
     Case::with(|case| case.database().health = hidden()).says("rewrite-cost", "unknown", &[]);
     Case::with(|case| case.seen.database = Seen::Absent).says("rewrite-cost", "skip", &[]);
     Case::with(|case| case.target = None).says("rewrite-cost", "skip", &["no target"]);
     let mut hidden_history = large(Some(files(&[], &[])));
     hidden_history.database().migrations = hidden();
-    hidden_history.says("rewrite-cost", "unknown", &[]);
+    hidden_history.says("rewrite-cost", "unknown", &["is large", "is not known"]);
+    // Where no tool is known, somebody may migrate a large table all the same.
+    for nobody in [Seen::Absent, Seen::Present(MigrationFacts::default())] {
+        for named in [None, Some(files(&[], &[]))] {
+            let mut case = large(named);
+            case.database().migrations = nobody.clone();
+            case.says(
+                "rewrite-cost",
+                "unknown",
+                &["(41.0 GiB, 210 million rows) is large", "no table of"],
+            );
+        }
+        Case::with(|case| case.database().migrations = nobody.clone()).says("rewrite-cost", "pass", &[]);
+    }
 }

@@ -30,10 +30,10 @@ fn rows(document: &str) -> Vec<Row> {
 }
 
 fn documents() -> Vec<String> {
-    let folder = std::fs::read_dir(project("docs/runbooks")).unwrap();
+    let folder = std::fs::read_dir(project("docs/runbooks")).expect("docs/runbooks is there");
     let mut names: Vec<String> = folder
-        .map(|entry| entry.unwrap().path())
-        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .map(|entry| entry.expect("the folder is read").path())
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
         .filter(|name| name != "README")
         .collect();
     names.sort();

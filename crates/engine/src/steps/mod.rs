@@ -34,6 +34,8 @@ pub fn shared(planned: &PlannedStep) -> Option<Box<dyn Step>> {
         StepSpec::StandStill(spec) => Some(Box::new(stand_still::StandStillStep { planned, spec })),
         StepSpec::RollOut(spec) => Some(Box::new(roll_out::RollOutStep { planned, spec })),
         StepSpec::TimeLimit(_)
+        | StepSpec::SettleRevision(_)
+        | StepSpec::EndSessions(_)
         | StepSpec::AnchorRelease(_)
         | StepSpec::BackUp(_)
         | StepSpec::AnchorDatabase(_)

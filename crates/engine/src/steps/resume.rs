@@ -1,6 +1,7 @@
 //! Gives workloads their counts back where the chart does not.
 
 use async_trait::async_trait;
+use cluster::ScaleError;
 use model::{Plan, PlannedStep, QuiesceTarget, Resume, StepSpec, WorkloadName};
 
 use super::quiesce::{OriginalCount, set_count};
@@ -75,7 +76,11 @@ impl Step for ResumeStep {
     async fn undo(&self, context: &StepContext) -> Result<Outcome, StepFailure> {
         let raised: Vec<WorkloadName> = context.recorded()?.unwrap_or_default();
         for workload in raised.iter().rev() {
-            set_count(context.cluster(), workload, 0).await?;
+            match set_count(context.cluster(), workload, 0).await {
+                Ok(()) => {}
+                Err(ScaleError::Api(error)) if error.is_not_found() => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(Outcome::quiet())
     }

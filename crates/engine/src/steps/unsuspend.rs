@@ -47,12 +47,17 @@ impl Step for UnsuspendStep {
 
     /// Holds them again, so that nothing starts while the way back goes on; the suspend step's own undo lets them go.
     async fn undo(&self, context: &StepContext) -> Result<Outcome, StepFailure> {
+        let cluster = context.cluster();
+        let mut here = Vec::new();
         for target in &self.spec.targets {
-            match held::hold(context.cluster(), target).await {
-                Ok(()) => {}
+            match held::hold(cluster, target).await {
+                Ok(()) => here.push(target),
                 Err(error) if error.is_not_found() => {}
                 Err(error) => return Err(error.into()),
             }
+        }
+        for target in here {
+            held::heeded(cluster, target).await?;
         }
         Ok(Outcome::quiet())
     }

@@ -2,12 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be had ends the test")]
 
-mod api;
 mod common;
 mod failures;
 mod killed_anywhere;
 mod lease;
 mod prices;
-mod resting;
 mod storing;
 mod terms;

@@ -149,6 +149,11 @@ impl UpgradeLine {
         self.chart.as_deref().ok_or(FlagError::MissingChart)
     }
 
+    /// Whether the line says anything about values.
+    pub fn says_values(&self) -> bool {
+        !self.values.is_empty()
+    }
+
     /// The user's post-renderer, if any.
     pub fn post_renderer(&self) -> Option<UserPostRenderer> {
         UserPostRenderer::take_out(&self.passed).0

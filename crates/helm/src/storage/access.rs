@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::record::status;
-use super::{Driver, RecordHead, StorageError, StoredRelease, codec};
+use super::{Driver, NoRecordedChart, RecordHead, StorageError, StoredRelease, chart, codec};
 
 /// What is in every record's name before the release's.
 const PREFIX: &str = "sh.helm.release.v1.";
@@ -122,6 +122,19 @@ impl Storage {
         RecordHead::read(&stored.release)
             .map(Some)
             .map_err(|reason| StorageError::Record { record, reason })
+    }
+
+    /// The archive of a revision's chart, made from its record; or why the record does not give it.
+    ///
+    /// # Errors
+    /// No such revision, the API server's refusal, or a record that cannot be decoded.
+    pub async fn recorded_chart(
+        &self,
+        release: &str,
+        revision: u32,
+    ) -> Result<Result<Vec<u8>, NoRecordedChart>, StorageError> {
+        let (_, content) = self.content(release, revision).await?;
+        Ok(chart::archive(&content))
     }
 
     /// Marks a pending revision failed, in its data and its label, so that Helm accepts another operation. Both at once

@@ -1,6 +1,7 @@
 //! Helm's own release records.
 
 mod access;
+mod chart;
 mod codec;
 mod driver;
 mod error;
@@ -9,6 +10,7 @@ mod record;
 mod releases;
 
 pub use access::Storage;
+pub use chart::NoRecordedChart;
 pub use driver::Driver;
 pub use error::StorageError;
 pub use head::RecordHead;

@@ -117,6 +117,15 @@ fn judged(way: &Way, answered: Answered) -> NotesReport {
     })
 }
 
+/// The versions that are told, in their order.
+fn versions(report: &NotesReport) -> Vec<&str> {
+    report
+        .versions
+        .iter()
+        .map(|notes| notes.version.as_str())
+        .collect()
+}
+
 /// Why nothing could be read; it is unknown then, and nothing is kept.
 async fn refusal(reply: Reply) -> String {
     let server = StandIn::new(move |_, _| reply.clone());
@@ -149,12 +158,7 @@ async fn pages_are_read_until_nothing_newer_than_the_running_version_is_left() {
             .all(|asked| asked.authorization.as_deref() == Some("Bearer hunter2"))
     );
     let report = judged(&way, answered);
-    let versions: Vec<&str> = report
-        .versions
-        .iter()
-        .map(|notes| notes.version.as_str())
-        .collect();
-    assert_eq!(versions, ["1.0.5", "1.1.0", "1.2.0"]);
+    assert_eq!(versions(&report), ["1.0.5", "1.1.0", "1.2.0"]);
     assert_eq!(report.verdict, NotesVerdict::Known);
     assert_eq!(report.summary.breaking, 3);
     for file in std::fs::read_dir(asker.folder.path()).unwrap() {
@@ -298,44 +302,51 @@ async fn what_was_kept_for_a_shorter_way_is_not_held_for_a_longer_one() {
 }
 
 #[tokio::test]
-async fn one_backport_does_not_end_the_reading() {
-    let server = pages(&[
-        &["v1.2.0"],
-        &["chart-0.5.0", "v0.9.1"],
-        &["v1.1.0", "v1.0.0"],
-        &["v0.9.0"],
-    ]);
-    let way = way("1.0.0", "1.2.0");
-    let report = judged(&way, Asker::new(&server.url, None).releases(&way).await);
-    let versions: Vec<&str> = report
-        .versions
-        .iter()
-        .map(|notes| notes.version.as_str())
-        .collect();
-    assert_eq!(
-        (report.verdict, versions),
-        (NotesVerdict::Known, vec!["1.1.0", "1.2.0"])
-    );
+async fn neither_a_backport_nor_a_tag_of_something_else_ends_the_reading() {
+    for tag in ["v0.9.1", "chart-0.4.0"] {
+        let server = pages(&[
+            &["v1.2.0"],
+            &["chart-0.5.0", tag],
+            &["v1.1.0", "v1.0.0"],
+            &["v0.9.0"],
+        ]);
+        let way = way("1.0.0", "1.2.0");
+        let report = judged(&way, Asker::new(&server.url, None).releases(&way).await);
+        assert_eq!(
+            (report.verdict, versions(&report)),
+            (NotesVerdict::Known, vec!["1.1.0", "1.2.0"]),
+            "{tag}"
+        );
+        assert_eq!(server.asked().len(), 4, "{tag}");
+    }
 }
 
+/// The running version ends it, and one that is a backport does not before what is older than the way was read.
 #[tokio::test]
-async fn tags_of_something_else_do_not_end_the_reading() {
-    let server = pages(&[
-        &["v1.2.0"],
-        &["chart-0.5.0", "chart-0.4.0"],
-        &["v1.1.0", "v1.0.0"],
-        &["v0.9.0"],
-    ]);
-    let way = way("1.0.0", "1.2.0");
-    let report = judged(&way, Asker::new(&server.url, None).releases(&way).await);
-    let versions: Vec<&str> = report
-        .versions
-        .iter()
-        .map(|notes| notes.version.as_str())
-        .collect();
-    assert_eq!(
-        (report.verdict, versions),
-        (NotesVerdict::Known, vec!["1.1.0", "1.2.0"])
-    );
-    assert_eq!(server.asked().len(), 4);
+async fn among_tags_of_something_else_the_reading_ends_below_the_running_version() {
+    let plain = [
+        &["v1.2.0", "chart-0.7.0"][..],
+        &["v1.1.0", "chart-0.6.0"],
+        &["v1.0.0", "chart-0.5.0"],
+        &["v0.9.0", "chart-0.4.0"],
+        &["v0.8.0", "chart-0.3.0"],
+    ];
+    let backported = [
+        &["v1.2.0", "chart-0.7.0"][..],
+        &["chart-0.6.0", "v1.0.9"],
+        &["v1.1.0", "chart-0.5.0"],
+        &["v1.0.8", "chart-0.4.0"],
+        &["v1.0.0", "chart-0.3.0"],
+    ];
+    for (running, tags) in [("1.0.0", plain), ("1.0.9", backported)] {
+        let server = pages(&tags);
+        let way = way(running, "1.2.0");
+        let report = judged(&way, Asker::new(&server.url, None).releases(&way).await);
+        assert_eq!(
+            (report.verdict, versions(&report)),
+            (NotesVerdict::Known, vec!["1.1.0", "1.2.0"]),
+            "{running}"
+        );
+        assert_eq!(server.asked().len(), 4, "{running}");
+    }
 }

@@ -10,6 +10,7 @@ mod given;
 mod keeper;
 mod mention;
 mod named;
+mod number;
 mod operators;
 mod pgpass;
 mod pod;
@@ -22,6 +23,7 @@ mod surroundings;
 mod template;
 #[cfg(test)]
 mod tests;
+mod untold;
 
 pub use again::{FindAgainError, find_again};
 pub use candidates::{Candidate, FindError, FindOptions, SecretKey, find};

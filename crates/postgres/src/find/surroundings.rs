@@ -1,7 +1,5 @@
 //! What a workload's containers are told of databases and other machines: to know whom they would talk to when they start.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
 use cluster::Cluster;
 use k8s_openapi::api::core::v1::{Container, PodSpec};
 use model::{DatabaseLocation, Secret, WorkloadName};
@@ -9,9 +7,10 @@ use model::{DatabaseLocation, Secret, WorkloadName};
 use super::candidates::is_same_server;
 use super::environment::{self, Referenced, Variable};
 use super::mention::Mention;
+use super::number::tells_a_number;
 use super::rendered::RenderedData;
 use super::resolve::resolve;
-use super::{FindError, files, mention, template};
+use super::{FindError, files, mention, template, untold};
 
 /// A pod template with every address that it gives its containers.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,15 +96,18 @@ pub async fn surroundings_of(
     names.secrets.extend(mounted.secrets);
     names.config_maps.extend(mounted.config_maps);
     let mut referenced = template::read_referenced(cluster, namespace, &names).await;
+    // What is there now and what the chart brings instead: neither may be shown.
+    let mut secrets = untold::values(&referenced);
     let brought = rendered.lay_over(&mut referenced);
+    secrets.extend(untold::values(&referenced));
     let (mut addresses, mut unknown, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
-    let mut secrets: Vec<Secret> = Vec::new();
     for container in template::containers(&template) {
         let of = |words: String| (container.name.clone(), words);
         let variables = environment::resolve(container, &referenced);
         let in_files = files::variables(container, &template, &referenced);
         let (told, unusable) = mention::mentions(&variables);
         let (in_files, unusable_files) = mention::mentions(&in_files);
+        // A value may be made of a Secret's and of other words.
         let of_secrets = variables.iter().filter(|variable| variable.secret.is_some());
         secrets.extend(of_secrets.filter_map(|variable| variable.value.clone().ok()));
         for mention in told.into_iter().chain(in_files) {
@@ -223,76 +225,9 @@ async fn leads(
     }
 }
 
-/// Whether a text tells a machine by its number: an address alone, with a port, or in a URL. A network (`10.0.0.0/8`) is
-/// nobody's address.
-fn tells_a_number(text: &str) -> bool {
-    let is_part = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '-' | '_');
-    let mut rest = text;
-    while let Some(start) = rest.find(|character: char| character.is_ascii_digit()) {
-        let before = &rest[..start];
-        let length = rest[start..].find(|character| !is_part(character));
-        let (word, after) = rest[start..].split_at(length.unwrap_or(rest.len() - start));
-        let whole = !before.ends_with(is_part);
-        let network = after
-            .strip_prefix('/')
-            .is_some_and(|bits| bits.starts_with(|bit: char| bit.is_ascii_digit()));
-        let in_url = before.ends_with("://") || before.ends_with('@');
-        let address: Option<Ipv4Addr> = word.parse().ok();
-        if whole && (in_url || !network) && address.is_some_and(|address| is_another(address.into())) {
-            return true;
-        }
-        rest = after;
-    }
-    let mut rest = text;
-    while let Some((_, behind)) = rest.split_once('[') {
-        let address: Option<Ipv6Addr> = behind.split_once(']').and_then(|(inside, _)| inside.parse().ok());
-        if address.is_some_and(|address| is_another(address.into())) {
-            return true;
-        }
-        rest = behind;
-    }
-    text.trim()
-        .parse::<Ipv6Addr>()
-        .is_ok_and(|address| is_another(address.into()))
-}
-
-fn is_another(address: IpAddr) -> bool {
-    !address.is_loopback() && !address.is_unspecified()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn machines_are_told_by_number_alone_with_a_port_and_in_urls() {
-        for text in [
-            "10.0.0.5",
-            "10.0.0.5:6379",
-            "redis://:secret@10.0.0.5:6379/0",
-            "http://10.0.0.5/8",
-            "a=1 host=192.168.1.7 port=5432",
-            "hosts: [10.1.1.1, 10.1.1.2]",
-            "http://[fd00::7]:80/",
-            "fd00::7",
-        ] {
-            assert!(tells_a_number(text), "{text}");
-        }
-        for text in [
-            "",
-            "127.0.0.1:8080",
-            "0.0.0.0:8080",
-            "[::]:8080",
-            "10.0.0.0/8,192.168.0.0/16",
-            "v1.2.3.4",
-            "1.2.3",
-            "10.0.0.5.example.com",
-            "redis://cache:6379",
-            "2024-01-01T00:00:00Z",
-        ] {
-            assert!(!tells_a_number(text), "{text}");
-        }
-    }
 
     #[test]
     fn the_node_of_a_pod_is_told_by_its_number() {

@@ -1,9 +1,10 @@
 //! Which statements of a migration take as long as a table is large. By the manual's words on each statement; what a
-//! function or a block of code does is not known.
+//! function or a block of code does is not known, nor how many rows a condition leaves.
 
 use model::TableWork;
 
 use super::tokens::{Token, statements};
+use super::words::Words;
 
 /// Functions that give each row another value, so that a column with such a default is written into every row.
 const VOLATILE: [&str; 9] = [
@@ -28,7 +29,13 @@ const SERIAL: [&str; 6] = [
     "serial8",
 ];
 
-/// What a migration's text does to whole tables.
+/// Words that may leave a query less to read than a whole table.
+const NARROWING: [&str; 5] = ["where", "join", "limit", "fetch", "tablesample"];
+
+/// Words before the name of a table whose rows a statement reads or changes.
+const BEFORE_TABLES: [&str; 4] = ["from", "join", "using", "update"];
+
+/// What a migration's text does to the rows of tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HeavyWork {
     /// The tables, by the names that stand there, and what is done to them.
@@ -41,7 +48,7 @@ pub struct HeavyWork {
 pub fn heavy_work(sql: &str) -> HeavyWork {
     let mut found = HeavyWork::default();
     for statement in statements(sql) {
-        let words = Words(&statement);
+        let words = Words::of(&statement);
         found.has_code |= words.begins(&["do"]) || words.begins(&["call"]);
         found.tables.extend(heavy(words));
     }
@@ -49,97 +56,30 @@ pub fn heavy_work(sql: &str) -> HeavyWork {
     found
 }
 
-/// The rest of a statement.
-#[derive(Clone, Copy)]
-struct Words<'a>(&'a [Token]);
-
-impl<'a> Words<'a> {
-    fn begins(self, words: &[&str]) -> bool {
-        self.after(words).is_some()
-    }
-
-    /// What follows these key words.
-    fn after(self, words: &[&str]) -> Option<Self> {
-        let begins =
-            self.0.len() >= words.len() && self.0.iter().zip(words).all(|(token, word)| token.is(word));
-        begins.then(|| Self(&self.0[words.len()..]))
-    }
-
-    /// What follows these key words where they stand here, else all.
-    fn without(self, words: &[&str]) -> Self {
-        self.after(words).unwrap_or(self)
-    }
-
-    /// The name that stands here, with its schema where one is written, and what follows it.
-    fn name(self) -> Option<(String, Self)> {
-        let mut parts: Vec<&str> = Vec::new();
-        let mut rest = self.0;
-        loop {
-            let (Token::Word(part) | Token::Name(part)) = rest.first()? else {
-                return None;
-            };
-            parts.push(part);
-            rest = &rest[1..];
-            if rest.first() != Some(&Token::Mark('.')) {
-                return Some((parts.join("."), Self(rest)));
-            }
-            rest = &rest[1..];
-        }
-    }
-
-    /// Whether a key word stands anywhere, but for what stands in parentheses.
-    fn has(self, word: &str) -> bool {
-        self.at(word).is_some()
-    }
-
-    /// What follows a key word that does not stand in parentheses.
-    fn at(self, word: &str) -> Option<Self> {
-        let mut depth = 0_usize;
-        for (index, token) in self.0.iter().enumerate() {
-            match token {
-                Token::Mark('(') => depth += 1,
-                Token::Mark(')') => depth = depth.saturating_sub(1),
-                _ if depth == 0 && token.is(word) => return Some(Self(&self.0[index + 1..])),
-                _ => {}
-            }
-        }
-        None
-    }
-
-    /// The parts between commas that do not stand in parentheses.
-    fn parts(self) -> Vec<Words<'a>> {
-        let (mut depth, mut begun, mut parts) = (0_usize, 0, Vec::new());
-        for (index, token) in self.0.iter().enumerate() {
-            match token {
-                Token::Mark('(') => depth += 1,
-                Token::Mark(')') => depth = depth.saturating_sub(1),
-                Token::Mark(',') if depth == 0 => {
-                    parts.push(Self(&self.0[begun..index]));
-                    begun = index + 1;
-                }
-                _ => {}
-            }
-        }
-        parts.push(Self(&self.0[begun..]));
-        parts
-    }
-}
-
 fn heavy(words: Words<'_>) -> Vec<(String, TableWork)> {
-    if let Some(rest) = words.after(&["alter", "table"]) {
-        return altered(rest).unwrap_or_default();
-    }
-    indexed(words)
+    let main = altered(words)
+        .or_else(|| indexed(words))
         .or_else(|| changed(words))
-        .or_else(|| packed(words))
-        .into_iter()
-        .collect()
+        .or_else(|| packed(words));
+    let mut found: Vec<(String, TableWork)> = Vec::new();
+    for (table, work) in main.into_iter().chain(queried(words)) {
+        match found.iter_mut().find(|(known, _)| *known == table) {
+            Some((_, known)) => *known = work.max(*known),
+            None => found.push((table, work)),
+        }
+    }
+    found
 }
 
-fn altered(rest: Words<'_>) -> Option<Vec<(String, TableWork)>> {
+fn altered(words: Words<'_>) -> Option<(String, TableWork)> {
+    let rest = words.after(&["alter", "table"])?;
     let (table, rest) = rest.without(&["if", "exists"]).without(&["only"]).name()?;
-    let work = rest.parts().into_iter().filter_map(action).max()?;
-    Some(vec![(table, work)])
+    let actions = rest.parts();
+    let only_validates = actions.iter().all(|action| action.begins(&["validate"]));
+    let work = actions.into_iter().filter_map(action).max()?;
+    // The strictest lock of all its actions is held until the last one is done.
+    let is_strict = work == TableWork::Scans && !only_validates;
+    Some((table, if is_strict { TableWork::Reads } else { work }))
 }
 
 /// What one action of `alter table` does.
@@ -158,53 +98,76 @@ fn action(words: Words<'_>) -> Option<TableWork> {
             .any(|word| rest.begins(&[*word]))
             .then_some(TableWork::Rewrites);
     }
+    if words.begins(&["validate", "constraint"]) {
+        return Some(TableWork::Scans);
+    }
     let rest = words.after(&["add"])?;
     let constraint = match rest.after(&["constraint"]) {
         Some(named) => named.name()?.1,
         None => rest,
     };
     if constraint.begins(&["check"]) || constraint.begins(&["foreign", "key"]) {
-        let is_later = constraint.at("not").is_some_and(|rest| rest.begins(&["valid"]));
+        let is_later = constraint.has(&["not", "valid"]) || constraint.has(&["not", "enforced"]);
         return (!is_later).then_some(TableWork::Reads);
     }
     let indexes = [&["primary", "key"][..], &["unique"], &["exclude"]];
     if indexes.iter().any(|words| constraint.begins(words)) {
-        let is_there = constraint.at("using").is_some_and(|rest| rest.begins(&["index"]));
-        return (!is_there).then_some(TableWork::Reads);
+        return (!constraint.has(&["using", "index"])).then_some(TableWork::Reads);
     }
     added(rest.without(&["column"]).without(&["if", "not", "exists"]))
 }
 
-/// What a new column does: one that has another value in each row is written into every row.
+/// What a new column does: one that has another value in each row is written into every row, and one with a constraint has
+/// every row looked at.
 fn added(words: Words<'_>) -> Option<TableWork> {
     let (_, definition) = words.name()?;
-    let is_numbered = SERIAL.iter().any(|name| definition.begins(&[*name])) || definition.has("identity");
-    let is_computed = definition.has("stored");
-    let default = definition.at("default");
+    let is_numbered = SERIAL.iter().any(|name| definition.begins(&[*name])) || definition.has(&["identity"]);
+    let is_computed = definition.has(&["stored"]);
+    let default = definition.at(&["default"]);
     let is_volatile = default.is_some_and(|default| {
-        default
-            .0
-            .windows(2)
-            .any(|two| two[1] == Token::Mark('(') && VOLATILE.iter().any(|name| two[0].is(name)))
+        default.each().any(|(token, rest)| {
+            rest.each()
+                .next()
+                .is_some_and(|(next, _)| *next == Token::Mark('('))
+                && VOLATILE.iter().any(|name| token.is(name))
+        })
     });
-    (is_numbered || is_computed || is_volatile).then_some(TableWork::Rewrites)
+    if is_numbered || is_computed || is_volatile {
+        return Some(TableWork::Rewrites);
+    }
+    let is_checked = definition.has(&["check"]) && !definition.has(&["not", "enforced"]);
+    let is_indexed = definition.has(&["unique"]) || definition.has(&["primary", "key"]);
+    // A column that is empty in every row refers to nothing.
+    let refers = definition.has(&["references"]) && default.is_some();
+    (is_checked || is_indexed || refers).then_some(TableWork::Reads)
 }
 
 fn indexed(words: Words<'_>) -> Option<(String, TableWork)> {
     let rest = words.after(&["create"])?.without(&["unique"]).after(&["index"])?;
-    if rest.begins(&["concurrently"]) {
-        return None;
-    }
-    let (table, _) = rest.at("on")?.without(&["only"]).name()?;
-    Some((table, TableWork::Reads))
+    let work = if rest.begins(&["concurrently"]) {
+        TableWork::Scans
+    } else {
+        TableWork::Reads
+    };
+    let (table, _) = rest.at(&["on"])?.without(&["only"]).name()?;
+    Some((table, work))
 }
 
 fn changed(words: Words<'_>) -> Option<(String, TableWork)> {
+    if let Some(rest) = words.after(&["merge", "into"]) {
+        let (table, _) = rest.without(&["only"]).name()?;
+        return Some((table, TableWork::SomeRows));
+    }
     let rest = words
         .after(&["update"])
         .or_else(|| words.after(&["delete", "from"]))?;
     let (table, rest) = rest.without(&["only"]).name()?;
-    (!rest.has("where")).then_some((table, TableWork::ChangesEveryRow))
+    let work = if rest.has(&["where"]) {
+        TableWork::SomeRows
+    } else {
+        TableWork::ChangesEveryRow
+    };
+    Some((table, work))
 }
 
 /// `vacuum full` and `cluster`, which write a table anew.
@@ -218,14 +181,48 @@ fn packed(words: Words<'_>) -> Option<(String, TableWork)> {
                 .iter()
                 .fold(rest, |rest, word| rest.without(&[*word]))
         } else {
-            let close = rest.0.iter().position(|token| *token == Token::Mark(')'))?;
-            let (options, rest) = rest.0.split_at(close);
-            let is_full = options.iter().any(|token| token.is("full"));
-            is_full.then(|| Words(&rest[1..]))?
+            let (options, rest) = rest.closed()?;
+            let is_full = options.each().any(|(token, _)| token.is("full"));
+            is_full.then_some(rest)?
         }
     };
     let (table, _) = rest.name()?;
     Some((table, TableWork::Rewrites))
+}
+
+/// The tables that a statement's queries read or change. All of one is surely read where rows are copied and nothing narrows
+/// them; how much is done else, the text does not tell.
+fn queried(words: Words<'_>) -> Vec<(String, TableWork)> {
+    let copies = words.begins(&["insert"]) || makes_a_copy(words);
+    let asks = ["with", "merge", "update", "delete", "select"];
+    if !copies && !asks.iter().any(|word| words.begins(&[*word])) {
+        return Vec::new();
+    }
+    let is_narrow = NARROWING.iter().any(|word| words.has(&[*word]));
+    let whole = words
+        .at(&["from"])
+        .filter(|_| copies && !is_narrow)
+        .and_then(|rest| rest.without(&["only"]).name())
+        .map(|(table, _)| (table, TableWork::Scans));
+    let named = words
+        .each()
+        .filter(|(token, _)| BEFORE_TABLES.iter().any(|word| token.is(word)))
+        .filter(|(_, rest)| !rest.begins(&["set"]))
+        .filter_map(|(_, rest)| rest.without(&["lateral"]).without(&["only"]).name())
+        .map(|(table, _)| (table, TableWork::SomeRows));
+    named.chain(whole).collect()
+}
+
+/// Whether a statement makes a table out of a query and fills it.
+fn makes_a_copy(words: Words<'_>) -> bool {
+    let Some(rest) = words.after(&["create"]) else {
+        return false;
+    };
+    let rest = ["global", "local", "temporary", "temp", "unlogged"]
+        .iter()
+        .fold(rest, |rest, word| rest.without(&[*word]));
+    let makes = rest.begins(&["table"]) || rest.begins(&["materialized", "view"]);
+    makes && rest.has(&["as"]) && !rest.has(&["with", "no", "data"])
 }
 
 #[cfg(test)]
@@ -267,13 +264,15 @@ mod tests {
             "alter table entries add foreign key (account) references accounts (id)",
             "alter table entries add constraint u unique (account, day)",
             "alter table entries alter column note set not null",
+            "alter table entries add column amount int check (amount > 0)",
+            "alter table entries add column if not exists code text unique",
+            "alter table entries add code uuid constraint entries_pkey primary key",
+            "alter table entries add column account int not null default 1 references accounts (id)",
+            "alter table entries drop column note, validate constraint positive",
         ] {
             assert_eq!(work(sql), Some(("entries".into(), TableWork::Reads)), "{sql}");
         }
-        for sql in [
-            "update entries set amount_cents = (select 1 from accounts where id = 1)",
-            "delete from only entries",
-        ] {
+        for sql in ["update entries set amount_cents = 0", "delete from only entries"] {
             assert_eq!(
                 work(sql),
                 Some(("entries".into(), TableWork::ChangesEveryRow)),
@@ -283,18 +282,69 @@ mod tests {
     }
 
     #[test]
+    fn what_reads_a_table_while_others_go_on_is_told() {
+        for sql in [
+            "create index concurrently i on entries (note)",
+            "create unique index concurrently if not exists i on only entries (note)",
+            "alter table entries validate constraint positive",
+            "alter table entries validate constraint a, validate constraint b",
+            "insert into totals select account, sum(amount) from entries group by account",
+            "create unlogged table totals as select * from entries",
+        ] {
+            assert_eq!(work(sql), Some(("entries".into(), TableWork::Scans)), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_a_condition_or_a_query_leaves_is_told_to_be_open() {
+        for sql in [
+            "update entries set note = '' where id < 10",
+            "delete from entries where note is null",
+            "insert into totals select * from entries where id < 10",
+            "insert into totals values ((select max(id) from entries))",
+            "select setval('s', (select max(id) from entries))",
+            "with gone as (delete from entries where id < 10 returning id) select 1",
+            "with done as (update entries set note = '' returning id) select 1",
+        ] {
+            assert_eq!(work(sql), Some(("entries".into(), TableWork::SomeRows)), "{sql}");
+        }
+        let both = |sql: &str| heavy_work(sql).tables;
+        let table = |name: &str, work: TableWork| (name.to_owned(), work);
+        assert_eq!(
+            both("update entries set amount = (select 1 from accounts where id = 1)"),
+            [
+                table("entries", TableWork::ChangesEveryRow),
+                table("accounts", TableWork::SomeRows)
+            ]
+        );
+        assert_eq!(
+            both("merge into entries e using news n on n.id = e.id when matched then delete"),
+            [
+                table("entries", TableWork::SomeRows),
+                table("news", TableWork::SomeRows)
+            ]
+        );
+        assert_eq!(
+            both("insert into a values (1) on conflict (id) do update set note = ''"),
+            []
+        );
+    }
+
+    #[test]
     fn what_is_done_at_once_is_not_told() {
         for sql in [
             "create table entries (id bigserial primary key, at timestamptz default clock_timestamp())",
-            "create index concurrently i on entries (note)",
             "alter table entries add column note text not null default ''",
             "alter table entries add column at timestamptz default now()",
             "alter table entries add constraint positive check (amount > 0) not valid",
+            "alter table entries add foreign key (a) references b (id) not deferrable not valid",
+            "alter table entries add column account int references accounts (id)",
+            "insert into entries (note) values ('a')",
+            "create view v as select * from entries",
+            "create materialized view v as select * from entries with no data",
             "alter table entries add constraint u unique using index i",
-            "alter table entries validate constraint positive",
             "alter table entries drop column note, alter column account drop not null",
             "alter table entries rename to ledger",
-            "update entries set note = '' where id < 10",
             "vacuum analyze entries",
             "vacuum (analyze) entries",
             "-- alter table entries alter a type bigint\nselect 'cluster entries'",

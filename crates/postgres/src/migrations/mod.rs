@@ -14,6 +14,7 @@ mod remedy;
 mod tokens;
 mod tool;
 mod tools;
+mod words;
 
 pub(crate) use choose::chosen;
 pub use choose::migration_state;

@@ -39,7 +39,7 @@ fn tokens(sql: &str) -> Vec<Token> {
     while let Some(first) = rest.chars().next() {
         if let Some(comment) = rest.strip_prefix("--") {
             let (line, after) = comment.split_once('\n').unwrap_or((comment, ""));
-            if WAY_BACK.contains(&line.trim().to_ascii_lowercase().as_str()) {
+            if begins_the_way_back(line) {
                 break;
             }
             rest = after;
@@ -68,6 +68,15 @@ fn tokens(sql: &str) -> Vec<Token> {
         }
     }
     tokens
+}
+
+/// Options may follow a mark: `-- migrate:down transaction:false`.
+fn begins_the_way_back(comment: &str) -> bool {
+    let comment = comment.trim().to_ascii_lowercase();
+    WAY_BACK.iter().any(|mark| {
+        let after = comment.strip_prefix(mark);
+        after.is_some_and(|after| after.is_empty() || after.starts_with(char::is_whitespace))
+    })
 }
 
 fn is_in_word(c: char) -> bool {
@@ -165,7 +174,15 @@ mod tests {
 
     #[test]
     fn the_way_back_is_not_read() {
-        assert_eq!(words("-- +goose Up\na;\n-- +goose Down\nb;"), ["a"]);
-        assert_eq!(words("a;\r\n-- migrate:down\r\nb;"), ["a"]);
+        for mark in [
+            "-- +goose Down",
+            "--+goose down",
+            "-- migrate:down\r",
+            "-- migrate:down transaction:false",
+            "-- +migrate Down notransaction",
+        ] {
+            assert_eq!(words(&format!("-- +goose Up\na;\n{mark}\nb;")), ["a"], "{mark}");
+        }
+        assert_eq!(words("a;\n-- migrate:downtown\nb;"), ["a", "b"]);
     }
 }

@@ -5,7 +5,7 @@ use model::{DatabaseHealth, DatabaseRoute, IdleSlot, Seen, StandbyFacts, TableSi
 use super::{OWN_SCHEMAS, collation_drift};
 use crate::{Database, QueryError};
 
-/// The most names of each kind that are read.
+/// The most names that are read of each kind that is only told.
 const MOST: i64 = 50;
 
 /// Everything of it in one look.
@@ -253,7 +253,8 @@ async fn hidden_sequences(database: &Database) -> Result<i64, QueryError> {
     Ok(row.get(0))
 }
 
-/// By the server's statistics: to ask for the true size would wait for whoever holds a table.
+/// All of them: a migration may be about any. By the server's statistics: to ask for the true size would wait for whoever
+/// holds a table.
 async fn large_tables(database: &Database) -> Result<Vec<TableSize>, QueryError> {
     let rows = database
         .query(
@@ -275,10 +276,10 @@ async fn large_tables(database: &Database) -> Result<Vec<TableSize>, QueryError>
                                where pg_partition_root(oid::regclass) is not null) \
                  select format('%I.%I', n.nspname, c.relname), sum(o.bytes)::bigint, sum(o.rows)::bigint \
                  from owned o join pg_class c on c.oid = o.oid join pg_namespace n on n.oid = c.relnamespace \
-                 where {OWN_SCHEMAS} group by 1 having sum(o.bytes) >= $2::bigint or sum(o.rows) >= $3::bigint \
-                 order by 2 desc, 1 limit $1"
+                 where {OWN_SCHEMAS} group by 1 having sum(o.bytes) >= $1::bigint or sum(o.rows) >= $2::bigint \
+                 order by 2 desc, 1"
             ),
-            &[&MOST, &TableSize::LARGE_BYTES, &TableSize::LARGE_ROWS],
+            &[&TableSize::LARGE_BYTES, &TableSize::LARGE_ROWS],
         )
         .await?;
     Ok(rows

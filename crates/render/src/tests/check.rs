@@ -93,6 +93,60 @@ fn a_check_report_shows_every_verdict() {
     }
 }
 
+/// One of the forms that a report is shown in.
+type Form = fn(&mut dyn std::io::Write, &CheckReport) -> std::io::Result<()>;
+
+/// Names of the cluster and texts of the database that would draw rows of their own, or steer the terminal.
+#[test]
+fn what_others_say_stays_in_its_row_in_every_form() {
+    let with = |words: &str| {
+        let mut report = judged();
+        report.release.name = format!("shop{words}");
+        report.release.chart = format!("shop{words}-1.4.0");
+        report.release.app_version = Some(format!("1{words}"));
+        for row in &mut report.checks {
+            row.verdict = match &row.verdict {
+                Verdict::Pass(said) => Verdict::Pass(format!("{said}{words}")),
+                Verdict::Warn(said) => Verdict::Warn(format!("{said}{words}")),
+                Verdict::Fail(said) => Verdict::Fail(format!("{said}{words}")),
+                Verdict::Unknown(said) => Verdict::Unknown(format!("{said}{words}")),
+                Verdict::Skip(said) => Verdict::Skip(format!("{said}{words}")),
+            };
+            row.evidence
+                .insert("statement".into(), format!("select{words}").into());
+            row.remedy[0].text.push_str(words);
+            row.remedy[0].command = Some(format!("do this{words}"));
+        }
+        report.next[0].command = Some(format!("helm safe-upgrade shop{words}"));
+        report
+    };
+    let forms: [(&str, Form); 6] = [
+        ("usual", |out, report| {
+            crate::check_report(out, Style::plain(), report, crate::Detail::Usual, false)
+        }),
+        ("wide", |out, report| {
+            crate::check_report(out, Style::plain(), report, crate::Detail::Wide, false)
+        }),
+        ("trouble", |out, report| {
+            crate::check_trouble(out, Style::plain(), report)
+        }),
+        ("ticket", |out, report| crate::check_markdown(out, report)),
+        ("page", |out, report| crate::check_page(out, report)),
+        ("junit", |out, report| crate::check_junit(out, report, false)),
+    ];
+    for (name, form) in forms {
+        let plain = shown(|out| form(out, &with("")));
+        let hostile = shown(|out| form(out, &with("\r\n  pass    all-is-well\u{1b}[2J\u{9b}\u{202e}")));
+        assert_eq!(
+            hostile.lines().count(),
+            plain.lines().count(),
+            "{name}: {hostile}"
+        );
+        let steers = |c: char| model::text::steers(c) && c != '\n';
+        assert!(!hostile.contains(steers), "{name}: {hostile:?}");
+    }
+}
+
 #[test]
 fn a_check_report_is_a_ticket_a_page_and_a_test_result() {
     insta::assert_snapshot!("ticket", shown(|out| crate::check_markdown(out, &judged())));

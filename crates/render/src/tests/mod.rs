@@ -5,6 +5,7 @@ mod live;
 mod notes;
 mod path;
 mod plan;
+mod plan_markdown;
 mod restore;
 mod run;
 mod words;

@@ -6,7 +6,7 @@ use cluster::Cluster;
 use engine::journal::ClusterStore;
 use engine::lease::{Acquire, ClusterLeases};
 use engine::{Act, Asking, Clock, Events, Faults, Holder, Journal, Lease, NewRun, RunDocument, Step};
-use helm::{Helm, HelmMajor, Prepared};
+use helm::{Helm, HelmMajor, PinnedChart, PinnedValues};
 use model::{Plan, UpgradeReport};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -84,8 +84,9 @@ pub async fn begin(
         namespace,
         ..
     } = request;
-    let parts = parts(&judged.prepared).map_err(FlowError::Tools)?;
-    let tools = Tools::prepared(helm.clone(), cluster, namespace, &judged.prepared, folder)
+    let (chart, values) = (&judged.prepared.chart, &judged.prepared.values);
+    let parts = parts(chart, values).map_err(FlowError::Tools)?;
+    let tools = Tools::pinned_in(helm.clone(), cluster, namespace, chart, values, folder)
         .map_err(FlowError::Tools)?;
     let release = &request.line.release;
     let run = Journal::new_run_id();
@@ -188,13 +189,16 @@ pub(crate) async fn start(
 }
 
 /// What lies in the journal's own Secrets until the outcome is final.
-fn parts(prepared: &Prepared) -> Result<Vec<(String, Vec<u8>)>, ToolsError> {
-    let archive = &prepared.chart.archive;
+pub(super) fn parts(
+    chart: &PinnedChart,
+    values: &PinnedValues,
+) -> Result<Vec<(String, Vec<u8>)>, ToolsError> {
+    let archive = &chart.archive;
     let chart = std::fs::read(archive).map_err(|source| ToolsError::File {
         path: archive.clone(),
         source,
     })?;
-    let values = prepared.values.bytes().map_err(ToolsError::Helm)?;
+    let values = values.bytes().map_err(ToolsError::Helm)?;
     Ok(vec![
         (CHART_PART.to_owned(), chart),
         (VALUES_PART.to_owned(), values),

@@ -146,6 +146,8 @@ fn workloads_of(plan: &Plan) -> Vec<WorkloadName> {
             | StepSpec::Suspend(_)
             | StepSpec::Drain(_)
             | StepSpec::TimeLimit(_)
+            | StepSpec::SettleRevision(_)
+            | StepSpec::EndSessions(_)
             | StepSpec::StandStill(_)
             | StepSpec::AnchorRelease(_)
             | StepSpec::BackUp(_)
@@ -252,6 +254,8 @@ fn reason_of(kind: StepKind) -> Option<&'static str> {
         StepKind::RollOut => Some("RolledOut"),
         StepKind::Unsuspend => Some("StartsReleased"),
         StepKind::PostCheck => Some("PostChecked"),
+        StepKind::SettleRevision => Some("RevisionTakenOver"),
+        StepKind::EndSessions => Some("SessionsEnded"),
         // What only takes notes, or looks at a clock, is no phase of a workload.
         StepKind::TimeLimit
         | StepKind::AnchorRelease

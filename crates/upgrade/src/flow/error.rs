@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::ToolsError;
 use crate::plan::PlanRefusal;
+use crate::recover::Refused;
 use crate::terms::TermsRefusal;
 
 /// A failure before or around a run. Failures inside a run are in its report.
@@ -27,7 +28,9 @@ pub enum FlowError {
     #[error("failed to plan the upgrade: {0}")]
     Unreadable(String),
     /// Nothing says which revision to go back to.
-    #[error("no upgrade of release {0} by this program is on record; name the revision to go back to")]
+    #[error(
+        "no upgrade of release {0} by this program is on record; name the revision to go back to (`helm history {0}`)"
+    )]
     NoRevision(String),
     /// A revision that cannot be gone back to.
     #[error("revision {revision} {why}")]
@@ -40,6 +43,21 @@ pub enum FlowError {
     /// No way back is known to be safe.
     #[error("refused to roll back")]
     NoWayBack(#[source] crate::plan::NoWayBack),
+    /// An upgrade of somebody else's is neither finished nor turned back.
+    #[error("refused to recover")]
+    NotRecovered(#[source] Refused),
+    /// Another chart than that of the upgrade which is to be finished.
+    #[error(
+        "revision {revision} is of chart {wanted}, not of {named}: recover finishes what was begun; helm safe-upgrade RELEASE CHART goes to another version"
+    )]
+    OtherChart {
+        /// The revision.
+        revision: u32,
+        /// Its chart.
+        wanted: String,
+        /// The chart that was named.
+        named: String,
+    },
     /// There is nothing to carry on.
     #[error("release {release} in namespace {namespace} has no unfinished run")]
     NothingToCarryOn {
@@ -134,11 +152,16 @@ impl FlowError {
             | Self::Journal(JournalError::Unfinished { .. })
             | Self::NoWayBack(_)
             | Self::NotAllowed(_)
+            | Self::NotRecovered(
+                Refused::Blocked { .. } | Refused::Unfinished { .. } | Refused::Sessions(_),
+            )
+            | Self::OtherChart { .. }
             | Self::UnfitRevision { .. }
             | Self::Terms(_)
             | Self::Moved(_)
             | Self::Plan(_) => ExitCode::Blocked,
             Self::Run(RunError::Priced { .. }) => ExitCode::Blocked,
+            Self::NotRecovered(Refused::Unknown { .. }) => ExitCode::CannotTell,
             Self::Observe(_)
             | Self::Target(_)
             | Self::Unreadable(_)

@@ -8,7 +8,7 @@ use checks::{ObserveRequest, Observed, TargetRequest};
 use cluster::Cluster;
 use engine::Clock;
 use engine::facts::{self, Measured};
-use helm::{Fidelity, Helm, Prepared, UpgradeLine};
+use helm::{Fidelity, Helm, PinnedValues, Prepared, UpgradeLine};
 use model::{Before, CheckReport, GateMode, LoadLimit, Plan, RunTerms, Seen, Target, WorkloadName};
 use postgres_room::FindOptions;
 use sha2::{Digest, Sha256};
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::before::before;
 use super::{FlowError, no_way_back};
 use crate::plan::{AfterWishes, PlanInput, plan};
-use crate::terms::{Measurements, Wishes, expected, moved};
+use crate::terms::{Measurements, Terms, expected, moved};
 
 /// What the user asked for.
 #[derive(Clone)]
@@ -39,8 +39,8 @@ pub struct UpgradeRequest {
     pub store: String,
     /// `--gate`.
     pub gate: Option<GateMode>,
-    /// `--window`, `--not-before`, `--deadline`, `--on-slow`.
-    pub wishes: Wishes,
+    /// `--window`, `--not-before`, `--deadline`, `--on-slow`, or those of a saved plan.
+    pub terms: Terms,
     /// `--max-active`, `--max-tps`.
     pub load: LoadLimit,
     /// `--smoke`, `--helm-test`, `--allow-profile-commands`.
@@ -130,6 +130,12 @@ pub async fn judge_again(
         if values(first)? != values(&judged.prepared)? {
             return Err(FlowError::Moved("the values are others".into()));
         }
+        let contents = |prepared: &Prepared| prepared.chart.contents().map_err(FlowError::Target);
+        if contents(first)? != contents(&judged.prepared)? {
+            return Err(FlowError::Moved(
+                "what stands in the chart is something else".into(),
+            ));
+        }
         plan.terms.clone_from(&agreed.terms);
     }
     Ok(judged)
@@ -177,9 +183,10 @@ fn make_plan(
         terms: timely.terms,
         store: request.store.clone(),
         chart_sha256: prepared.chart.sha256.clone(),
-        values_digest: values_digest(prepared)?,
+        values_digest: values_digest(&prepared.values)?,
         helm_flags: request.line.passed.clone(),
         timeout_seconds: request.line.timeout.map(|timeout| timeout.as_secs()),
+        adopted: None,
     })
     .map_err(FlowError::Plan)
     .map(|mut plan| {
@@ -220,7 +227,7 @@ impl Timely {
 
 /// The terms in absolute time, with how long it takes where there is a deadline.
 async fn terms(request: &UpgradeRequest, observed: &Observed, target: &Target) -> Option<RunTerms> {
-    let mut terms = request.wishes.terms(request.clock.now())?;
+    let mut terms = request.terms.at(request.clock.now())?;
     if terms.deadline.is_some() {
         let UpgradeRequest {
             cluster,
@@ -291,8 +298,8 @@ fn manifest_replicas(observed: &Observed, namespace: &str) -> BTreeMap<WorkloadN
 }
 
 /// A digest under a key that is never saved: it tells whether values changed within one run, and nothing else.
-fn values_digest(prepared: &Prepared) -> Result<String, FlowError> {
-    let bytes = prepared.values.bytes().map_err(FlowError::Target)?;
+pub(super) fn values_digest(values: &PinnedValues) -> Result<String, FlowError> {
+    let bytes = values.bytes().map_err(FlowError::Target)?;
     let key: [u8; 32] = rand::random();
     let mut hash = Sha256::new();
     hash.update(key);

@@ -119,6 +119,7 @@ pub async fn plan_rollback(request: &RollbackRequest) -> Result<Plan, FlowError>
             database: database.map(|facts| &facts.location),
             no_way_back: database.and_then(no_way_back),
             store: request.store.clone(),
+            adopted: None,
         },
         &way,
     )

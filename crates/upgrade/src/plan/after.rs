@@ -68,9 +68,11 @@ pub(super) fn notices(input: &PlanInput<'_>) -> Vec<String> {
     let mut notices = Vec::new();
     let steps = &input.profile.smoke;
     if !input.after.profile_commands && steps.iter().any(|step| step.command.is_some()) {
-        notices.push(
-            "the profile's smoke commands are not run: --allow-profile-commands lets them run on this machine".into(),
-        );
+        let words = "the profile's smoke commands are not run";
+        notices.push(match input.adopted {
+            None => format!("{words}: --allow-profile-commands lets them run on this machine"),
+            Some(_) => words.to_owned(),
+        });
     }
     if input.database.is_none() && steps.iter().any(|step| step.sql.is_some()) {
         notices.push("the profile's smoke statements are not asked: no database was found".into());

@@ -42,6 +42,7 @@ fn planned(world: &World, change: impl FnOnce(&mut PlanInput<'_>)) -> Result<Pla
         values_digest: "v".into(),
         helm_flags: Vec::new(),
         timeout_seconds: None,
+        adopted: None,
     };
     change(&mut input);
     plan(&input)

@@ -1,16 +1,16 @@
 //! The order of a run, each step with its resolved values.
 
-use checks::Assigned;
-use model::profile::{QuiesceNeed, RoleKind};
+use model::profile::RoleKind;
 use model::{
     API_VERSION, AnchorDatabase, AnchorRelease, BackUp, GateMode, HelmPass, LoadLimit, MeasuredRestore, Plan,
     PlannedStep, QuiesceTarget, RehearsedMigration, ReleaseIdentity, Resume, Reversal, RollOut, StepSpec,
     SuspendTarget, WorkloadKind, WorkloadName,
 };
 
+use super::adopt::stop_adopted;
 use super::after::{self, post_check, title};
 use super::gate_steps::{gate, open};
-use super::pause::{hold, let_go, stop, stopped, suspend_targets, wait_idle};
+use super::pause::{hold, let_go, serving, stop, stopped, suspend_targets, wait_idle};
 use super::{GateChoice, PlanInput, PlanRefusal, choose_gate};
 
 /// Helm's own default for `--timeout`, in seconds.
@@ -31,9 +31,25 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
     let held = suspend_targets(input.members, input.scalers)?;
     let mut steps = Steps::default();
 
-    wait_idle(&mut steps, input.database, input.profile, &load_limit(input)?);
-    hold(&mut steps, &held);
-    stop(&mut steps, &stopped, &held, input.database, input.members);
+    match input.adopted {
+        None => {
+            wait_idle(&mut steps, input.database, input.profile, &load_limit(input)?);
+            hold(&mut steps, &held);
+            stop(&mut steps, &stopped, &held, input.database, input.members);
+        }
+        // What crashes again and again is never idle.
+        Some(adopted) => {
+            hold(&mut steps, &held);
+            stop_adopted(
+                &mut steps,
+                adopted,
+                &stopped,
+                &held,
+                input.database,
+                input.members,
+            );
+        }
+    }
     anchors(input, anchor, &mut steps);
     let pass = pass(input, &choice, &mut steps);
     let rest = Rest {
@@ -42,7 +58,11 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
     };
     let priced_from = open_and_resume(input, &choice, &rest, &pass, &mut steps);
 
-    let mut notices = choice.notices;
+    let mut notices: Vec<String> = input
+        .adopted
+        .map(|adopted| adopted.notices.clone())
+        .unwrap_or_default();
+    notices.extend(choice.notices);
     if let Some(why) = &input.no_way_back {
         notices.push(format!("no way back for the database: {why}"));
     }
@@ -185,17 +205,6 @@ impl Steps {
         });
         id
     }
-}
-
-/// The writers that go on while the schema changes, since their role need not stop.
-fn serving(members: &[Assigned]) -> Vec<WorkloadName> {
-    members
-        .iter()
-        .filter(|m| matches!(m.kind, RoleKind::Writer | RoleKind::Migrator) && !m.workload.is_database)
-        .filter(|m| m.quiesce != QuiesceNeed::Required)
-        .filter(|m| m.workload.desired != Some(0) && m.workload.suspended != Some(true))
-        .map(|m| m.workload.name.clone())
-        .collect()
 }
 
 /// What rests during the upgrade.
@@ -349,7 +358,7 @@ fn open_and_resume(
             .collect();
         steps.push(
             "resume",
-            Reversal::NotNeeded,
+            Reversal::Automatic,
             format!("give the counts back: {}", words.join(", ")),
             StepSpec::Resume(Resume {
                 targets: counts.clone(),
@@ -405,9 +414,13 @@ fn counts_after(input: &PlanInput<'_>, stopped: &[QuiesceTarget]) -> Vec<Quiesce
         .map(|target| {
             let before = input.manifest_replicas.get(&target.workload).copied();
             let after = rendered(&target.workload).and_then(|w| w.replicas);
-            let replicas = match (before, after) {
-                (Some(before), Some(after)) if before != after => after,
-                _ => target.replicas,
+            let left = input
+                .adopted
+                .and_then(|adopted| adopted.counts.get(&target.workload));
+            let replicas = match (left, before, after) {
+                (Some(count), _, _) => *count,
+                (None, Some(before), Some(after)) if before != after => after,
+                (None, _, _) => target.replicas,
             };
             QuiesceTarget {
                 replicas,

@@ -8,7 +8,7 @@ use model::{
     RehearsedMigration, Release, RunTerms, Scaler, Target, WorkloadName,
 };
 
-use super::AfterWishes;
+use super::{Adopted, AfterWishes};
 
 /// Everything a plan is made from. No clock, no cluster: the same input gives the same plan.
 #[derive(Debug, Clone)]
@@ -63,4 +63,6 @@ pub struct PlanInput<'a> {
     pub helm_flags: Vec<String>,
     /// The user's `--timeout`, in seconds.
     pub timeout_seconds: Option<u64>,
+    /// What somebody else's upgrade left behind, where this run finishes it.
+    pub adopted: Option<&'a Adopted>,
 }

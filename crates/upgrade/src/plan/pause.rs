@@ -34,6 +34,17 @@ pub(super) fn stopped(members: &[Assigned]) -> Vec<QuiesceTarget> {
         .collect()
 }
 
+/// The writers that go on while the schema changes, since their role need not stop.
+pub(super) fn serving(members: &[Assigned]) -> Vec<WorkloadName> {
+    members
+        .iter()
+        .filter(|m| matches!(m.kind, RoleKind::Writer | RoleKind::Migrator) && !m.workload.is_database)
+        .filter(|m| m.quiesce != QuiesceNeed::Required)
+        .filter(|m| m.workload.desired != Some(0) && m.workload.suspended != Some(true))
+        .map(|m| m.workload.name.clone())
+        .collect()
+}
+
 /// What would start pods by itself, or has pods without a count: ScaledObjects first, so that nobody works against the
 /// counts, then CronJobs and DaemonSets in the profile's order.
 ///
@@ -171,6 +182,12 @@ pub(super) fn stop(
     database: Option<&DatabaseLocation>,
     members: &[Assigned],
 ) {
+    take_down(steps, counts);
+    drain(steps, counts, held, database, members);
+}
+
+/// Takes the writers to 0.
+pub(super) fn take_down(steps: &mut Steps, counts: &[QuiesceTarget]) {
     if !counts.is_empty() {
         let words: Vec<String> = counts
             .iter()
@@ -185,6 +202,16 @@ pub(super) fn stop(
             }),
         );
     }
+}
+
+/// Waits until the pods of the writers and of what is held are gone; with a database, until no writer is connected.
+pub(super) fn drain(
+    steps: &mut Steps,
+    counts: &[QuiesceTarget],
+    held: &[SuspendTarget],
+    database: Option<&DatabaseLocation>,
+    members: &[Assigned],
+) {
     let counted = counts.iter().map(|target| target.workload.clone());
     let workloads: Vec<WorkloadName> = counted
         .chain(held.iter().filter_map(SuspendTarget::ends_pods_of))
@@ -236,7 +263,7 @@ pub(super) fn give_back(steps: &mut Steps, counts: &[QuiesceTarget]) -> Vec<Quie
         });
         steps.push(
             "resume",
-            Reversal::NotNeeded,
+            Reversal::Automatic,
             format!("give the counts back: {}", words.join(", ")),
             spec,
         );
@@ -275,7 +302,7 @@ pub(super) fn let_go(steps: &mut Steps, held: &[SuspendTarget]) {
         });
         steps.push(
             "unsuspend",
-            Reversal::NotNeeded,
+            Reversal::Automatic,
             format!("end the hold on {}", names(held)),
             spec,
         );

@@ -1,10 +1,15 @@
 //! What a run holds and stops, and the plan of a quiesce.
 
+use std::collections::BTreeMap;
+
 use model::profile::{QuiesceNeed, RoleKind};
 use model::{QuiesceTarget, Reversal, RunPurpose, Scaler, Sharer, StepSpec, SuspendTarget, WorkloadKind};
 
-use super::tests::{World, member, name, words, words_of_restore, world};
-use super::{LimitKeeper, PlanRefusal, QuiesceInput, QuiesceLimit, quiesce_plan};
+use super::tests::{World, member, name, plan_adopted, words, words_of_restore, world};
+use super::{
+    Adopted, KnownBackup, LimitKeeper, PlanRefusal, QuiesceInput, QuiesceLimit, RollbackInput, WayBack,
+    quiesce_plan, rollback_plan,
+};
 
 fn scaler(kind: &str, target: &str, min_replicas: i32) -> Scaler {
     Scaler {
@@ -257,4 +262,91 @@ fn who_else_uses_the_database_is_named_in_the_plan() {
         told.contains("release reports: deployment/reports in shop (secret shop-db)"),
         "{told}"
     );
+}
+
+fn adopted() -> Adopted {
+    Adopted {
+        revision: 3,
+        pending: true,
+        hook_jobs: vec!["migrate".into()],
+        settle_seconds: 300,
+        sessions: Vec::new(),
+        addresses: vec!["10.0.0.7".into()],
+        counts: BTreeMap::from([(name(WorkloadKind::Deployment, "web"), 2)]),
+        notices: vec!["why".into()],
+    }
+}
+
+fn resumed(plan: &model::Plan) -> Vec<String> {
+    let of = |step: &model::PlannedStep| match &step.spec {
+        StepSpec::Resume(resume) => Some(resume.targets.clone()),
+        _ => None,
+    };
+    let targets = plan.steps.iter().find_map(of).unwrap_or_default();
+    let words = targets
+        .iter()
+        .map(|target| format!("{} {}", target.workload, target.replicas));
+    words.collect()
+}
+
+#[test]
+fn an_adopted_upgrade_is_stopped_settled_and_left_by_everybody_before_anything_else() {
+    let (world, adopted) = (world(), adopted());
+    let finished = plan_adopted(&world, &adopted).unwrap();
+    let first = [
+        "suspend",
+        "quiesce",
+        "settle-revision",
+        "drain",
+        "end-sessions",
+        "drain",
+        "anchor-release",
+    ];
+    assert_eq!(words(&finished)[..7], first);
+    assert_eq!(finished.notices[0], "why");
+    assert_eq!(resumed(&finished), ["deployment/web 2", "statefulset/worker 3"]);
+
+    let back = |way: &WayBack| {
+        let input = RollbackInput {
+            created_at: String::new(),
+            release: &world.release,
+            revision: 2,
+            chart: world.release.chart.clone(),
+            schema: None,
+            profile: &world.profile,
+            members: &world.members,
+            scalers: &world.scalers,
+            database: world.database.as_ref(),
+            no_way_back: None,
+            store: "/b".into(),
+            adopted: Some(&adopted),
+        };
+        rollback_plan(&input, way).unwrap()
+    };
+    let by_helm = back(&WayBack::HelmOnly("not moved".into()));
+    assert_eq!(words(&by_helm)[..7], first);
+    assert_eq!(
+        words(&by_helm)[7..],
+        ["helm-rollback", "resume", "roll-out", "unsuspend", "post-check"]
+    );
+    assert_eq!(resumed(&by_helm), ["deployment/web 2", "statefulset/worker 3"]);
+    let backup = KnownBackup {
+        store: "/b".into(),
+        id: "x".into(),
+    };
+    let restored = back(&WayBack::Restore(backup, "moved".into()));
+    assert_eq!(words(&restored)[..7], first);
+    assert_eq!(
+        words(&restored)[7..10],
+        ["back-up", "restore-database", "helm-rollback"]
+    );
+}
+
+#[test]
+fn nothing_is_settled_where_helm_has_ended_and_no_hook_runs() {
+    let (world, mut adopted) = (world(), adopted());
+    adopted.pending = false;
+    adopted.hook_jobs.clear();
+    let plan = plan_adopted(&world, &adopted).unwrap();
+    assert!(!words(&plan).contains(&"settle-revision"), "{:?}", words(&plan));
 }

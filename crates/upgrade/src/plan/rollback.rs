@@ -9,9 +9,10 @@ use model::{
 };
 use thiserror::Error;
 
-use super::PlanRefusal;
+use super::adopt::{given, stop_adopted};
 use super::build::Steps;
 use super::pause::{give_back, hold, let_go, roll_out, stop, stopped, suspend_targets};
+use super::{Adopted, PlanRefusal};
 
 /// The backup that holds the database as the older version left it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +131,8 @@ pub struct RollbackInput<'a> {
     pub no_way_back: Option<String>,
     /// The store for the backup of what is in use now.
     pub store: String,
+    /// What somebody else's upgrade left behind, where this run turns it back: it crashes or hangs, and is stopped first.
+    pub adopted: Option<&'a Adopted>,
 }
 
 /// Plans the rollback: the older revision's own manifest is applied as it was.
@@ -149,21 +152,32 @@ pub fn rollback_plan(input: &RollbackInput<'_>, way: &WayBack) -> Result<Plan, P
         "remember revision {} as the one to turn back to",
         input.release.revision
     );
-    match (way, input.database) {
+    let restored = match (way, input.database) {
         (WayBack::Restore(backup, why), Some(database)) => {
             notices.push(format!("{why}: what was written since backup {} is not in the restored database; it is kept under another name", backup.id));
-            counts = stopped(input.members);
-            held = suspend_targets(input.members, input.scalers)?;
-            hold(&mut steps, &held);
-            stop(&mut steps, &counts, &held, Some(database), input.members);
-            steps.push("anchor-release", Reversal::Automatic, anchor_title, anchor);
-            restore(input, backup, database, &mut steps);
-            priced_from = Some(steps.len());
+            Some((backup, database))
         }
         (WayBack::Restore(_, why) | WayBack::HelmOnly(why), _) => {
             notices.push(format!("helm alone goes back: {why}"));
-            steps.push("anchor-release", Reversal::Automatic, anchor_title, anchor);
+            None
         }
+    };
+    if restored.is_some() || input.adopted.is_some() {
+        counts = stopped(input.members);
+        held = suspend_targets(input.members, input.scalers)?;
+        hold(&mut steps, &held);
+        match input.adopted {
+            None => stop(&mut steps, &counts, &held, input.database, input.members),
+            Some(adopted) => {
+                notices.extend(adopted.notices.iter().cloned());
+                stop_adopted(&mut steps, adopted, &counts, &held, input.database, input.members);
+            }
+        }
+    }
+    steps.push("anchor-release", Reversal::Automatic, anchor_title, anchor);
+    if let Some((backup, database)) = restored {
+        restore(input, backup, database, &mut steps);
+        priced_from = Some(steps.len());
     }
     steps.push(
         "helm-rollback",
@@ -232,7 +246,7 @@ fn restore(input: &RollbackInput<'_>, backup: &KnownBackup, database: &DatabaseL
 }
 
 fn after(input: &RollbackInput<'_>, counts: &[QuiesceTarget], held: &[SuspendTarget], steps: &mut Steps) {
-    let targets = give_back(steps, counts);
+    let targets = give_back(steps, &given(input.adopted, counts));
     let title = "wait until every pod runs the older version and is ready";
     roll_out(steps, input.members, title);
     let_go(steps, held);

@@ -12,22 +12,22 @@ use model::{
 
 use checks::Assigned;
 
-use super::{AfterWishes, PlanInput, PlanRefusal, RestoreInput, plan, restore_plan};
+use super::{Adopted, AfterWishes, PlanInput, PlanRefusal, RestoreInput, plan, restore_plan};
 
-pub(super) struct World {
-    pub(super) release: Release,
-    pub(super) target: Target,
-    pub(super) profile: Profile,
-    pub(super) members: Vec<Assigned>,
-    pub(super) scalers: Vec<Scaler>,
-    pub(super) manifest_replicas: BTreeMap<WorkloadName, i32>,
-    pub(super) database: Option<DatabaseLocation>,
-    pub(super) last_restore: Option<MeasuredRestore>,
-    pub(super) rehearsed: Option<RehearsedMigration>,
-    pub(super) gate: Option<GateMode>,
+pub(crate) struct World {
+    pub(crate) release: Release,
+    pub(crate) target: Target,
+    pub(crate) profile: Profile,
+    pub(crate) members: Vec<Assigned>,
+    pub(crate) scalers: Vec<Scaler>,
+    pub(crate) manifest_replicas: BTreeMap<WorkloadName, i32>,
+    pub(crate) database: Option<DatabaseLocation>,
+    pub(crate) last_restore: Option<MeasuredRestore>,
+    pub(crate) rehearsed: Option<RehearsedMigration>,
+    pub(crate) gate: Option<GateMode>,
 }
 
-pub(super) fn name(kind: WorkloadKind, name: &str) -> WorkloadName {
+pub(crate) fn name(kind: WorkloadKind, name: &str) -> WorkloadName {
     WorkloadName {
         kind,
         namespace: "shop".into(),
@@ -35,7 +35,7 @@ pub(super) fn name(kind: WorkloadKind, name: &str) -> WorkloadName {
     }
 }
 
-pub(super) fn member(
+pub(crate) fn member(
     kind: WorkloadKind,
     workload: &str,
     role: RoleKind,
@@ -72,7 +72,7 @@ fn rolling() -> UpdateStrategy {
     }
 }
 
-fn rendered(kind: WorkloadKind, workload: &str, replicas: Option<i32>) -> RenderedWorkload {
+pub(crate) fn rendered(kind: WorkloadKind, workload: &str, replicas: Option<i32>) -> RenderedWorkload {
     RenderedWorkload {
         name: name(kind, workload),
         replicas,
@@ -83,7 +83,7 @@ fn rendered(kind: WorkloadKind, workload: &str, replicas: Option<i32>) -> Render
     }
 }
 
-fn hook(event: &str) -> RenderedHook {
+pub(crate) fn hook(event: &str) -> RenderedHook {
     RenderedHook {
         object: ObjectName {
             api_version: "batch/v1".into(),
@@ -99,7 +99,7 @@ fn hook(event: &str) -> RenderedHook {
 }
 
 /// A release with a web Deployment that migrates at boot, a worker, a nightly job and its own database.
-pub(super) fn world() -> World {
+pub(crate) fn world() -> World {
     let profile = "apiVersion: safe-upgrade.dev/v1alpha1\nkind: Profile\nname: shop\n";
     World {
         release: Release {
@@ -169,8 +169,19 @@ pub(super) fn world() -> World {
     }
 }
 
-fn planned(world: &World) -> Result<model::Plan, PlanRefusal> {
+pub(crate) fn planned(world: &World) -> Result<model::Plan, PlanRefusal> {
+    plan(&input(world))
+}
+
+pub(super) fn plan_adopted(world: &World, adopted: &Adopted) -> Result<model::Plan, PlanRefusal> {
     plan(&PlanInput {
+        adopted: Some(adopted),
+        ..input(world)
+    })
+}
+
+fn input(world: &World) -> PlanInput<'_> {
+    PlanInput {
         created_at: "2026-01-01T00:00:00Z".into(),
         release: &world.release,
         anchor_revision: Some(3),
@@ -196,10 +207,11 @@ fn planned(world: &World) -> Result<model::Plan, PlanRefusal> {
         values_digest: "v".into(),
         helm_flags: Vec::new(),
         timeout_seconds: None,
-    })
+        adopted: None,
+    }
 }
 
-pub(super) fn words(plan: &model::Plan) -> Vec<&str> {
+pub(crate) fn words(plan: &model::Plan) -> Vec<&str> {
     plan.steps.iter().map(|step| &step.id[3..]).collect()
 }
 
@@ -454,11 +466,12 @@ fn without_a_revision_to_turn_back_to_there_is_no_plan() {
         values_digest: String::new(),
         helm_flags: Vec::new(),
         timeout_seconds: None,
+        adopted: None,
     });
     assert!(matches!(refusal, Err(PlanRefusal::NothingToTurnBackTo(_))));
 }
 
-pub(super) fn words_of_restore(
+pub(crate) fn words_of_restore(
     world: &World,
     keep_writers: bool,
 ) -> Result<(Vec<String>, Option<usize>), PlanRefusal> {

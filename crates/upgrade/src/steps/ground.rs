@@ -6,7 +6,7 @@ use engine::{StepContext, StepFailure};
 
 use super::exposure::generations;
 use super::roll_back::newest;
-use super::settle::settle;
+use super::settle::{settle, wait_for_hooks};
 use crate::Tools;
 use crate::standing::{PassRecord, Standing, standing, wrote_nothing};
 
@@ -25,7 +25,13 @@ pub(crate) async fn ground(
 ) -> Result<Option<u32>, StepFailure> {
     let latest = newest(context, tools).await?;
     match standing(base, record, latest.revision, latest.status) {
-        Standing::Begin(on) | Standing::BeginAgain(on) => Ok(Some(on)),
+        Standing::Begin(on) => Ok(Some(on)),
+        Standing::BeginAgain(on) => {
+            // A helm that was told to end marks its revision failed and leaves its hook Job at work, which the next helm
+            // would delete under the migration.
+            wait_for_hooks(context, hook_jobs, limit).await?;
+            Ok(Some(on))
+        }
         Standing::Deployed(_) => Ok(None),
         Standing::Pending(revision) => {
             settle(context, tools, revision, hook_jobs, limit).await?;

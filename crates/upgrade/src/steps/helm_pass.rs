@@ -14,7 +14,7 @@ use model::{GateMode, HelmPass, PlannedStep, WorkloadName};
 use super::exposure::exposure;
 use super::foreign::{remember_foreign, stopped};
 use super::ground::{announce, gave_way, ground};
-use super::hooks::{ADDRESS_LIMIT, end_hooks};
+use super::hooks::{ADDRESS_LIMIT, Heading, end_hooks};
 use super::orphans::end_orphans;
 use super::run_helm::{expect_success, follow};
 use super::settle::mark_failed;
@@ -291,7 +291,8 @@ impl Step for HelmPassStep {
         if let Some(latest) = &latest {
             self.newest_is_known(context, &record, latest.revision).await?;
         }
-        let ended = end_hooks(context, &self.spec.hook_jobs, self.limit(), &mut record).await?;
+        let hooks = &self.spec.hook_jobs;
+        let ended = end_hooks(context, hooks, self.limit(), &mut record, Heading::Back).await?;
         if let Some(latest) = latest
             && record.revisions.contains(&latest.revision)
             && latest.status.is_pending()

@@ -1,5 +1,5 @@
-//! Hook Jobs on the way back: they may end by themselves for as long as the upgrade itself would have waited; then they
-//! are ended.
+//! Hook Jobs on the way back, and those of a revision that is taken over: they may end by themselves for as long as the
+//! upgrade itself would have waited; then they are ended.
 
 use std::time::Duration;
 
@@ -14,8 +14,27 @@ const MARGIN: Duration = Duration::from_secs(60);
 /// How long the kubelet may take to say the address of a pod that it has started.
 pub(crate) const ADDRESS_LIMIT: Duration = Duration::from_secs(15);
 
-/// Waits until the hook Jobs of a pass have ended: at most `limit`, or until the user presses for it; what runs then is
-/// ended as by its own deadline. A migration that was told nothing is let end first, because what it does outside of a
+/// Where the run is heading while it waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heading {
+    /// On: an interrupt turns the run back.
+    On,
+    /// Back: an interrupt cuts the wait short.
+    Back,
+}
+
+impl Heading {
+    /// What an interrupt does to the wait.
+    fn interrupt(self) -> &'static str {
+        match self {
+            Self::On => "",
+            Self::Back => "; interrupt to end it now",
+        }
+    }
+}
+
+/// Waits until the hook Jobs of a pass have ended: at most `limit`, or, on the way back, until the user presses for it; what
+/// runs then is ended as by its own deadline. A migration that was told nothing is let end first, because what it does outside of a
 /// transaction is not taken back by ending it.
 ///
 /// Journals the addresses of the pods before they are ended: their sessions may outlive them. Says what was ended.
@@ -24,6 +43,7 @@ pub(crate) async fn end_hooks(
     hook_jobs: &[String],
     limit: Duration,
     record: &mut PassRecord,
+    heading: Heading,
 ) -> Result<Option<String>, StepFailure> {
     let namespace = &context.run().namespace;
     if hook_jobs.is_empty() {
@@ -34,9 +54,10 @@ pub(crate) async fn end_hooks(
         if !running.is_empty() {
             context.progress(
                 format!(
-                    "waiting up to {} s for hook job {} to end by itself, then it is ended; interrupt to end it now",
+                    "waiting up to {} s for hook job {} to end by itself, then it is ended{}",
                     limit.as_secs(),
-                    running.join(", ")
+                    running.join(", "),
+                    heading.interrupt()
                 ),
                 None,
             );

@@ -2,6 +2,7 @@
 
 mod anchor_release;
 mod compare;
+mod end_sessions;
 mod exposure;
 mod foreign;
 mod forget_revision;
@@ -19,6 +20,7 @@ mod roll_back;
 mod run_helm;
 mod schema_now;
 mod settle;
+mod settle_revision;
 mod slow;
 mod smoke;
 mod stop_all;
@@ -78,6 +80,10 @@ fn step(planned: &PlannedStep, tools: &Arc<Tools>) -> Option<Box<dyn Step>> {
         | StepSpec::RollOut(_)
         | StepSpec::Unsuspend(_) => engine::steps::shared(planned)?,
         StepSpec::TimeLimit(_) => time_limit(planned)?,
+        StepSpec::SettleRevision(spec) => {
+            Box::new(settle_revision::SettleRevisionStep::new(own, spec.clone(), tools))
+        }
+        StepSpec::EndSessions(spec) => Box::new(end_sessions::EndSessionsStep::new(own, spec.clone())),
         StepSpec::BackUp(_) | StepSpec::AnchorDatabase(_) | StepSpec::RestoreDatabase(_) => {
             backup::steps::shared(planned)?
         }

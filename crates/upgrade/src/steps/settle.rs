@@ -32,7 +32,7 @@ pub(crate) async fn mark_failed(
 }
 
 /// Waits until none of the hook Jobs runs any more.
-async fn wait_for_hooks(
+pub(crate) async fn wait_for_hooks(
     context: &StepContext,
     hook_jobs: &[String],
     limit: Duration,

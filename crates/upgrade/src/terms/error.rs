@@ -35,7 +35,9 @@ pub enum TermsError {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TermsRefusal {
     /// The window is not open yet.
-    #[error("the window {window} is not open yet; --not-before {opens} agrees now and waits for it")]
+    #[error(
+        "the window {window} is not open yet; a plan made with --not-before {opens} is agreed to before and waits for it"
+    )]
     NotYetOpen {
         /// The window.
         window: String,
@@ -63,6 +65,16 @@ pub enum TermsRefusal {
         /// Until when.
         deadline: String,
     },
+}
+
+impl TermsRefusal {
+    /// Whether the same plan may begin later.
+    pub fn is_early(&self) -> bool {
+        match self {
+            Self::NotYetOpen { .. } => true,
+            Self::Closed(_) | Self::Passed(_) | Self::TooLong { .. } => false,
+        }
+    }
 }
 
 /// A duration for people.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use model::{Plan, RunTerms};
 
 use super::TermsRefusal;
+use crate::plan::{is_same_way_back, way_back};
 
 /// When a run begins that is agreed to now.
 pub fn begin(terms: &RunTerms, now: Timestamp) -> Timestamp {
@@ -51,7 +52,7 @@ fn read(time: Option<&String>) -> Option<Timestamp> {
 }
 
 /// What is not as it was when a person agreed to a plan, in words; `None` where the plan of now does the same. Counts are
-/// left aside: they are read again when a workload is stopped.
+/// left aside: they are read again when a workload is stopped. So is the chart's archive, which `helm package` makes anew.
 pub fn moved(agreed: &Plan, now: &Plan) -> Option<String> {
     let changed = |what: &str, before: &str, after: &str| {
         (before != after).then(|| format!("{what} was {before} and is {after} now"))
@@ -61,13 +62,14 @@ pub fn moved(agreed: &Plan, now: &Plan) -> Option<String> {
         ids.join(", ")
     };
     let revision = |plan: &Plan| format!("{} of {}", plan.from.revision, plan.from.chart);
-    let way_back = |plan: &Plan| plan.no_way_back.clone().unwrap_or_else(|| "free".to_owned());
     changed("the running revision", &revision(agreed), &revision(now))
-        .or_else(|| changed("the chart's digest", &agreed.chart_sha256, &now.chart_sha256))
         .or_else(|| changed("the profile", &agreed.profile, &now.profile))
         .or_else(|| changed("the gate", agreed.gate.word(), now.gate.word()))
         .or_else(|| changed("the order of steps", &ids(agreed), &ids(now)))
-        .or_else(|| changed("the way back for the database", &way_back(agreed), &way_back(now)))
+        .or_else(|| match is_same_way_back(agreed, now) {
+            true => None,
+            false => changed("the way back for the database", &way_back(agreed), &way_back(now)),
+        })
 }
 
 #[cfg(test)]
@@ -75,6 +77,7 @@ mod tests {
     use model::{ExpectedTime, WindowSpan};
 
     use super::*;
+    use crate::plan::tests::{planned, world};
 
     fn terms() -> RunTerms {
         RunTerms {
@@ -143,5 +146,28 @@ mod tests {
         };
         let passed = judged(&no_time, "2026-02-01T04:00:00Z").unwrap_err();
         assert!(matches!(passed, TermsRefusal::Passed(_)));
+    }
+
+    #[test]
+    fn what_would_be_done_otherwise_has_moved_and_what_is_another_at_every_look_has_not() {
+        let agreed = planned(&world()).unwrap();
+        let told = |change: fn(&mut Plan)| {
+            let mut now = agreed.clone();
+            change(&mut now);
+            moved(&agreed, &now)
+        };
+        assert_eq!(told(|_| ()), None);
+        assert_eq!(told(|plan| plan.chart_sha256 = "packaged anew".into()), None);
+        assert_eq!(
+            told(|plan| plan.from.revision += 1).unwrap(),
+            "the running revision was 3 of shop-1.0.0 and is 4 of shop-1.0.0 now"
+        );
+        assert!(
+            told(|plan| drop(plan.steps.pop()))
+                .unwrap()
+                .contains("the order of steps")
+        );
+        let way_back = told(|plan| plan.no_way_back = Some("no right".into())).unwrap();
+        assert!(way_back.ends_with("is no right now"), "{way_back}");
     }
 }

@@ -12,4 +12,4 @@ pub use error::{TermsError, TermsRefusal};
 pub use expected::{Measurements, expected};
 pub use judge::{begin, may_begin, moved};
 pub use window::Window;
-pub use wishes::{TermsWords, Until, Wishes};
+pub use wishes::{Terms, TermsWords, Until, Wishes};

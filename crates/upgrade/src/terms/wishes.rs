@@ -42,6 +42,25 @@ pub struct Wishes {
     on_slow: OnSlow,
 }
 
+/// Where the terms of a run come from.
+#[derive(Debug, Clone)]
+pub enum Terms {
+    /// A person asks for them now.
+    Wished(Wishes),
+    /// They stand in a plan that was saved, in absolute time.
+    Saved(Option<RunTerms>),
+}
+
+impl Terms {
+    /// The terms of a run that is planned at a moment, which no plan that was saved is a second time.
+    pub fn at(&self, now: Timestamp) -> Option<RunTerms> {
+        match self {
+            Self::Wished(wishes) => wishes.terms(now),
+            Self::Saved(terms) => terms.clone(),
+        }
+    }
+}
+
 impl Wishes {
     /// Reads the words at a moment. The machine's zone is only looked for where a word needs one.
     ///
@@ -143,6 +162,27 @@ mod tests {
         );
         let waits = terms(words(None, Some("2026-02-03T23:00Z"))).unwrap();
         assert_eq!(waits.window.unwrap().opens, "2026-02-03T22:00:00Z");
+    }
+
+    #[test]
+    fn the_terms_of_a_saved_plan_do_not_move_with_the_clock() {
+        let words = TermsWords {
+            deadline: Some("90m".into()),
+            ..TermsWords::default()
+        };
+        let wishes = Wishes::parse(
+            &TermsWords {
+                time_zone: Some("UTC".into()),
+                ..words
+            },
+            NOON.parse().unwrap(),
+        );
+        let wished = Terms::Wished(wishes.unwrap());
+        let (noon, later): (Timestamp, Timestamp) =
+            (NOON.parse().unwrap(), "2026-01-31T13:00:00Z".parse().unwrap());
+        let saved = Terms::Saved(wished.at(noon));
+        assert_eq!(saved.at(later), wished.at(noon));
+        assert_ne!(saved.at(later), wished.at(later));
     }
 
     #[test]

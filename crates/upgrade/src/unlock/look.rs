@@ -60,7 +60,7 @@ pub(super) async fn evidence(
 }
 
 /// Seconds since the record was written last, by Helm's own time in it and by the label of its last change.
-fn age(newest: &StoredRelease, history: &[model::RevisionSummary]) -> Option<i64> {
+pub(crate) fn age(newest: &StoredRelease, history: &[model::RevisionSummary]) -> Option<i64> {
     let written = newest
         .release
         .updated
@@ -109,7 +109,8 @@ async fn workloads(
     Seen::Present(standing)
 }
 
-fn rendered(stored: &StoredRelease, namespace: &str) -> Result<Vec<RenderedWorkload>, String> {
+/// The workloads of a stored revision.
+pub(crate) fn rendered(stored: &StoredRelease, namespace: &str) -> Result<Vec<RenderedWorkload>, String> {
     let objects = helm::manifest::objects(&stored.manifest).map_err(|error| causes(&error))?;
     Ok(objects
         .iter()

@@ -12,6 +12,7 @@ use model::{API_VERSION, NextStep, ReleaseIdentity, UnlockReport};
 use thiserror::Error;
 
 pub use judge::{Judgement, judge};
+pub(crate) use look::{age, rendered};
 
 /// Which release.
 #[derive(Clone)]

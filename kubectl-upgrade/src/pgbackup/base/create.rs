@@ -7,6 +7,7 @@ use backup::{
 use checks::BackupAct;
 use cli::{Environment, store_place};
 use jiff::Timestamp;
+use model::text::shell_word;
 use model::{ExitCode, NextStep, Phase};
 
 use super::flags::CreateFlags;
@@ -81,10 +82,9 @@ async fn made(flags: &CreateFlags, environment: &Environment) -> Result<ExitCode
     match made {
         ActEnd::Ended(Ok(backup)) => {
             let mut report = backup_report(&backup, Timestamp::now());
-            let mut words = vec![report.backup.id.clone()];
-            words.extend(flags.target.words(&session.namespace));
+            let mut words = vec![report.backup.id.clone(), flags.target.typed(Some(&session))];
             if flags.to.is_some() {
-                words.extend(["--from".into(), place]);
+                words.extend(["--from".into(), shell_word(&place)]);
             }
             report.next = vec![NextStep {
                 text: "start it in a throw-away pod and read every database".into(),

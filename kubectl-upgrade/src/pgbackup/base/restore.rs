@@ -5,13 +5,14 @@ use std::time::Duration;
 use backup::{Backup, BaseRestore, BaseRestoreError, BaseRestored, Conf, HelperPodError, Owner, PutBack};
 use cli::{Consent, Environment, Output, ask};
 use cluster::{ApiError, Cluster, WaitError};
+use model::text::shell_word;
 use model::{API_VERSION, BaseRestoreReport, ExitCode};
 use thiserror::Error;
 
 use super::flags::RestoreFlags;
 use crate::pgbackup::act::{ActEnd, act};
 use crate::pgbackup::failure::{Ends, failed};
-use crate::pgbackup::stored::{Words, backup_of, shell_word};
+use crate::pgbackup::stored::{Words, backup_of};
 use crate::session::{Session, could_not_begin};
 
 /// The user of the servers in most images, where nothing says another.
@@ -79,26 +80,42 @@ async fn put_back(flags: &RestoreFlags, environment: &Environment) -> Result<Exi
             &format!("Hibernate CloudNativePG cluster {cluster} meanwhile?"),
             flags.yes,
         )?;
-        sleep(&session.cluster, namespace, cluster)
-            .await
-            .map_err(|error| could_not_begin(output, &error))?;
+        if let Err(error) = sleep(&session.cluster, namespace, cluster).await {
+            // It may have been told to sleep, and must not do so for nothing.
+            wake(&session, namespace, cluster).await?;
+            return Err(could_not_begin(output, &error));
+        }
     }
     let ended = in_volume(&session, flags, &backup, &request).await;
-    if let Some(cluster) = &asleep
-        && let Err(error) = session.cluster.wake(namespace, cluster).await
-    {
-        // The volume is done with either way; the cluster sleeps on until somebody wakes it.
+    match (&asleep, ended) {
+        (None, ended) => ended,
+        (Some(cluster), Err(ExitCode::Stopped)) => {
+            // Told besides: the failure itself was told already.
+            let _ = output.talk(|err, _| {
+                writeln!(
+                    err,
+                    "cluster {cluster} stays hibernated, because its data directory may be between two places: the same \
+                     command carries on and wakes it"
+                )
+            });
+            Err(ExitCode::Stopped)
+        }
+        (Some(cluster), ended) => {
+            wake(&session, namespace, cluster).await?;
+            ended
+        }
+    }
+}
+
+/// Lets a cluster go on as before.
+async fn wake(session: &Session, namespace: &str, cluster: &str) -> Result<(), ExitCode> {
+    let woken = session.cluster.wake(namespace, cluster).await;
+    woken.map_err(|error| {
+        // It sleeps on until somebody wakes it.
         let command = format!("kubectl annotate cluster {cluster} -n {namespace} cnpg.io/hibernation-");
         let state = "The volume is done with; the cluster is still hibernated.";
-        return Err(cli::fail(
-            output,
-            &error,
-            state,
-            Some(&command),
-            ExitCode::Stopped,
-        ));
-    }
-    ended
+        cli::fail(&session.output, &error, state, Some(&command), ExitCode::Stopped)
+    })
 }
 
 async fn sleep(cluster: &Cluster, namespace: &str, name: &str) -> Result<(), SleepError> {
@@ -125,7 +142,11 @@ async fn in_volume(
     })
     .await;
     let place = match looked {
-        ActEnd::Ended(looked) => looked.map_err(|error| failed(output, &error))?,
+        // Whoever only looks stops nothing half-way.
+        ActEnd::Ended(looked) => looked.map_err(|error| match failed(output, &error) {
+            ExitCode::Stopped => ExitCode::PutBack,
+            code => code,
+        })?,
         ActEnd::Interrupted => return Err(interrupted(output, "Nothing was changed.", ExitCode::PutBack)),
     };
     let judged = if flags.undo { Ok(()) } else { place.judge(backup) };

@@ -36,7 +36,7 @@ pub(super) enum ReadKeysError {
     Collect(#[from] CollectError),
     #[error("failed to read the release")]
     Records(#[from] StorageError),
-    #[error("release {release} not found in namespace {namespace}")]
+    #[error("release {release} not found in namespace {namespace}: `helm list -A` names those there are")]
     UnknownRelease { release: String, namespace: String },
     #[error("the values of release {release} have nothing at {path}")]
     NoValue { release: String, path: String },

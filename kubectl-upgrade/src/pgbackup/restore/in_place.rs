@@ -12,12 +12,14 @@ use super::super::act::{ActEnd, act};
 use super::super::failure::failed;
 use super::super::ground::Ground;
 use super::super::stored::{Words, store_of};
-use super::Told;
+use super::super::target::Target;
 use super::flags::RestoreFlags;
 use super::preview::{self, agree};
+use super::{Told, turn};
 
 /// What is to be replaced by what.
 pub(super) struct InPlace<'a> {
+    pub(super) target: &'a Target,
     pub(super) server: &'a Server,
     pub(super) from: RestoreFrom<'a>,
     pub(super) request: &'a RestoreRequest,
@@ -34,6 +36,7 @@ pub(super) async fn run(
 ) -> Result<ExitCode, ExitCode> {
     let output = &ground.output;
     let InPlace {
+        target,
         server,
         from,
         request,
@@ -51,10 +54,10 @@ pub(super) async fn run(
     agree(output, "Do it?", flags.yes)?;
     let before = back_up(ground, flags, environment, server).await?;
     let title = format!("restore {} in place", server.location().database);
-    let restored = act(output, &title, async |progress| {
+    let replacing = act(output, &title, async |progress| {
         restore_in_place(server, from, &before, request, progress).await
-    })
-    .await;
+    });
+    let restored = turn::alone(ground, target, "restore-in-place", replacing).await?;
     match restored {
         ActEnd::Ended(Ok(done)) => Ok(show(output, ground, told, done, &before)),
         ActEnd::Ended(Err(error)) => Err(told_failure(output, &error, &before)),
@@ -136,7 +139,7 @@ fn show(
     done: backup::RestoreReport,
     before: &Backup,
 ) -> ExitCode {
-    let words = ground.words(told.target).join(" ");
+    let words = ground.words(told.target);
     let report = RestoreReport {
         api_version: API_VERSION.into(),
         kind: "RestoreReport".into(),

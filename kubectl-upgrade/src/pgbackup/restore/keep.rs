@@ -3,6 +3,7 @@
 use backup::{Kept, KeptAs, Server, drop_kept, kept, loss, newest_backup};
 use cli::{Environment, Output};
 use jiff::Timestamp;
+use model::text::shell_word;
 use model::{API_VERSION, ExitCode, KeptDatabase, KeptReason, KeptReport, NextStep};
 
 use super::super::act::{ActEnd, act};
@@ -12,7 +13,7 @@ use super::super::ground::Ground;
 use super::super::stored::{Words, store_of};
 use super::flags::RestoreFlags;
 use super::preview::agree;
-use super::reach;
+use super::{reach, turn};
 use crate::session::UNCHANGED;
 
 /// Lists what restores left.
@@ -21,7 +22,7 @@ pub(super) async fn list(ground: &Ground, target: &TargetFlags) -> Result<ExitCo
     let found = kept(&server)
         .await
         .map_err(|error| failed(&ground.output, &error))?;
-    let words = ground.words(target).join(" ");
+    let words = ground.words(target);
     let next = match found.first() {
         Some(first) => vec![NextStep {
             text: "drop one that is no longer needed; asks first".into(),
@@ -44,7 +45,7 @@ pub(super) async fn drop_old(
     environment: &Environment,
 ) -> Result<ExitCode, ExitCode> {
     let output = &ground.output;
-    let (_, server) = reach(ground, target, target.release.as_deref(), "drop").await?;
+    let (found, server) = reach(ground, target, target.release.as_deref(), "drop").await?;
     let lost = loss(&server, id).await.map_err(|error| failed(output, &error))?;
     let store = store_of(&flags.store, &flags.common, environment).await?;
     let backup = newest_backup(&store, &server)
@@ -52,11 +53,14 @@ pub(super) async fn drop_old(
         .map_err(|error| failed(output, &error))?;
     let database = &server.location().database;
     let Some(backup) = backup else {
-        let words = ground.words(target).join(" ");
+        let words = ground.words(target);
         let error = Words(format!(
             "no proven backup of database {database} is in {store}, and nothing that could restore is dropped without one"
         ));
-        let next = format!("kubectl pgbackup create {words} --to {store}");
+        let next = format!(
+            "kubectl pgbackup create {words} --to {}",
+            shell_word(&store.to_string())
+        );
         return Err(cli::fail(
             output,
             &error,
@@ -65,26 +69,27 @@ pub(super) async fn drop_old(
             ExitCode::Blocked,
         ));
     };
+    let bytes = lost.kept.bytes;
+    let bytes = bytes.map_or_else(|| "size unknown".to_owned(), |bytes| format!("{bytes} bytes"));
     let age = backup.summary(Timestamp::now()).age_seconds / 3600;
     // Whoever cannot be told cannot agree either: the question fails then.
     let _ = output.talk(|err, _| {
         writeln!(
             err,
-            "drop database {}: {} tables, {} bytes\n  lost      what only it holds; restore {id} can no longer be taken back\n  \
+            "drop database {}: {} tables, {bytes}\n  lost      what only it holds; restore {id} can no longer be taken back\n  \
              in use    {database}, {} tables\n  at hand   backup {}, {age} h old",
             lost.kept.name,
             lost.tables,
-            lost.kept.bytes.unwrap_or_default(),
             lost.tables_in_use,
             backup.id
         )
     });
     agree(output, "Drop it?", flags.yes)?;
     let title = format!("drop {}", lost.kept.name);
-    let dropped = act(output, &title, async |progress| {
+    let dropping = act(output, &title, async |progress| {
         drop_kept(&server, id, progress).await
-    })
-    .await;
+    });
+    let dropped = turn::alone(ground, &found, "restore-drop-old", dropping).await?;
     match dropped {
         ActEnd::Ended(Ok(lost)) => Ok(show(output, "KeptDropped", &server, &[lost.kept], Vec::new())),
         ActEnd::Ended(Err(error)) => Err(failed(output, &error)),

@@ -7,6 +7,7 @@ mod operator;
 mod preview;
 mod put_back;
 mod run;
+mod turn;
 
 use backup::{ForeignDump, RestoreError, Server, undo_restore};
 use cli::{Environment, Output};
@@ -17,7 +18,7 @@ use super::arguments::TargetFlags;
 use super::failure::failed;
 use super::ground::Ground;
 use super::keys::warn_of_drift;
-use super::stored::{Words, backup_of, shell_word};
+use super::stored::{Words, backup_of};
 use super::target::Target;
 use crate::session::{Session, could_not_begin};
 pub(crate) use flags::RestoreFlags;
@@ -150,10 +151,10 @@ async fn take_back(
     }
     agree(output, "Do it?", flags.yes)?;
     let title = format!("take back restore {id}");
-    let undone = act(output, &title, async |progress| {
+    let swap = act(output, &title, async |progress| {
         undo_restore(&server, id, progress).await
-    })
-    .await;
+    });
+    let undone = turn::alone(ground, &target, "restore-undo", swap).await?;
     let told = Told {
         id,
         target: meant,
@@ -197,11 +198,6 @@ fn next_undo(id: &str, words: &str) -> Vec<NextStep> {
 
 /// What there is to say of a restore that was done, or taken back.
 fn report(ground: &Ground, told: &Told<'_>, done: backup::RestoreReport, undone: bool) -> RestoreReport {
-    let words: Vec<String> = ground
-        .words(told.target)
-        .iter()
-        .map(|word| shell_word(word))
-        .collect();
     let some = |text: String| (!text.is_empty()).then_some(text);
     RestoreReport {
         api_version: API_VERSION.into(),
@@ -222,7 +218,7 @@ fn report(ground: &Ground, told: &Told<'_>, done: backup::RestoreReport, undone:
         next: if undone {
             Vec::new()
         } else {
-            next_undo(told.id, &words.join(" "))
+            next_undo(told.id, &ground.words(told.target))
         },
     }
 }

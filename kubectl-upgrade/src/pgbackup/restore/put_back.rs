@@ -24,7 +24,7 @@ use super::super::target::Target;
 use super::flags::RestoreFlags;
 use super::in_place::{self, InPlace};
 use super::preview::{self, Proposed, agree, of_restore};
-use super::{Told, operator, reach, report, run, show};
+use super::{Told, operator, reach, report, run, show, turn};
 use crate::session::{Session, UNCHANGED, could_not_begin};
 
 /// What a database is to be filled from, and whose it is.
@@ -86,6 +86,7 @@ pub(super) async fn put_back(
     let refused = || failed(output, &RestoreError::OlderImage(outlook.words()));
     if flags.clean_in_place {
         let wanted = InPlace {
+            target: &target,
             server: &server,
             from: given.from,
             request: &request,
@@ -146,7 +147,11 @@ pub(super) async fn put_back(
             Ok(()) => run::run(session, flags, &told, (&wanted, plan), given.identities).await,
             Err(code) => Err(code),
         },
-        None => directly(ground, &server, given.from, &request, &told).await,
+        None => {
+            let restoring = directly(ground, &server, given.from, &request, &told);
+            let ended = turn::alone(ground, &target, "restore-again", restoring).await;
+            ended.flatten()
+        }
     };
     let report = settle(output, placed, &request.id, restored).await?;
     Ok(show(output, &report))

@@ -41,7 +41,9 @@ pub(super) async fn run(
         Ok(end) => end_of(session, told, &end),
         Err(error) => {
             let next = match &error {
-                FlowError::Lease(_) | FlowError::Journal(_) => Some(other_run(session, request).await),
+                FlowError::Lease(_) | FlowError::Journal(_) => {
+                    Some(other_run(session, &request.release).await)
+                }
                 _ => None,
             };
             Err(cli::fail(
@@ -70,28 +72,27 @@ pub(super) async fn none_unfinished(session: &Session, release: &str) -> Result<
             let error = Words(format!(
                 "restore {id} of release {release} has not ended, and --again takes up what no run is at"
             ));
-            let next = carry_on_words(&id, release, namespace);
+            let next = carry_on_words(&id, release, session);
             Err(fail(&error, Some(&next), ExitCode::CouldNotBegin))
         }
         Err(error) => Err(fail(&error, None, error.exit_code())),
     }
 }
 
-fn carry_on_words(id: &str, release: &str, namespace: &str) -> String {
+fn carry_on_words(id: &str, release: &str, session: &Session) -> String {
+    let place = session.typed();
     format!(
-        "kubectl pgbackup restore --resume {id} {release} -n {namespace}, or --abort {id} {release} to take it back"
+        "kubectl pgbackup restore --resume {id} {release} {place}, or --abort {id} {release} {place} to take it back"
     )
 }
 
 /// What to type about the run that is in the way.
-async fn other_run(session: &Session, request: &RestorePlanRequest) -> String {
-    let RestorePlanRequest {
-        release, namespace, ..
-    } = request;
+pub(super) async fn other_run(session: &Session, release: &str) -> String {
+    let namespace = &session.namespace;
     match flow::unfinished_restore(&session.cluster, namespace, release).await {
-        Ok(Some(id)) => carry_on_words(&id, release, namespace),
+        Ok(Some(id)) => carry_on_words(&id, release, session),
         // Without the journal, status tells the same error.
-        Ok(None) | Err(_) => format!("helm safe-upgrade status {release} -n {namespace}"),
+        Ok(None) | Err(_) => format!("helm safe-upgrade status {release} {}", session.typed()),
     }
 }
 
@@ -142,7 +143,7 @@ fn end_of(session: &Session, told: &Told<'_>, end: &RestoreEnd) -> Result<Restor
         record,
         database,
     } = end;
-    let words = told.target.words(&session.namespace).join(" ");
+    let words = told.target.typed(Some(session));
     let reason = Words(
         report
             .reason

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backup::{Schedule, ScheduledAct};
+use backup::{Filter, Schedule, ScheduledAct, WHOLE_SERVER};
 use checks::{ActNeeds, BackupAct};
 use clap::Args;
 use cli::{Environment, Output};
@@ -89,7 +89,8 @@ pub(super) async fn set(flags: &SetFlags, environment: &Environment) -> Result<E
                      the cluster: run `verify newest --local` by another clock";
         return Err(could_not_begin(output, &Words(words.into())));
     }
-    let schedules = schedules(flags, &session.namespace, &kept);
+    let filed = Filter::of(&found.location);
+    let schedules = schedules(flags, &session.namespace, &kept, &filed);
     let mut objects = Vec::new();
     for (schedule, act) in &schedules {
         schedule.judge().map_err(|error| failed(output, &error))?;
@@ -101,7 +102,7 @@ pub(super) async fn set(flags: &SetFlags, environment: &Environment) -> Result<E
         objects.extend(objects_of(schedule, *act, &needs));
     }
     if flags.print {
-        let written = output.text(|out| render::manifests(out, &objects));
+        let written = output.data(|out| render::manifests(out, &objects));
         return Ok(cli::end_with(output, written, ExitCode::Done));
     }
     let names: Vec<String> = objects.iter().map(in_words).collect();
@@ -142,8 +143,8 @@ const VERIFY_TIMES: [(&str, &str); 3] = [
     ("quarterly", "30 4 1 1,4,7,10 *"),
 ];
 
-/// The schedules that the flags mean, each with the act whose rights it needs.
-fn schedules(flags: &SetFlags, namespace: &str, kept: &Kept) -> Vec<(Schedule, BackupAct)> {
+/// The schedules that the flags mean, each with the act whose rights it needs. `filed` are the backups that they make.
+fn schedules(flags: &SetFlags, namespace: &str, kept: &Kept, filed: &Filter) -> Vec<(Schedule, BackupAct)> {
     let Kept { store, claim } = kept;
     let release = flags.target.release.as_deref();
     let name = match (&flags.name, release) {
@@ -153,7 +154,7 @@ fn schedules(flags: &SetFlags, namespace: &str, kept: &Kept) -> Vec<(Schedule, B
     };
     let mut schedules = Vec::new();
     if let Some(cron) = &flags.cron {
-        let acts = making(flags, namespace, store, &name);
+        let acts = making(flags, namespace, store, &name, filed);
         // A copy of the server is made in its pod, as a dump is: it needs no more than that.
         let schedule = schedule(flags, namespace, &name, cron, acts, claim.as_deref());
         schedules.push((schedule, BackupAct::Create));
@@ -190,8 +191,9 @@ fn schedule(
     }
 }
 
-/// Making a backup, and removing older ones after a good one.
-fn making(flags: &SetFlags, namespace: &str, store: &str, name: &str) -> Vec<ScheduledAct> {
+/// Making a backup, and removing older ones of the same kind after a good one: other schedules may keep theirs in the same
+/// store, by other rules.
+fn making(flags: &SetFlags, namespace: &str, store: &str, name: &str, filed: &Filter) -> Vec<ScheduledAct> {
     let verbs: &[&str] = if flags.base {
         &["base", "create"]
     } else {
@@ -206,7 +208,20 @@ fn making(flags: &SetFlags, namespace: &str, store: &str, name: &str) -> Vec<Sch
     }];
     let rules = flags.keep.pairs();
     if !rules.is_empty() {
-        let mut words = owned(&["prune", "--yes", "--from", store, "-n", namespace]);
+        let mut words = owned(&["prune", "--yes", "--from", store]);
+        let database = if flags.base {
+            Some(WHOLE_SERVER)
+        } else {
+            filed.database.as_deref()
+        };
+        let only = [
+            ("-n", filed.namespace.as_deref()),
+            ("--database-server", filed.server.as_deref()),
+            ("--database", database),
+        ];
+        for (flag, value) in only {
+            words.extend(value.into_iter().flat_map(|value| owned(&[flag, value])));
+        }
         words.extend(rules.into_iter().flat_map(|(flag, value)| [flag, value]));
         acts.push(ScheduledAct {
             name: "prune".into(),
@@ -253,10 +268,36 @@ mod tests {
         Command::try_parse_from(fixed.iter().chain(words)).map(|command| command.flags)
     }
 
+    /// Those of a database in another namespace than the release's.
+    fn filed() -> Filter {
+        Filter {
+            namespace: Some("data".into()),
+            server: Some("db".into()),
+            database: Some("app".into()),
+            ..Filter::default()
+        }
+    }
+
+    #[test]
+    fn only_backups_of_the_same_database_are_pruned_by_the_clock_and_where_they_are_filed() {
+        let pruning = |words: &[&str]| {
+            let flags = parsed(&[&["--cron", "15 3 * * *", "--keep-last", "2"][..], words].concat()).unwrap();
+            let schedules = schedules(&flags, "shop", &kept(&flags, "shop").unwrap(), &filed());
+            schedules[0].0.acts[1].words.join(" ")
+        };
+        let of = |database: &str| {
+            format!(
+                "prune --yes --from /backups -n data --database-server db --database {database} --keep-last 2"
+            )
+        };
+        assert_eq!(pruning(&[]), of("app"));
+        assert_eq!(pruning(&["--base"]), of("*"));
+    }
+
     #[test]
     fn backups_and_restore_tests_are_schedules_of_their_own() {
         let flags = parsed(&["--cron", "15 3 * * *", "--keep", "30d", "--verify", "quarterly"]).unwrap();
-        let schedules = schedules(&flags, "shop", &kept(&flags, "shop").unwrap());
+        let schedules = schedules(&flags, "shop", &kept(&flags, "shop").unwrap(), &filed());
         let told: Vec<(&str, &str, BackupAct)> = schedules
             .iter()
             .map(|(schedule, act)| (schedule.name.as_str(), schedule.cron.as_str(), *act))
@@ -279,7 +320,7 @@ mod tests {
     #[test]
     fn a_restore_test_alone_can_be_scheduled_at_any_time() {
         let flags = parsed(&["--verify", "0 5 * * 1"]).unwrap();
-        let schedules = schedules(&flags, "shop", &kept(&flags, "shop").unwrap());
+        let schedules = schedules(&flags, "shop", &kept(&flags, "shop").unwrap(), &filed());
         assert_eq!((schedules.len(), schedules[0].0.cron.as_str()), (1, "0 5 * * 1"));
         assert!(parsed(&[]).is_err());
     }
@@ -287,7 +328,7 @@ mod tests {
     #[test]
     fn the_application_is_booted_by_the_clock_with_the_rights_for_it() {
         let flags = parsed(&["--verify", "weekly", "--with-app"]).unwrap();
-        let schedules = schedules(&flags, "shop", &kept(&flags, "shop").unwrap());
+        let schedules = schedules(&flags, "shop", &kept(&flags, "shop").unwrap(), &filed());
         let (schedule, act) = &schedules[0];
         let words = schedule.acts[0].words.join(" ");
         assert!(words.ends_with("--timeout 21600s --with-app"), "{words}");
@@ -325,7 +366,7 @@ mod tests {
                 })
             })
         };
-        let may: Vec<bool> = schedules(&flags, "shop", &kept(&flags, "shop").unwrap())
+        let may: Vec<bool> = schedules(&flags, "shop", &kept(&flags, "shop").unwrap(), &filed())
             .iter()
             .map(creates_pods)
             .collect();

@@ -86,10 +86,12 @@ fn store(flags: &FleetFlags, environment: &Environment) -> Result<String, Refusa
 
 fn end(output: &Output, report: &FleetReport, flags: &FleetFlags) -> ExitCode {
     let code = report.exit_code(flags.fail_on());
-    let written = output.text(|out| match flags.form.form {
-        FleetForm::Table | FleetForm::Wide => render::fleet_end(out, output.results, report, code.code()),
-        FleetForm::Json => render::json(out, report),
-        FleetForm::Yaml => render::yaml(out, report),
-    });
+    let written = match flags.form.form {
+        FleetForm::Table | FleetForm::Wide => {
+            output.text(|out| render::fleet_end(out, output.results, report, code.code()))
+        }
+        FleetForm::Json => output.data(|out| render::json(out, report)),
+        FleetForm::Yaml => output.data(|out| render::yaml(out, report)),
+    };
     cli::end_with(output, written, code)
 }

@@ -86,17 +86,14 @@ impl View {
     pub(super) fn progress(&self, done: usize, known: usize) {
         if self.progress {
             // Talk that nobody takes ends nothing.
-            drop(
-                self.output
-                    .talk(|err, _| render::fleet_progress(err, done, known)),
-            );
+            drop(self.output.draw(|err| render::fleet_progress(err, done, known)));
         }
     }
 
     /// Takes that line away.
     pub(super) fn end(&self) {
         if self.progress {
-            drop(self.output.talk(|err, _| render::fleet_progress_end(err)));
+            drop(self.output.draw(|err| render::fleet_progress_end(err)));
         }
     }
 }

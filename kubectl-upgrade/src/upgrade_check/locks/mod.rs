@@ -140,14 +140,14 @@ impl Place {
                 connector: Connector::direct(&found.location, &found.credentials, SESSION_ID),
                 session: None,
                 output,
-                again: again(&flags.target.words_without_namespace()),
+                again: again(&flags.target.typed(None)),
             });
         }
         let session = Session::open(&flags.common, environment).await?;
         let found = target(&session, &flags.target, flags.target.release.as_deref())
             .await
             .map_err(|error| could_not_begin(&output, &error))?;
-        let again = again(&flags.target.words(&session.namespace));
+        let again = again(&flags.target.typed(Some(&session)));
         Ok(Self {
             connector: Connector::new(&session.cluster, &found.location, &found.credentials, SESSION_ID),
             session: Some(session),
@@ -232,9 +232,9 @@ impl Place {
     }
 }
 
-/// The command that looks at the same database.
-fn again(target: &[String]) -> String {
-    format!("kubectl upgrade-check locks {}", target.join(" "))
+/// The command that looks at the same database. What it is proposed with ends sessions: it must not mean another one.
+fn again(target: &str) -> String {
+    format!("kubectl upgrade-check locks {target}")
 }
 
 /// A pause between two looks.
@@ -297,11 +297,33 @@ mod tests {
     }
 
     #[test]
-    fn the_command_that_looks_again_names_the_same_database() {
-        let flags = parsed(&["shop", "--database", "orders", "--profile", "own.yaml"]).unwrap();
-        assert_eq!(
-            again(&flags.target.words("here")),
-            "kubectl upgrade-check locks shop -n here --database orders --profile own.yaml"
-        );
+    fn the_command_that_looks_again_names_the_same_database_of_the_same_cluster() {
+        for (said, words) in [
+            (
+                &["shop", "--database", "orders", "--profile", "own.yaml"][..],
+                "shop -n here --database orders --profile own.yaml",
+            ),
+            (
+                &[
+                    "shop",
+                    "--context",
+                    "prod east",
+                    "--kubeconfig",
+                    "/etc/kube",
+                    "--as",
+                    "admin",
+                    "--token",
+                    "hush",
+                ],
+                "shop -n here --context 'prod east' --kubeconfig /etc/kube --as admin",
+            ),
+        ] {
+            let flags = parsed(said).unwrap();
+            let connection = flags.common.connection.words();
+            assert_eq!(
+                again(&flags.target.typed_in(Some(("here", connection.as_slice())))),
+                format!("kubectl upgrade-check locks {words}")
+            );
+        }
     }
 }

@@ -223,11 +223,11 @@ fn show(output: &Output, report: &NotesReport, flags: &NotesFlags) -> ExitCode {
         full: flags.full,
         fail_on_breaking: flags.fails_on_breaking(),
     };
-    let written = output.text(|out| match flags.form.form {
-        NotesOutput::Table => render::notes_report(out, output.results, report, form),
-        NotesOutput::Json => render::json(out, report),
-        NotesOutput::Yaml => render::yaml(out, report),
-        NotesOutput::Markdown => render::notes_markdown(out, report, form.full),
-    });
+    let written = match flags.form.form {
+        NotesOutput::Table => output.text(|out| render::notes_report(out, output.results, report, form)),
+        NotesOutput::Json => output.data(|out| render::json(out, report)),
+        NotesOutput::Yaml => output.data(|out| render::yaml(out, report)),
+        NotesOutput::Markdown => output.text(|out| render::notes_markdown(out, report, form.full)),
+    };
     cli::end_with(output, written, report.exit_code(form.fail_on_breaking))
 }

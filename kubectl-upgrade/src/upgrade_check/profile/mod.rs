@@ -54,7 +54,7 @@ pub(crate) async fn run(command: ProfileCommand, environment: &Environment) -> E
         ProfileCommand::Schema { path } => {
             let output = Output::new(&OutputFlags::default(), environment);
             let schema = if path { PATH_SCHEMA } else { SCHEMA };
-            let written = output.text(|out| write!(out, "{schema}"));
+            let written = output.data(|out| write!(out, "{schema}"));
             end_with(&output, written, ExitCode::Done)
         }
     }

@@ -27,7 +27,7 @@ pub(super) fn run(flags: &ShowFlags, environment: &Environment) -> ExitCode {
         Err(error) => return could_not_begin(&output, &error),
     };
     let written = match output.format {
-        Format::Json => output.text(|out| render::json(out, &known.profile)),
+        Format::Json => output.data(|out| render::json(out, &known.profile)),
         Format::Table => output.text(|out| write!(out, "{}", known.text)),
     };
     end_with(&output, written, ExitCode::Done)

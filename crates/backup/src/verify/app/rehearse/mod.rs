@@ -50,7 +50,10 @@ const LIKE_A_SERVER_IN_USE: [&str; 4] = [
 /// # Errors
 /// [`VerifyError::NotApart`] where it is not.
 pub(in crate::verify) async fn apart(pod: &AppServer, progress: Progress<'_>) -> Result<(), VerifyError> {
-    progress("trying whether the pod is cut off from everything else", None);
+    progress(
+        "trying whether the pod reaches the database in use or the API server",
+        None,
+    );
     match Apart::look(pod, PATIENTLY).await?.refused() {
         Some(words) => Err(VerifyError::NotApart(words)),
         None => Ok(()),
