@@ -15,6 +15,9 @@ use crate::{ApiError, Cluster};
 /// The longest line given in one piece.
 const LINE_BYTES: usize = 64 * 1024;
 
+/// What a kubelet writes in place of a log, and no error, where the container is not there any more.
+const GONE: &str = "unable to retrieve container logs for ";
+
 /// How much of the end of a log is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogEnd {
@@ -41,6 +44,8 @@ pub struct LogText {
     pub more_lines: bool,
     /// Whether reading ended by its time limit.
     pub out_of_time: bool,
+    /// Whether the node has removed the container, and its log with it.
+    pub gone: bool,
 }
 
 impl Cluster {
@@ -152,6 +157,12 @@ impl End {
     }
 
     fn text(self, asked: u32, out_of_time: bool) -> LogText {
+        if self.read == 1 && self.lines.front().is_some_and(|line| line.starts_with(GONE)) {
+            return LogText {
+                gone: true,
+                ..LogText::default()
+            };
+        }
         let mut text = String::with_capacity(self.bytes);
         for line in &self.lines {
             text.push_str(line);
@@ -162,6 +173,7 @@ impl End {
             dropped_lines: self.read - self.lines.len() as u64,
             more_lines: self.read >= u64::from(asked),
             out_of_time,
+            gone: false,
         }
     }
 }
@@ -242,5 +254,22 @@ mod tests {
         assert_eq!(of(13), ("second\nthird\n".to_owned(), 1, true));
         assert_eq!(of(12), ("third\n".to_owned(), 2, true));
         assert_eq!(of(3), (String::new(), 3, true));
+    }
+
+    #[test]
+    fn what_a_kubelet_says_of_a_container_that_is_gone_is_no_log() {
+        let of = |lines: &[&str]| {
+            let mut end = End::new(1000);
+            for line in lines {
+                end.push((*line).to_owned());
+            }
+            let text = end.text(100, false);
+            (text.text, text.gone)
+        };
+        let word = "unable to tell";
+        let gone = "unable to retrieve container logs for containerd://4711";
+        assert_eq!(of(&[gone]), (String::new(), true));
+        assert_eq!(of(&[word]), (format!("{word}\n"), false));
+        assert_eq!(of(&[word, gone]), (format!("{word}\n{gone}\n"), false));
     }
 }

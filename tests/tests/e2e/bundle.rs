@@ -28,9 +28,9 @@ fn spellings() -> [String; 6] {
     ]
 }
 
-/// A workload of the release that says its secret in every spelling, and crashes.
+/// A workload of the release that says its secret in every spelling and crashes, once.
 fn shouter(namespace: &str, image: &str) -> String {
-    let says = r#"echo "it is $SHOUTED"; echo "url-encoded $(printf %s "$SHOUTED" | sed 's,/,%2F,g;s,+,%2B,g;s,=,%3D,g;s,&,%26,g')";
+    let says = r#"[ -e /kept/fell ] && exec sleep 3600; touch /kept/fell; echo "it is $SHOUTED"; echo "url-encoded $(printf %s "$SHOUTED" | sed 's,/,%2F,g;s,+,%2B,g;s,=,%3D,g;s,&,%26,g')";
           echo "base64 $(printf %s "$SHOUTED" | base64 -w0) and $(printf 'user:%s' "$SHOUTED" | base64 -w0)";
           printf '%.12s\n' "$SHOUTED"; printf '%s\n' "$(printf %s "$SHOUTED" | cut -c13-)";
           echo "postgres://somebody:$SHOUTED@nowhere/x"; echo "about to fall"; sleep 2; exit 1"#;
@@ -67,6 +67,11 @@ spec:
           valueFrom: {{ secretKeyRef: {{ name: shouted, key: value }} }}
         - name: PLAIN_TOKEN
           value: written-down-for-all
+        volumeMounts:
+        - {{ name: kept, mountPath: /kept }}
+      volumes:
+      - name: kept
+        emptyDir: {{}}
 "#
     )
 }

@@ -362,19 +362,19 @@ fn rights_that_are_withdrawn_on_the_way_stop_the_run_and_another_account_takes_i
     let place = &stage.world.place;
     let namespace = &place.namespace;
     let rights = format!("withdrawn-{namespace}");
-    place.kubectl(&["create", "serviceaccount", "admin"])?;
+    place.kubectl(&["create", "serviceaccount", "upgrader"])?;
     place.kubectl(&[
         "create",
         "clusterrolebinding",
         &rights,
         "--clusterrole=cluster-admin",
-        &format!("--serviceaccount={namespace}:admin"),
+        &format!("--serviceaccount={namespace}:upgrader"),
     ])?;
     let safe = SafeUpgrade::new(&stage.world, LINE)?;
     let slow = Stage::arguments(&["--set", "behaviour.slowMigration=3:20"]);
     let child = safe
         .upgrade_command("books", &stage.app.chart("1.1.0")?, &slow)
-        .env("KUBECONFIG", stage.world.kubeconfig_of("admin")?)
+        .env("KUBECONFIG", stage.world.kubeconfig_of("upgrader")?)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;

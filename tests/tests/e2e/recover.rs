@@ -215,9 +215,13 @@ fn a_version_that_does_not_work_is_turned_back_by_helm_alone_or_with_the_databas
     ensure!(killed.code != 0 && !killed.stdout.contains("outcome"), "{killed}");
     let refused = recover(&safe, &["--yes", "--accept-loss"])?.expect(2)?;
     ensure!(
-        refused.stderr.contains("helm safe-upgrade resume books"),
+        refused.stderr.contains("is upgrading this release now"),
         "{refused}"
     );
+    wait_for("the lease of the dead falls silent", || {
+        let refused = recover(&safe, &["--yes", "--accept-loss"])?.expect(2)?;
+        Ok(refused.stderr.contains("helm safe-upgrade resume books"))
+    })?;
     safe.elsewhere("resume", "books", &[])?.expect(0)?;
     app.wait_until_it_answers()?;
     ensure!(

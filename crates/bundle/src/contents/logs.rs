@@ -101,8 +101,9 @@ fn lives(container: &ContainerStatus) -> (bool, bool) {
         .last_state
         .as_ref()
         .is_some_and(|state| state.terminated.is_some());
-    // One that waits to be started anew shows what it said before.
-    (begun || container.restart_count > 0, ended)
+    let kept = state.is_none_or(|state| state.terminated.is_none());
+    // One that waits to be started anew shows what it said before. Of those that ended a node keeps the last alone.
+    (begun || container.restart_count > 0, ended && kept)
 }
 
 /// What is told in place of logs that nobody has.
@@ -156,6 +157,9 @@ pub(crate) async fn part(request: &BundleRequest<'_>, log: &Log) -> Part {
         .end_of_log(&log.namespace, &log.pod, &log.container, &end)
         .await;
     let content = match read {
+        Ok(read) if read.gone => {
+            Content::Unavailable("its node has removed the container with its log".to_owned())
+        }
         Ok(read) => {
             let note = cut(&read, bounds);
             Content::Read {
@@ -235,6 +239,12 @@ mod tests {
                 crashed
             ),
             container(
+                "just-fell",
+                1,
+                json!({"terminated": {"exitCode": 1}}),
+                json!({"terminated": {"exitCode": 1}})
+            ),
+            container(
                 "not-yet",
                 0,
                 json!({"waiting": {"reason": "ContainerCreating"}}),
@@ -246,7 +256,8 @@ mod tests {
             [
                 "logs/web-0/calm.log",
                 "logs/web-0/crashed.log",
-                "logs/web-0/crashed.previous.log"
+                "logs/web-0/crashed.previous.log",
+                "logs/web-0/just-fell.log"
             ]
         );
     }

@@ -102,6 +102,8 @@ fn a_hook_job_that_is_killed_too_early_warns() {
     untold.profile = generic();
     untold.says("hook-deadline", "pass", &["an estimate"]);
     untold.seen.database = hidden();
+    untold.says("hook-deadline", "unknown", &["the size of the database"]);
+    untold.seen.database = Seen::Absent;
     untold.says("hook-deadline", "skip", &["nobody says"]);
     untold.seen.last_migration_seconds = hidden();
     untold.says("hook-deadline", "unknown", &[]);

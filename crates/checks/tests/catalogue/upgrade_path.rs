@@ -51,7 +51,7 @@ fn a_path_that_knows_the_application_is_named_and_none_is_unknown() {
         case.profile.path = None;
         case.seen.path = None;
     });
-    none.says("path-known", "unknown", &["none does", "was not judged"]);
+    none.says("path-known", "unknown", &["no path knows", "was not judged"]);
     on("  reviewedTo: 1.0.5\n", &[]).says("path-known", "warn", &["up to 1.0.5", "1.1.0 is newer"]);
     Case::with(|case| case.target = None).says("path-known", "skip", &[]);
     Case::with(|case| case.target().is_upgrade = false).says("path-known", "skip", &["running revision"]);

@@ -9,6 +9,7 @@ use model::{
 
 use super::adopt::stop_adopted;
 use super::after::{self, post_check, title};
+use super::choose_gate::is_hook_run;
 use super::gate_steps::{gate, open};
 use super::pause::{hold, let_go, serving, stop, stopped, suspend_targets, wait_idle};
 use super::{GateChoice, PlanInput, PlanRefusal, choose_gate};
@@ -343,7 +344,11 @@ fn open_and_resume(
     steps: &mut Steps,
 ) -> usize {
     let mut priced_from = steps.0.len() - 1;
-    gate(input, choice, steps);
+    // Where containers migrate and nothing holds them back, there is nothing to judge before they have started.
+    let starts_first = choice.mode == GateMode::After && !is_hook_run(input);
+    if !starts_first {
+        gate(input, choice, steps);
+    }
     if choice.mode != GateMode::After {
         if serving(input.members).is_empty() {
             priced_from = steps.0.len();
@@ -383,6 +388,9 @@ fn open_and_resume(
             timeout_seconds: timeout(input),
         }),
     );
+    if starts_first {
+        gate(input, choice, steps);
+    }
     let_go(steps, rest.held);
     if choice.mode != GateMode::After {
         steps.push(

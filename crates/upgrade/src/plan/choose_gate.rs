@@ -72,7 +72,7 @@ pub fn choose_gate(input: &PlanInput<'_>) -> Result<GateChoice, PlanRefusal> {
 }
 
 /// Whether a hook Job migrates, by the profile's word or by the chart's pre-upgrade hooks.
-fn is_hook_run(input: &PlanInput<'_>) -> bool {
+pub(super) fn is_hook_run(input: &PlanInput<'_>) -> bool {
     match input.profile.migrations.run {
         Some(RunBy::Hook) => true,
         Some(RunBy::Boot) => false,

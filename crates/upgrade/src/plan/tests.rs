@@ -322,6 +322,19 @@ fn post_upgrade_hooks_make_the_gate_after_and_an_asked_for_gate_is_refused() {
     assert_eq!(plan.gate, GateMode::After);
     assert!(!words(&plan).contains(&"open-traffic"));
     assert_eq!(plan.priced_from.map(|at| words(&plan)[at]), Some("helm-pass"));
+    // Before a container has started there is nothing to judge, unless a hook has migrated.
+    let at = |plan: &model::Plan, word: &str| words(plan).iter().position(|step| *step == word);
+    assert!(at(&plan, "roll-out") < at(&plan, "gate"), "{:?}", words(&plan));
+    let mut hooked = world.target.hooks.clone();
+    hooked.push(hook("pre-upgrade"));
+    std::mem::swap(&mut world.target.hooks, &mut hooked);
+    let by_hook = planned(&world).unwrap();
+    assert!(
+        at(&by_hook, "gate") < at(&by_hook, "roll-out"),
+        "{:?}",
+        words(&by_hook)
+    );
+    world.target.hooks = hooked;
     world.gate = Some(GateMode::Traffic);
     assert!(matches!(planned(&world), Err(PlanRefusal::GateImpossible { .. })));
 }
