@@ -8,7 +8,7 @@ use crate::Style;
 use crate::markup::{STYLE, escaped};
 use crate::run::next_steps;
 use crate::style::Tone;
-use crate::words::bytes;
+use crate::words::{bytes, minutes};
 
 /// What a reader must know of every archive.
 const PROMISE: &str = "Values of the release's Secrets, passwords in addresses, values behind telling names and tokens of known kinds are \
@@ -87,7 +87,7 @@ pub fn bundle_page(out: &mut dyn Write, report: &BundleReport) -> io::Result<()>
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head><body>\n\
          <h1>{title}</h1>\n<p class=\"sub\">gathered at {} by version {}</p>\n\
          <div class=\"outcome {}\"><strong>{words}</strong><br>{}</div>",
-        escaped(&report.taken_at),
+        escaped(&minutes(&report.taken_at)),
         escaped(&report.version),
         tone.class(),
         escaped(PROMISE)

@@ -11,7 +11,7 @@ use model::{
 use crate::Style;
 use crate::run::next_steps;
 use crate::style::Tone;
-use crate::words::{age, one_line, seconds};
+use crate::words::{age, minutes, one_line, seconds};
 
 /// Places that could not be read that are named, of each cluster; the rest is counted.
 const NAMED: usize = 3;
@@ -270,14 +270,6 @@ fn verdict(item: &FleetItem, wide: bool) -> Cell {
         FleetVerdict::Incomplete => trouble(item).unwrap_or_else(|| in_the_way("UNKNOWN")),
         FleetVerdict::NoDatabase => toned("no database", Tone::Faint),
         FleetVerdict::NotJudged => toned("not judged", Tone::Faint),
-    }
-}
-
-/// A time to the minute.
-fn minutes(time: &str) -> String {
-    match time.get(..16) {
-        Some(minutes) => format!("{}Z", minutes.replace('T', " ")),
-        None => time.to_owned(),
     }
 }
 

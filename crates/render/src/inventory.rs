@@ -13,7 +13,7 @@ use crate::artefacts::in_words;
 use crate::backups::{app_words, grade_words};
 use crate::run::next_steps;
 use crate::style::Tone;
-use crate::words::{age, bytes, one_line};
+use crate::words::{age, bytes, minutes, one_line};
 
 /// The form of a table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -305,14 +305,6 @@ fn state(backup: &FoundBackup) -> String {
             }
             format!("{}: {why}", backup.state.word())
         }
-    }
-}
-
-/// A time to the minute.
-fn minutes(time: &str) -> String {
-    match time.get(..16) {
-        Some(minutes) => format!("{}Z", minutes.replace('T', " ")),
-        None => time.to_owned(),
     }
 }
 

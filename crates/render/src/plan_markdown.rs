@@ -8,7 +8,7 @@ use model::{ExpectedDuration, KnownFrom, PlannedStep, Reversal, SavedPlan, StepS
 
 use crate::markup::plain;
 use crate::plan::terms_told;
-use crate::words::seconds;
+use crate::words::{minutes, seconds};
 
 /// Writes the change request. `file` is where the plan was saved; without it the command that saves it is told.
 ///
@@ -55,8 +55,8 @@ fn head(out: &mut dyn Write, saved: &SavedPlan) -> io::Result<()> {
     writeln!(out, "| | |\n|---|---|")?;
     for (what, told) in [
         ("made by", saved.made_by.clone()),
-        ("made at", plan.created_at.clone()),
-        ("good until", saved.valid_until.clone()),
+        ("made at", minutes(&plan.created_at)),
+        ("good until", minutes(&saved.valid_until)),
         ("application", application),
         ("running revision", plan.from.revision.to_string()),
         ("profile", plan.profile.clone()),
@@ -211,6 +211,7 @@ fn rests_on(out: &mut dyn Write, saved: &SavedPlan) -> io::Result<()> {
             .map(|(container, image)| format!("{container} {image}"))
             .collect();
         let count = match (pinned.replicas, pinned.suspended) {
+            (Some(1), _) => "1 pod, ".to_owned(),
             (Some(count), _) => format!("{count} pods, "),
             (None, Some(true)) => "suspended, ".to_owned(),
             (None, Some(false) | None) => String::new(),

@@ -94,7 +94,7 @@ fn a_change_request_says_who_what_how_long_and_what_to_type() {
     for line in [
         "# Change: upgrade shop in prod from shop-1.4.0 to shop-2.0.0",
         "| made by | ann@desk |",
-        "| good until | 2026-01-02T00:00:00Z |",
+        "| good until | 2026-01-02 00:00Z |",
         "| writers that go on during the migration | none |",
         "| downtime | writers are stopped for about 2 min 10 s (measured) |",
         "| 1 | stop writers: deployment/web 2 → 0 | unknown | by itself: the counts are given back |",
