@@ -11,8 +11,10 @@ use cli::{
 use jiff::Timestamp;
 use model::{ExitCode, GateMode};
 
+use crate::notify::NotifyFlags;
 use crate::recover::RecoverCommand;
 use crate::rehearse::RehearseCommand;
+use crate::terms::TermsFlags;
 use crate::unquiesce::time_of_day;
 use crate::{carry_on, quiesce, recover, rehearse, report, rollback, status, unlock, unquiesce, upgrade};
 
@@ -91,6 +93,19 @@ pub(crate) struct UpgradeFlags {
     /// Go on although the database could not be put back
     #[arg(long)]
     pub(crate) accept_no_way_back: bool,
+    /// Run this command when traffic is back; it must end with 0 (repeatable)
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) smoke: Vec<String>,
+    /// Run the chart's own tests when traffic is back
+    #[arg(long)]
+    pub(crate) helm_test: bool,
+    /// Let the smoke commands of the profile run on this machine
+    #[arg(long)]
+    pub(crate) allow_profile_commands: bool,
+    #[command(flatten)]
+    pub(crate) terms: TermsFlags,
+    #[command(flatten)]
+    pub(crate) notify: NotifyFlags,
     /// Make the run die or fail at a place, for tests: kill:before:N, kill:after:N, error:STEP, undo-error:STEP
     #[arg(long, value_name = "FAULTS", hide = true)]
     pub(crate) fault: Option<engine::Faults>,
@@ -276,6 +291,8 @@ pub(crate) struct ReportFlags {
 pub(crate) struct ResumeFlags {
     /// The release
     pub(crate) release: String,
+    #[command(flatten)]
+    pub(crate) notify: NotifyFlags,
     /// As for an upgrade, for tests
     #[arg(long, value_name = "FAULTS", hide = true)]
     pub(crate) fault: Option<engine::Faults>,
@@ -295,6 +312,8 @@ pub(crate) struct AbortFlags {
     /// revisions, counts and database as they are, and close the run for good
     #[arg(long, conflicts_with = "accept_loss")]
     pub(crate) leave: bool,
+    #[command(flatten)]
+    pub(crate) notify: NotifyFlags,
     /// As for an upgrade, for tests
     #[arg(long, value_name = "FAULTS", hide = true)]
     pub(crate) fault: Option<engine::Faults>,
@@ -323,6 +342,8 @@ pub(crate) struct RollbackFlags {
     /// Store for the backup of what is in use now: a name, a folder or s3://bucket/prefix
     #[arg(long, value_name = "STORE")]
     pub(crate) backup_to: Option<String>,
+    #[command(flatten)]
+    pub(crate) notify: NotifyFlags,
     /// As for an upgrade, for tests
     #[arg(long, value_name = "FAULTS", hide = true)]
     pub(crate) fault: Option<engine::Faults>,
@@ -360,6 +381,8 @@ pub(crate) struct QuiesceFlags {
     pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) profile: ProfileFlags,
+    #[command(flatten)]
+    pub(crate) notify: NotifyFlags,
     /// As for an upgrade, for tests
     #[arg(long, value_name = "FAULTS", hide = true)]
     pub(crate) fault: Option<engine::Faults>,
@@ -438,6 +461,7 @@ pub(crate) async fn route(words: Vec<String>, environment: Environment) -> ExitC
             let output = Output::new(&OutputFlags::default(), &environment);
             // Their flags stand among helm's, so that they are taken apart elsewhere.
             let all = OtherCommand::command()
+                .args(UpgradeCommand::command().get_arguments().cloned())
                 .subcommand(RehearseCommand::command().name("rehearse"))
                 .subcommand(RecoverCommand::command().name("recover"));
             let written = cli::print_completion(shell, all, "helm-safe-upgrade");

@@ -6,6 +6,7 @@ use model::ExitCode;
 use upgrade::flow::{self, CarryOn, Direction};
 
 use crate::arguments::{AbortFlags, Common, ResumeFlags};
+use crate::notify::NotifyFlags;
 use crate::session::Session;
 use crate::upgrade::show_end;
 
@@ -16,10 +17,17 @@ const AS_IT_WAS: &str = "The run is as it was; nothing was changed by this comma
 pub(crate) async fn resume(flags: &ResumeFlags, environment: Environment) -> ExitCode {
     let ResumeFlags {
         release,
+        notify,
         fault,
         common,
     } = flags;
-    carry(release, Direction::Resume, fault.clone(), common, environment).await
+    let what = Carry {
+        release,
+        direction: Direction::Resume,
+        faults: fault.clone(),
+        notify,
+    };
+    carry(what, common, environment).await
 }
 
 /// Takes back.
@@ -28,6 +36,7 @@ pub(crate) async fn abort(flags: &AbortFlags, environment: Environment) -> ExitC
         release,
         accept_loss,
         leave,
+        notify,
         fault,
         common,
     } = flags;
@@ -36,19 +45,39 @@ pub(crate) async fn abort(flags: &AbortFlags, environment: Environment) -> ExitC
         (false, true) => Direction::Abort(AbortConsent::Price),
         (false, false) => Direction::Abort(AbortConsent::FreeOnly),
     };
-    carry(release, direction, fault.clone(), common, environment).await
+    let what = Carry {
+        release,
+        direction,
+        faults: fault.clone(),
+        notify,
+    };
+    carry(what, common, environment).await
 }
 
-async fn carry(
-    release: &str,
+/// What is carried on, and where to.
+struct Carry<'a> {
+    release: &'a str,
     direction: Direction,
     faults: Option<Faults>,
-    common: &Common,
-    environment: Environment,
-) -> ExitCode {
+    notify: &'a NotifyFlags,
+}
+
+async fn carry(what: Carry<'_>, common: &Common, environment: Environment) -> ExitCode {
+    let Carry {
+        release,
+        direction,
+        faults,
+        notify,
+    } = what;
     let session = match Session::open(common, &environment).await {
         Ok(session) => session,
         Err(code) => return code,
+    };
+    let notify = match notify.notify(&environment) {
+        Ok(notify) => notify,
+        Err(refusal) => {
+            return cli::fail(&session.output, &refusal, AS_IT_WAS, None, refusal.exit_code());
+        }
     };
     let request = CarryOn {
         cluster: session.cluster,
@@ -60,7 +89,7 @@ async fn carry(
         identities: None,
     };
     let ended = watched(&session.output, faults, |options| {
-        flow::carry_on(&request, options)
+        flow::carry_on(&request, options.telling(&notify))
     })
     .await;
     match ended {

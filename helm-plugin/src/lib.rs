@@ -6,6 +6,7 @@
 mod agree;
 mod arguments;
 mod carry_on;
+mod notify;
 mod quiesce;
 mod recover;
 mod rehearse;
@@ -14,6 +15,7 @@ mod rollback;
 mod saved;
 mod session;
 mod status;
+mod terms;
 mod unlock;
 mod unquiesce;
 mod upgrade;

@@ -25,13 +25,19 @@ pub(crate) async fn run(flags: &QuiesceFlags, environment: Environment) -> ExitC
         Ok(cluster) => cluster,
         Err(error) => return cli::fail(&output, &error, UNCHANGED, None, ExitCode::CouldNotBegin),
     };
-    match act(cluster, flags, &output).await {
+    match act(cluster, flags, &output, &environment).await {
         Ok(code) => code,
         Err(refusal) => cli::fail(&output, &refusal, UNCHANGED, None, refusal.exit_code()),
     }
 }
 
-async fn act(cluster: Cluster, flags: &QuiesceFlags, output: &Output) -> Result<ExitCode, Refusal> {
+async fn act(
+    cluster: Cluster,
+    flags: &QuiesceFlags,
+    output: &Output,
+    environment: &Environment,
+) -> Result<ExitCode, Refusal> {
+    let notify = flags.notify.notify(environment)?;
     let request = QuiesceRequest {
         namespace: cluster.namespace.clone(),
         cluster,
@@ -65,7 +71,7 @@ async fn act(cluster: Cluster, flags: &QuiesceFlags, output: &Output) -> Result<
     }
     agree(flags.yes)?;
     let ended = watched(output, flags.fault.clone(), |options| {
-        flow::begin_quiesce(&request, plan, options)
+        flow::begin_quiesce(&request, plan, options.telling(&notify))
     })
     .await?;
     if !flags.wait || ended.outcome != UpgradeOutcome::Quiesced {

@@ -12,6 +12,7 @@ use upgrade::recover::{InTheWay, Refused, Wish};
 
 use crate::agree::agree;
 use crate::arguments::{Common, PlanForm, time};
+use crate::notify::NotifyFlags;
 use crate::session::{Session, UNCHANGED};
 use crate::upgrade::{Refusal, show_end, show_report, told};
 
@@ -69,6 +70,8 @@ struct RecoverFlags {
     /// Store of backups, and for a new one: a name, a folder or s3://bucket/prefix
     #[arg(long, value_name = "STORE")]
     backup_to: Option<String>,
+    #[command(flatten)]
+    notify: NotifyFlags,
     /// As for an upgrade, for tests
     #[arg(long, value_name = "FAULTS", hide = true)]
     fault: Option<engine::Faults>,
@@ -108,7 +111,7 @@ pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode 
         Err(refusal) => return cli::fail(output, &refusal, UNCHANGED, None, refusal.exit_code()),
     };
     let release = request.line.release.clone();
-    match act(&session, &flags, request).await {
+    match act(&session, &flags, request, &environment).await {
         Ok(code) => code,
         Err(refusal) => {
             let next = next(&session, &release, &refusal);
@@ -164,8 +167,10 @@ async fn act(
     session: &Session,
     flags: &RecoverFlags,
     mut request: RecoverRequest,
+    environment: &Environment,
 ) -> Result<ExitCode, Refusal> {
     let output = &session.output;
+    let notify = flags.notify.notify(environment)?;
     let mut judged = flow::plan_recover(&request, folder()?).await?;
     if let Err(FlowError::NotRecovered(Refused::Sessions(sessions))) = &judged.plan
         && may_end(output, sessions)?
@@ -203,7 +208,7 @@ async fn act(
     }
     agree(flags.yes)?;
     let ended = watched(output, flags.fault.clone(), |options| {
-        flow::begin_recover(&request, planned, options)
+        flow::begin_recover(&request, planned, options.telling(&notify))
     })
     .await;
     Ok(show_end(output, &ended?))
@@ -269,6 +274,7 @@ fn next(session: &Session, release: &str, refusal: &Refusal) -> Option<String> {
         }),
         Refusal::Flow(_)
         | Refusal::Saved(_)
+        | Refusal::Terms(_)
         | Refusal::Flags(_)
         | Refusal::Words(_)
         | Refusal::Folder(_)

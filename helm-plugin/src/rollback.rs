@@ -36,6 +36,7 @@ async fn act(
         database: flags.database.options(),
         store: store_place(flags.backup_to.as_deref(), environment).map_err(Refusal::Words)?,
     };
+    let notify = flags.notify.notify(environment)?;
     let plan = flow::plan_rollback(&request).await?;
     let output = &session.output;
     output
@@ -61,7 +62,7 @@ async fn act(
     }
     agree(flags.yes)?;
     let ended = watched(output, flags.fault.clone(), |options| {
-        flow::begin_rollback(&request, plan, options)
+        flow::begin_rollback(&request, plan, options.telling(&notify))
     })
     .await;
     Ok(show_end(output, &ended?))

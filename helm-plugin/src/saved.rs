@@ -68,7 +68,8 @@ fn beside(words: &[String], others: &[String]) -> String {
 }
 
 /// The line as a plan holds it. A flag that shapes the plan has to stand here: without it the plan made anew is another
-/// one, and every saved one is refused. What agrees to something, and how the cluster is reached, is said when it is run.
+/// one, and every saved one is refused. What agrees to something, how the cluster is reached and who is told is said when it
+/// is run.
 fn written(flags: &UpgradeFlags, line: &UpgradeLine) -> Result<WrittenLine, Refusal> {
     // Each flag by name, so that a new one has to be put on one side or the other.
     let UpgradeFlags {
@@ -78,6 +79,10 @@ fn written(flags: &UpgradeFlags, line: &UpgradeLine) -> Result<WrittenLine, Refu
         profile,
         deployer,
         database,
+        terms,
+        smoke,
+        helm_test,
+        allow_profile_commands,
         release: _, // stands in the line
         dry_run: _,
         save_plan: _,
@@ -85,6 +90,7 @@ fn written(flags: &UpgradeFlags, line: &UpgradeLine) -> Result<WrittenLine, Refu
         plan_lifetime: _,
         yes: _,
         accept_no_way_back: _,
+        notify: _,
         fault: _,
         helm_bin: _,
         connection: _,
@@ -115,6 +121,20 @@ fn written(flags: &UpgradeFlags, line: &UpgradeLine) -> Result<WrittenLine, Refu
     written.words.extend(profile.words());
     written.words.extend(deployer.words());
     written.words.extend(database.words());
+    written.words.extend(terms.typed());
+    written
+        .words
+        .extend(smoke.iter().map(|command| format!("--smoke={command}")));
+    let asked = [
+        ("--helm-test", *helm_test),
+        ("--allow-profile-commands", *allow_profile_commands),
+    ];
+    written.words.extend(
+        asked
+            .iter()
+            .filter(|(_, asked)| *asked)
+            .map(|(flag, _)| (*flag).to_owned()),
+    );
     Ok(written)
 }
 
@@ -233,10 +253,30 @@ mod tests {
         for text in [
             "safe-upgrade shop ./shop --gate after --profile x.yaml --database-env URL --timeout 5m --reuse-values",
             "safe-upgrade --release status ./shop --path-file p.yaml",
+            "safe-upgrade shop ./shop --window 22:00-04:00 --time-zone=-02:00 --not-before 22:30 --deadline 90m --on-slow abort \
+             --max-active 5 --max-tps 100 --smoke ./look --smoke ./look-again --helm-test --allow-profile-commands",
         ] {
             let line = written(text);
             assert_eq!(written(&format!("safe-upgrade {}", line.words.join(" "))), line);
         }
+    }
+
+    #[test]
+    fn terms_and_looks_shape_the_plan_and_who_is_told_does_not() {
+        let line = written(
+            "safe-upgrade shop ./shop --deadline 90m --on-slow continue --smoke ./look --helm-test \
+             --notify-url-file url --notify-command mail",
+        );
+        assert_eq!(
+            line.words,
+            [
+                "shop",
+                "./shop",
+                "--deadline=90m",
+                "--smoke=./look",
+                "--helm-test"
+            ]
+        );
     }
 
     #[test]
@@ -267,6 +307,9 @@ mod tests {
         assert!(missing.contains("made with --set db.password"), "{missing}");
         let more = told("--set db.password=hunter2 --set replicas=3").unwrap();
         assert!(more.contains("made without --set replicas"), "{more}");
+        let more = told("--set db.password=hunter2 --deadline 04:00").unwrap();
+        assert!(more.contains("made without --deadline=04:00"), "{more}");
+        assert_eq!(told("--set db.password=hunter2 --notify-command mail"), None);
         let more = told("--set db.password=hunter2 --no-hooks").unwrap();
         assert!(more.contains("made without --no-hooks"), "{more}");
     }

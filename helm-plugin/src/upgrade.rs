@@ -6,11 +6,14 @@ use std::path::Path;
 use checks::profiles::ProfileChoice;
 use clap::CommandFactory;
 use cli::{Environment, MixedLineError, Output, store_place, watched};
+use engine::Clock;
 use helm::{FlagError, UpgradeLine};
 use model::{CheckReport, ExitCode, Plan, SavedPlan, UpgradeReport};
 use tempfile::TempDir;
 use thiserror::Error;
-use upgrade::flow::{self, FlowError, SavedPlanError, UpgradeRequest};
+use upgrade::flow::{self, FlowError, Judged, SavedPlanError, UpgradeRequest};
+use upgrade::plan::AfterWishes;
+use upgrade::terms::{self, Terms, TermsError, TermsRefusal, Wishes};
 
 use crate::agree::agree;
 use crate::arguments::{PlanForm, UpgradeCommand, UpgradeFlags};
@@ -24,6 +27,8 @@ pub(crate) enum Refusal {
     Flags(#[from] FlagError),
     #[error(transparent)]
     Flow(#[from] FlowError),
+    #[error(transparent)]
+    Terms(#[from] TermsError),
     #[error(transparent)]
     Saved(#[from] SavedPlanError),
     #[error("{0}")]
@@ -39,16 +44,24 @@ impl Refusal {
         match self {
             Self::Flow(error) => error.exit_code(),
             Self::Saved(error) => error.exit_code(),
-            Self::Flags(_) | Self::Words(_) | Self::Folder(_) | Self::Ask(_) => ExitCode::CouldNotBegin,
+            Self::Flags(_) | Self::Terms(_) | Self::Words(_) | Self::Folder(_) | Self::Ask(_) => {
+                ExitCode::CouldNotBegin
+            }
         }
     }
 
-    /// Tells it, with the command that makes a saved plan anew where that is the way on.
+    /// Tells it, with the command that runs a saved plan later or makes it anew where that is the way on.
     fn tell(&self, output: &Output, flags: &UpgradeFlags, saved: Option<&SavedPlan>) -> ExitCode {
         let file = flags.plan.as_ref().map(|file| file.display().to_string());
         let next = match (self, saved, file) {
             (Self::Saved(error), Some(saved), Some(file)) if error.is_made_anew() => {
                 Some(render::making_plan(saved, &file))
+            }
+            (Self::Flow(FlowError::Terms(refusal)), Some(saved), Some(file)) => {
+                Some(match refusal.is_early() {
+                    true => render::running_plan(saved, &file),
+                    false => render::making_plan(saved, &file),
+                })
             }
             (_, _, _) => None,
         };
@@ -141,6 +154,8 @@ async fn act(
     if let Some(saved) = saved {
         saved::same_line(saved, flags, &line)?;
     }
+    let clock = Clock::machine();
+    let notify = flags.notify.notify(environment)?;
     let folder = TempDir::new().map_err(Refusal::Folder)?;
     let request = UpgradeRequest {
         cluster: session.cluster.clone(),
@@ -154,13 +169,25 @@ async fn act(
         database: flags.database.options(),
         store: store_place(flags.backup_to.as_deref(), environment).map_err(Refusal::Words)?,
         gate: flags.gate.map(Into::into),
+        terms: match saved {
+            // The words of then would mean another time now.
+            Some(saved) => Terms::Saved(saved.plan.terms.clone()),
+            None => Terms::Wished(Wishes::parse(&flags.terms.words(), clock.now())?),
+        },
+        load: flags.terms.load(),
+        after: AfterWishes {
+            smoke: flags.smoke.clone(),
+            helm_test: flags.helm_test,
+            profile_commands: flags.allow_profile_commands,
+        },
+        clock: clock.clone(),
         line,
     };
     let mut judged = flow::judge(&request, folder.path()).await?;
     let output = &session.output;
     show_report(output, &judged.report)?;
     let blocked = judged.report.exit_code(false);
-    let plan = match std::mem::replace(&mut judged.plan, Err(FlowError::Unreadable(String::new()))) {
+    let plan = match taken(&mut judged) {
         Ok(plan) => plan,
         // A finding that blocks says more than the plan that it prevents.
         Err(_) if blocked != ExitCode::Done => {
@@ -179,10 +206,19 @@ async fn act(
     if blocked != ExitCode::Done {
         return Ok(told(output, flags.output, &judged.report, blocked));
     }
+    let in_time = in_time(&plan, &clock);
+    let only_plans = dry_run || flags.save_plan.is_some();
+    if let (Err(why), true) = (&in_time, only_plans) {
+        // A plan that was saved and is too late now will never be in time again.
+        if saved.is_some() && !why.is_early() {
+            return Err(FlowError::Terms(why.clone()).into());
+        }
+        talk(output, &format!("  note: now it would be refused: {why}"))?;
+    }
     if let (Some(saved), true) = (saved, dry_run) {
         return Ok(saved::holds(output, flags, saved));
     }
-    if dry_run || flags.save_plan.is_some() {
+    if only_plans {
         return saved::planned(output, flags, &request, &judged, &plan, environment).await;
     }
     if let (Some(why), false) = (&plan.no_way_back, flags.accept_no_way_back) {
@@ -196,9 +232,28 @@ async fn act(
             ExitCode::Blocked,
         ));
     }
+    in_time.map_err(FlowError::Terms)?;
     agree(flags.yes)?;
+    let (judged, plan, folder) = match waited(&clock, &plan, output).await? {
+        false => (judged, plan, folder),
+        true => {
+            let later = TempDir::new().map_err(Refusal::Folder)?;
+            let mut again = flow::judge_again(&request, &plan, &judged.prepared, later.path()).await?;
+            show_report(output, &again.report)?;
+            match (again.report.exit_code(false), taken(&mut again)) {
+                (ExitCode::Done, plan) => {
+                    let plan = plan?;
+                    if let Some(saved) = saved {
+                        flow::hold(saved, &request, &again, &plan)?;
+                    }
+                    (again, plan, later)
+                }
+                (blocked, _) => return Ok(told(output, flags.output, &again.report, blocked)),
+            }
+        }
+    };
     let ended = watched(output, flags.fault.clone(), |options| {
-        flow::begin(&request, judged, plan, folder, options)
+        flow::begin(&request, judged, plan, folder, options.telling(&notify))
     })
     .await;
     let report = ended?;
@@ -209,6 +264,42 @@ async fn act(
             cli::end_with(output, written, report.outcome.exit_code())
         }
     })
+}
+
+/// Whether a plan that is agreed to now may begin.
+fn in_time(plan: &Plan, clock: &Clock) -> Result<(), TermsRefusal> {
+    match &plan.terms {
+        Some(terms) => terms::may_begin(terms, clock.now()),
+        None => Ok(()),
+    }
+}
+
+/// Takes the plan out of a judgement.
+fn taken(judged: &mut Judged) -> Result<Plan, FlowError> {
+    std::mem::replace(&mut judged.plan, Err(FlowError::Unreadable(String::new())))
+}
+
+/// Waits until the plan may begin; whether there was anything to wait for.
+async fn waited(clock: &Clock, plan: &Plan, output: &Output) -> Result<bool, Refusal> {
+    let now = clock.now();
+    let begin = plan.terms.as_ref().map_or(now, |terms| terms::begin(terms, now));
+    if begin <= now {
+        return Ok(false);
+    }
+    talk(
+        output,
+        &format!(
+            "agreed; it begins at {begin}, after everything was checked again. Ctrl-C gives it up, and nothing is changed"
+        ),
+    )?;
+    clock.until(begin).await;
+    Ok(true)
+}
+
+fn talk(output: &Output, words: &str) -> Result<(), Refusal> {
+    output
+        .talk(|err, _| writeln!(err, "{words}"))
+        .map_err(|error| Refusal::Words(format!("failed to write to standard error: {error}")))
 }
 
 pub(crate) fn show_report(output: &Output, report: &CheckReport) -> Result<(), Refusal> {

@@ -12,6 +12,7 @@ mod program_image;
 mod psql_session;
 mod safe_upgrade;
 mod state;
+mod webhook;
 mod world;
 
 pub use backed_up::{Act, BackedUp, HalfWay, MANY, SOME};
@@ -25,4 +26,5 @@ pub use program_image::program_image;
 pub use psql_session::{PsqlSession, until_answer, until_no_session_of_ours};
 pub use safe_upgrade::SafeUpgrade;
 pub use state::{Left, ReleaseState};
+pub use webhook::{WEBHOOK_SECRET, Webhook};
 pub use world::{World, connect_options};

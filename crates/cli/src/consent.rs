@@ -32,11 +32,14 @@ pub fn ask(question: &str, yes: bool) -> io::Result<Consent> {
     err.flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
-    Ok(
-        if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
-            Consent::Yes
-        } else {
-            Consent::No
-        },
-    )
+    Ok(if is_yes(&answer) {
+        Consent::Yes
+    } else {
+        Consent::No
+    })
+}
+
+/// Whether a typed line says yes.
+pub(crate) fn is_yes(line: &str) -> bool {
+    matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }

@@ -1,10 +1,15 @@
 //! Who would answer for a Service.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::{Api, ListParams};
+use kube::runtime::watcher::Config;
 
 use crate::error::Asked;
+use crate::wait::{Judgement, watch_until};
 use crate::{ApiError, Cluster};
 
 /// The label by which an EndpointSlice names its Service.
@@ -24,12 +29,49 @@ impl Cluster {
         if found.is_none() {
             return Ok(None);
         }
+        self.count_endpoints(namespace, service).await.map(Some)
+    }
+
+    /// The same, after waiting at most `limit` until there are as many as `wanted`: the controller of endpoints is later than
+    /// the pods. Who may not watch is not waited for.
+    ///
+    /// # Errors
+    /// As [`Cluster::ready_endpoints`].
+    pub async fn wait_ready_endpoints(
+        &self,
+        namespace: &str,
+        service: &str,
+        wanted: usize,
+        limit: Duration,
+    ) -> Result<Option<usize>, ApiError> {
+        let slices = Api::<EndpointSlice>::namespaced(self.client.clone(), namespace);
+        let config = Config::default().labels(&format!("{SERVICE_NAME}={service}"));
+        let what = format!("{wanted} endpoints of service {service}");
+        let came = watch_until(
+            slices,
+            config,
+            what,
+            limit,
+            |slices: &BTreeMap<String, EndpointSlice>| {
+                let slices: Vec<EndpointSlice> = slices.values().cloned().collect();
+                match ready(&slices) {
+                    enough if enough >= wanted => Judgement::Done(()),
+                    ready => Judgement::Wait(format!("{ready} are ready")),
+                }
+            },
+        );
+        // How it stands at the end counts, whatever became of the wait.
+        drop(came.await);
+        self.ready_endpoints(namespace, service).await
+    }
+
+    async fn count_endpoints(&self, namespace: &str, service: &str) -> Result<usize, ApiError> {
         let params = ListParams::default().labels(&format!("{SERVICE_NAME}={service}"));
         let slices = Api::<EndpointSlice>::namespaced(self.client.clone(), namespace)
             .list(&params)
             .await
             .asked(|| format!("list endpointslices of service {service} in namespace {namespace}"))?;
-        Ok(Some(ready(&slices.items)))
+        Ok(ready(&slices.items))
     }
 }
 

@@ -26,6 +26,7 @@ mod http_get;
 mod jobs;
 mod keda;
 mod kinds;
+mod log_errors;
 mod login;
 mod logs;
 mod manifest;

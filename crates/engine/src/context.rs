@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Events, Journal, StepFailure, StepKind, clock};
+use crate::{Asking, Clock, Events, Journal, StepFailure, StepKind, clock};
 
 /// Which run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct StepContext {
     pub(crate) events: Events,
     pub(crate) cancel: CancellationToken,
     pub(crate) hurry: CancellationToken,
+    pub(crate) clock: Clock,
+    pub(crate) asking: Asking,
 }
 
 impl StepContext {
@@ -69,9 +71,28 @@ impl StepContext {
         &self.hurry
     }
 
+    /// The same context under another token, for a part of the step that the step itself may end.
+    #[must_use]
+    pub fn under(&self, cancel: CancellationToken) -> Self {
+        Self {
+            cancel,
+            ..self.clone()
+        }
+    }
+
+    /// The clock by which the run keeps its terms.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The person who can be asked.
+    pub fn asking(&self) -> &Asking {
+        &self.asking
+    }
+
     /// The time of day as the journal writes it (RFC 3339, UTC).
     pub fn now(&self) -> String {
-        clock::now().to_string()
+        self.clock.now().to_string()
     }
 
     /// Seconds since a time that the journal holds; `None` if it cannot be read.

@@ -13,6 +13,8 @@ use crate::labels;
 
 /// Key of the seconds that the last migration took.
 pub const MIGRATION_SECONDS: &str = "migration-seconds";
+/// Key of the seconds that the last run took, from the end of its waits for an idle application on.
+pub const RUN_SECONDS: &str = "run-seconds";
 /// Key of the seconds from the first writer stopped to all counts back.
 pub const DOWNTIME_SECONDS: &str = "downtime-seconds";
 /// Key of the seconds that the last backup took.

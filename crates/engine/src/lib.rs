@@ -4,6 +4,7 @@
 //! anywhere leaves a journal from which any other machine carries on, forward or back.
 
 mod answer;
+mod asking;
 mod clock;
 mod context;
 mod database;
@@ -20,6 +21,8 @@ mod step;
 pub mod steps;
 mod transition;
 
+pub use asking::{Asked, Asking, Questions};
+pub use clock::Clock;
 pub use context::{RunInfo, StepContext};
 pub use end::{RunEnd, RunError};
 pub use events::{EventReceiver, Events};

@@ -2,6 +2,7 @@
 
 mod leave;
 mod price;
+mod time;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use self::price::Price;
 use crate::journal::tidy;
 use crate::{
-    Events, Faults, Journal, JournalError, Lease, Outcome, RunDocument, RunEnd, RunError, RunInfo, Step,
-    StepContext, StepFailure, StepKind,
+    Asking, Clock, Events, Faults, Journal, JournalError, Lease, Outcome, RunDocument, RunEnd, RunError,
+    RunInfo, Step, StepContext, StepFailure, StepKind,
 };
 
 /// How long a step may take to end by itself after the user's interrupt before it is dropped. Steps survive being
@@ -37,6 +38,10 @@ pub struct Act {
     pub cancel: CancellationToken,
     /// Cancelled by the user's second interrupt: waits of the way back are cut short.
     pub hurry: CancellationToken,
+    /// The clock by which the run keeps its terms.
+    pub clock: Clock,
+    /// The person who can be asked meanwhile.
+    pub asking: Asking,
     /// Fault points.
     pub faults: Faults,
 }
@@ -105,6 +110,8 @@ struct Runner {
     act: Act,
     info: RunInfo,
     plan: Arc<Plan>,
+    /// Whether it was begun by an earlier process.
+    resumed: bool,
 }
 
 /// How the loop goes on after a step.
@@ -158,6 +165,7 @@ impl Runner {
             },
             plan: Arc::new(document.plan),
             act,
+            resumed,
         })
     }
 
@@ -210,10 +218,14 @@ impl Runner {
         if self.act.cancel.is_cancelled() {
             return self.interrupted(index).await.map(Next::End);
         }
+        if let Next::End(end) = self.in_time(index).await? {
+            return Ok(Next::End(end));
+        }
         journal.set_state(index, StepState::Running, None, false).await?;
         self.tell(index);
-        let context = self.context(index, self.act.cancel.clone(), self.act.hurry.clone());
-        let mut result = match self.work(step.apply(&context)).await {
+        let cancel = self.act.cancel.child_token();
+        let context = self.context(index, cancel.clone(), self.act.hurry.clone());
+        let mut result = match self.work(&cancel, step.apply(&context)).await {
             Worked::Ended(result) => result,
             Worked::LeaseLost => return Err(self.lease_error()),
         };
@@ -232,18 +244,27 @@ impl Runner {
                 self.tell(index);
                 Ok(Next::Go)
             }
-            Err(failure) => self.failed(index, &failure).await.map(Next::End),
+            Err(failure) => {
+                let cut = self.cut_off(index, &cancel);
+                self.failed(index, &failure, &cut).await.map(Next::End)
+            }
         }
     }
 
-    async fn failed(&self, index: usize, failure: &StepFailure) -> Result<RunEnd, JournalError> {
+    /// What cut a step off in its work, as the beginning of a sentence.
+    fn cut_off(&self, index: usize, cancel: &CancellationToken) -> String {
+        match (self.act.cancel.is_cancelled(), cancel.is_cancelled()) {
+            (true, _) => "interrupted by the user: ".to_owned(),
+            (false, true) => self
+                .time_is_over(index)
+                .map_or_else(String::new, |why| format!("{why}: ")),
+            (false, false) => String::new(),
+        }
+    }
+
+    async fn failed(&self, index: usize, failure: &StepFailure, cut: &str) -> Result<RunEnd, JournalError> {
         let title = &self.plan.steps[index].title;
-        let interrupted = if self.act.cancel.is_cancelled() {
-            "interrupted by the user: "
-        } else {
-            ""
-        };
-        let reason = format!("{interrupted}\"{title}\" failed: {}", failure.text());
+        let reason = format!("{cut}\"{title}\" failed: {}", failure.text());
         let price = self.price().await;
         let turning_back = price.is_none().then(|| reason.clone());
         self.act
@@ -351,10 +372,17 @@ impl Runner {
         }
     }
 
-    /// A step's own work, until it ends, the lease is lost, or the user's patience after an interrupt is over.
-    async fn work(&self, work: impl Future<Output = Result<Outcome, StepFailure>>) -> Worked {
+    /// A step's own work, until it ends, the lease is lost, or the patience after an interrupt or the deadline is over.
+    async fn work(
+        &self,
+        cancel: &CancellationToken,
+        work: impl Future<Output = Result<Outcome, StepFailure>>,
+    ) -> Worked {
         let overdue = async {
-            self.act.cancel.cancelled().await;
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = self.deadline(cancel) => {}
+            }
             tokio::time::sleep(INTERRUPT_GRACE).await;
         };
         tokio::select! {
@@ -385,6 +413,8 @@ impl Runner {
             events: self.act.events.clone(),
             cancel,
             hurry,
+            clock: self.act.clock.clone(),
+            asking: self.act.asking.clone(),
         }
     }
 

@@ -73,7 +73,10 @@ impl PinnedChart {
 
     /// Digests of the files in the archive by their paths. `helm package` stamps the time on every file, so that the
     /// archive itself is another one each time; the lock file only says when dependencies were fetched, which lie beside it.
-    pub(crate) fn contents(&self) -> Result<BTreeMap<String, String>, HelmError> {
+    ///
+    /// # Errors
+    /// An unreadable archive.
+    pub fn contents(&self) -> Result<BTreeMap<String, String>, HelmError> {
         let mut contents = archive::digests(&self.archive)?;
         contents.retain(|path, _| !path.ends_with("/Chart.lock"));
         Ok(contents)

@@ -128,6 +128,24 @@ impl Helm {
     }
 }
 
+impl Helm {
+    /// Starts `helm test RELEASE` under the supervisor: the chart's own test hooks.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn test(&self, release: &str, namespace: &str, timeout: Duration) -> Result<Running, HelmError> {
+        let args: [OsString; 6] = [
+            "test".into(),
+            release.into(),
+            "--namespace".into(),
+            namespace.into(),
+            "--timeout".into(),
+            go_seconds(timeout),
+        ];
+        self.start(args, &[])
+    }
+}
+
 /// A duration for Go, at least a second: helm takes 0 for no time at all.
 fn go_seconds(duration: Duration) -> OsString {
     format!("{}s", duration.as_secs().max(1)).into()

@@ -18,6 +18,8 @@ pub struct Rendered {
     pub hooks: Vec<RenderedHook>,
     /// The same hooks as objects, in the same order; null where one cannot be read.
     pub hook_objects: Vec<Value>,
+    /// Whether the chart has tests of its own, for `helm test`.
+    pub has_tests: bool,
     /// The effective user values: what the revision's record would hold as its configuration.
     pub values: Value,
     /// The chart's defaults as helm used them; under `--reuse-values` these are the running revision's computed values.
@@ -100,17 +102,18 @@ fn without_values(error: HelmError) -> HelmError {
 
 fn rendered(record: Record, namespace: &str) -> Rendered {
     let chart = record.chart.unwrap_or_default();
-    let (hooks, hook_objects) = record
+    let (others, tests): (Vec<_>, Vec<_>) = record
         .hooks
         .unwrap_or_default()
         .iter()
         .map(|hook| (hook.facts(namespace), hook.object()))
-        .filter(|(hook, _)| hook.events.iter().any(|event| !event.starts_with("test")))
-        .unzip();
+        .partition(|(hook, _)| hook.events.iter().any(|event| !event.starts_with("test")));
+    let (hooks, hook_objects) = others.into_iter().unzip();
     Rendered {
         manifest: record.manifest,
         hooks,
         hook_objects,
+        has_tests: !tests.is_empty(),
         values: or_empty(record.config),
         chart: chart.identity(),
         base_values: or_empty(chart.values),

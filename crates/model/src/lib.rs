@@ -4,6 +4,7 @@
 //! these words without depending on another room.
 
 mod access;
+mod aftermath;
 mod artefact;
 mod backup;
 mod bundle;
@@ -20,6 +21,7 @@ mod keys;
 mod locks;
 mod migration;
 mod notes;
+mod notification;
 mod observation;
 pub mod path;
 mod plan;
@@ -38,6 +40,7 @@ mod seen;
 mod store;
 mod strict;
 mod target;
+mod terms;
 pub mod text;
 mod unlock;
 mod version;
@@ -46,6 +49,7 @@ mod waiver;
 mod workload;
 
 pub use access::{AccessDecision, AccessRequest, Phase};
+pub use aftermath::{Before, LogErrors, ServiceEndpoints, Smoke};
 pub use artefact::{Artefact, ArtefactKept, ArtefactOf};
 pub use backup::{
     AssertionResult, AssertionVerdict, BackupFile, BackupFormat, BackupGrade, BackupManifest, BackupProof,
@@ -88,6 +92,7 @@ pub use notes::{
     ChartDocuments, ChartFile, Highlight, HighlightKind, NotesDirection, NotesLink, NotesReport,
     NotesSourceReport, NotesState, NotesSummary, NotesVerdict, VersionChange, VersionNotes, VersionOf,
 };
+pub use notification::{Notification, NotificationMoment};
 pub use observation::{ClusterFacts, HookJob, LeaseFacts, MeasuredRestore, Observation, SavedObservation};
 pub use plan::{
     AnchorDatabase, AnchorRelease, BackUp, Drain, EndSessions, ForgetRevision, Gate, GateMode,
@@ -127,6 +132,7 @@ pub use target::{
     MigrationFiles, MigrationWork, MountedClaim, ObjectDryRun, RenderedHook, RenderedWorkload, TableWork,
     Target, ValuesHazard,
 };
+pub use terms::{ExpectedTime, LoadLimit, OnSlow, RunTerms, WindowSpan};
 pub use unlock::{PendingEvidence, StandingWorkload, Stands, UnlockReport};
 pub use version::Version;
 pub use version_range::VersionRange;

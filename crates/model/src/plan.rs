@@ -9,8 +9,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DatabaseLocation, MigrationState, ReleaseIdentity, RestoreOptions, RestoreSource, WorkloadKind,
-    WorkloadName,
+    Before, DatabaseLocation, LoadLimit, MigrationState, OnSlow, ReleaseIdentity, RestoreOptions,
+    RestoreSource, RunTerms, Smoke, WorkloadKind, WorkloadName,
 };
 
 /// When the new version may be judged and what turning back costs then.
@@ -50,7 +50,8 @@ pub enum Reversal {
     Impossible,
 }
 
-/// Waits until the application says it is idle, by a profile's query. The query must return no row.
+/// Waits until the application says it is idle, by a profile's query, which must return no row, and until the load is low
+/// enough.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WaitIdle {
@@ -58,6 +59,9 @@ pub struct WaitIdle {
     pub database: DatabaseLocation,
     /// What each query looks for, and the query; run read-only.
     pub queries: Vec<(String, String)>,
+    /// Under how much load writers may be stopped.
+    #[serde(default, skip_serializing_if = "LoadLimit::is_empty")]
+    pub load: LoadLimit,
     /// How long to wait, in seconds.
     pub timeout_seconds: u64,
 }
@@ -393,8 +397,8 @@ pub struct RollOut {
     pub timeout_seconds: u64,
 }
 
-/// Looks at the result: revision, counts, schema, health.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Looks at the result: revision, counts, schema, health; what must be so once traffic is back; what was so before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PostCheck {
     /// The counts every workload must have.
@@ -405,6 +409,24 @@ pub struct PostCheck {
     pub expected_schema: Option<String>,
     /// What a pod of each workload named must answer with 2xx.
     pub health: Vec<HealthQuestion>,
+    /// What must be so once traffic is back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub smoke: Vec<Smoke>,
+    /// How long the chart's own tests may take, in seconds; `None` where they are not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub helm_test_seconds: Option<u64>,
+    /// Tables that must not have fewer rows than in this run's backup.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<String>,
+    /// Whose logs are compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs_of: Vec<WorkloadName>,
+    /// What marks an error in a line of a log; the usual words where nothing is said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub error_markers: Vec<String>,
+    /// How the release stood before.
+    #[serde(default)]
+    pub before: Before,
 }
 
 /// Takes the gated revision out of Helm's history, so that a numberless `helm rollback` cannot land on it.
@@ -527,6 +549,9 @@ pub struct Plan {
     pub values_digest: String,
     /// The flags of `helm upgrade` that every pass gets, secrets excluded by construction (values are pinned apart).
     pub helm_flags: Vec<String>,
+    /// When it may begin and until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<RunTerms>,
     /// The steps in order.
     pub steps: Vec<PlannedStep>,
     /// Index of the first step after which turning back has a price; `None` when it is free to the end.
@@ -549,6 +574,11 @@ pub enum RunPurpose {
 }
 
 impl Plan {
+    /// What happens where the run takes longer than it should.
+    pub fn on_slow(&self) -> OnSlow {
+        self.terms.as_ref().map(|terms| terms.on_slow).unwrap_or_default()
+    }
+
     /// What the run is for, by its steps.
     pub fn purpose(&self) -> RunPurpose {
         match self

@@ -191,6 +191,8 @@ pub enum QuestionOf {
     Busy,
     /// `verify.assertions`.
     Assertion,
+    /// `offPeak.activity`.
+    OffPeak,
     /// `path`: a hazard, or versions that must not run together.
     Path,
 }

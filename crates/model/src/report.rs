@@ -424,6 +424,9 @@ pub struct UpgradeReport {
     pub downtime_seconds: Option<f64>,
     /// The steps.
     pub steps: Vec<StepReport>,
+    /// What else a person should know: that it went on past its deadline, that a notification did not arrive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What to type next.
     pub next: Vec<NextStep>,
 }

@@ -257,6 +257,7 @@ mod tests {
                 chart_sha256: String::new(),
                 values_digest: String::new(),
                 helm_flags: Vec::new(),
+                terms: None,
                 steps: vec![PlannedStep {
                     id: "01-forget".into(),
                     title: "forget".into(),

@@ -38,9 +38,9 @@ pub use migrations::{
     release_migration_lock,
 };
 pub use observe::{
-    Activity, Answer, AskedAs, Said, activity, archiver, blocked, collation_drift, database_size, facts,
-    free_bytes, health, held_locks, prepared_transactions, probe, question, redact, replication, server,
-    sessions, superusers,
+    Activity, Answer, AskedAs, Load, Said, activity, archiver, blocked, collation_drift, database_size,
+    facts, free_bytes, health, held_locks, load, prepared_transactions, probe, question, redact, replication,
+    server, sessions, superusers,
 };
-pub use schema::{Snapshot, extensions, grantees, owners, row_counts, schema_hash, settings};
+pub use schema::{Snapshot, extensions, grantees, owners, row_counts, row_counts_of, schema_hash, settings};
 pub use signal::{Signal, SignalError, signal};

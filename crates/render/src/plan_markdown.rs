@@ -7,6 +7,7 @@ use model::text::{line, shell_word};
 use model::{ExpectedDuration, KnownFrom, PlannedStep, Reversal, SavedPlan, StepSpec, WorkloadName};
 
 use crate::markup::plain;
+use crate::plan::terms_told;
 use crate::words::{minutes, seconds};
 
 /// Writes the change request. `file` is where the plan was saved; without it the command that saves it is told.
@@ -68,6 +69,9 @@ fn head(out: &mut dyn Write, saved: &SavedPlan) -> io::Result<()> {
             or_none(going_on(saved)),
         ),
     ] {
+        writeln!(out, "| {what} | {} |", plain(&told))?;
+    }
+    for (what, told) in plan.terms.iter().flat_map(terms_told) {
         writeln!(out, "| {what} | {} |", plain(&told))?;
     }
     writeln!(out)

@@ -200,6 +200,7 @@ fn of(of: QuestionOf) -> &'static str {
     match of {
         QuestionOf::Busy => "busy",
         QuestionOf::Assertion => "must be true",
+        QuestionOf::OffPeak => "off-peak",
         QuestionOf::Path => "path",
     }
 }
@@ -210,9 +211,11 @@ fn answer(question: &TriedQuestion) -> String {
         (QuestionOf::Busy, Some(false)) => "idle",
         (QuestionOf::Assertion, Some(true)) => "true",
         (QuestionOf::Assertion, Some(false)) => "NOT true",
+        (QuestionOf::OffPeak, Some(true)) => "so now",
+        (QuestionOf::OffPeak, Some(false)) => "not so now",
         (QuestionOf::Path, Some(true)) => "applies",
         (QuestionOf::Path, Some(false)) => "does not apply",
-        (QuestionOf::Busy | QuestionOf::Assertion | QuestionOf::Path, None) => "no answer",
+        (_, None) => "no answer",
     };
     format!("{word} ({})", question.words)
 }

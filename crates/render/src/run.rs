@@ -40,6 +40,9 @@ pub fn upgrade_outcome(out: &mut dyn Write, style: Style, report: &UpgradeReport
     if let Some(downtime) = report.downtime_seconds {
         writeln!(out, "downtime {}", seconds(downtime))?;
     }
+    for warning in &report.warnings {
+        writeln!(out, "{} {warning}", style.paint(Tone::Care, "note:"))?;
+    }
     next_steps(out, style, &report.next)
 }
 

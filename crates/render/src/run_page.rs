@@ -63,6 +63,9 @@ pub fn run_page(out: &mut dyn Write, report: &UpgradeReport) -> io::Result<()> {
         )?;
     }
     writeln!(out, "</table>")?;
+    for warning in &report.warnings {
+        writeln!(out, "<p>note: {}</p>", escaped(warning))?;
+    }
     if !report.next.is_empty() {
         writeln!(out, "<h2>Next</h2>\n<ul>")?;
         for next in &report.next {
@@ -109,6 +112,9 @@ pub fn run_markdown(out: &mut dyn Write, report: &UpgradeReport) -> io::Result<(
             step.seconds.map(seconds).unwrap_or_default(),
             plain(step.detail.as_deref().unwrap_or_default())
         )?;
+    }
+    for warning in &report.warnings {
+        writeln!(out, "\nNote: {}", plain(warning))?;
     }
     Ok(())
 }
@@ -188,6 +194,7 @@ mod tests {
             },
             downtime_seconds: Some(9.0),
             steps: vec![step("stop", 0, 4.0), step("back up", 4, 16.0)],
+            warnings: Vec::new(),
             next: Vec::new(),
         }
     }

@@ -29,6 +29,7 @@ pub fn journal_report(document: &RunDocument) -> UpgradeReport {
         to: document.plan.to.clone(),
         downtime_seconds: document.downtime_seconds(),
         steps: document.step_reports(),
+        warnings: document.overtime.iter().cloned().collect(),
         next: next(document, outcome),
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! Proxies are those of the environment (`HTTPS_PROXY`, `NO_PROXY`), authorities those of the machine.
 
+mod post;
+
 use std::time::Duration;
 
+pub use post::{PostError, is_address, post_json};
 use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Client, Url};
 
@@ -36,11 +39,15 @@ impl Default for Patience {
 /// # Errors
 /// When the machine's certificates cannot be used.
 pub fn client(patience: Patience) -> Result<Client, reqwest::Error> {
+    redirected(patience, Policy::custom(redirect))
+}
+
+fn redirected(patience: Patience, policy: Policy) -> Result<Client, reqwest::Error> {
     // The client asks for the process's provider of cryptography. An error means that there is one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .user_agent(concat!("safe-upgrade/", env!("CARGO_PKG_VERSION")))
-        .redirect(Policy::custom(redirect))
+        .redirect(policy)
         .connect_timeout(patience.connect)
         .read_timeout(patience.silence)
         .timeout(patience.answer)

@@ -41,3 +41,4 @@ mod saved_plan;
 mod unlock;
 mod upgrade_check;
 mod upgrade_path;
+mod windows;

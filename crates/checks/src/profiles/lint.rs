@@ -152,7 +152,18 @@ fn statements(profile: &Profile) -> Vec<String> {
         .assertions
         .iter()
         .map(|must| ("verify.assertions", &must.what, &must.sql));
+    let smoke = profile
+        .smoke
+        .iter()
+        .filter_map(|step| Some(("smoke", &step.what, step.sql.as_ref()?)));
+    let off_peak = profile
+        .off_peak
+        .activity
+        .iter()
+        .map(|must| ("offPeak.activity", &must.what, &must.sql));
     busy.chain(assertions)
+        .chain(off_peak)
+        .chain(smoke)
         .filter(|(_, _, sql)| sql.trim().is_empty())
         .map(|(key, what, _)| format!("the sql of `{key}` ({what}) is empty"))
         .collect()

@@ -37,7 +37,16 @@ fn questions(profile: &Profile) -> Vec<(QuestionOf, String, String)> {
         .assertions
         .iter()
         .map(|must| (QuestionOf::Assertion, must.what.clone(), must.sql.clone()));
-    busy.chain(assertions).collect()
+    let off_peak = profile
+        .off_peak
+        .activity
+        .iter()
+        .map(|must| (QuestionOf::OffPeak, must.what.clone(), must.sql.clone()));
+    let smoke = profile
+        .smoke
+        .iter()
+        .filter_map(|step| Some((QuestionOf::Assertion, step.what.clone(), step.sql.clone()?)));
+    busy.chain(assertions).chain(off_peak).chain(smoke).collect()
 }
 
 async fn ask(connector: &Connector, sql: &str) -> Result<Answer, String> {

@@ -325,8 +325,10 @@ fn answered(question: &TriedQuestion, findings: &mut Findings) {
         (Some(false), QuestionOf::Assertion) => {
             findings.wrong(format!("not true of the live database: {what} ({words})"));
         }
+        (Some(false), QuestionOf::OffPeak) => findings.note(format!("not so now: {what}")),
         (Some(true), QuestionOf::Path) => findings.note(format!("{what} applies to this database")),
-        (Some(false), QuestionOf::Busy | QuestionOf::Path) | (Some(true), QuestionOf::Assertion) => {}
+        (Some(false), QuestionOf::Busy | QuestionOf::Path)
+        | (Some(true), QuestionOf::Assertion | QuestionOf::OffPeak) => {}
     }
 }
 

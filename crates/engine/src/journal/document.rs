@@ -77,6 +77,9 @@ pub struct RunDocument {
     /// Whether a person agreed to the price of turning back.
     #[serde(default)]
     pub price_agreed: bool,
+    /// Why it went on when its time was over, once that was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overtime: Option<String>,
     /// How it ended; `Stopped` and `Quiesced` are not for good.
     pub outcome: Option<UpgradeOutcome>,
     /// Why it did not end as wished.
@@ -130,6 +133,7 @@ impl RunDocument {
             steps,
             turning_back: None,
             price_agreed: false,
+            overtime: None,
             outcome: None,
             reason: None,
         }

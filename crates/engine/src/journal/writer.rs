@@ -272,6 +272,15 @@ impl Journal {
         .await
     }
 
+    /// Journals that the run goes on although its time is over, and why.
+    pub(crate) async fn overtime(&self, why: String) -> Result<(), JournalError> {
+        self.append(HEAD_LIMIT, move |document| {
+            document.overtime = Some(bounded(&why));
+            Ok(())
+        })
+        .await
+    }
+
     /// Journals that a step that changes nothing is put back.
     pub(crate) async fn set_restored_without_acting(&self, index: usize) -> Result<(), JournalError> {
         self.append(HEAD_LIMIT, move |document| {

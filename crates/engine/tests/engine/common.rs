@@ -8,8 +8,8 @@ use cluster::Cluster;
 use engine::journal::{JournalStore, MemoryStore};
 use engine::lease::{Acquire, MemoryLeases};
 use engine::{
-    AbortConsent, Act, Events, Exposure, Faults, Holder, Journal, JournalError, Lease, NewRun, Outcome,
-    RunDocument, RunEnd, RunError, Step, StepContext, StepFailure,
+    AbortConsent, Act, Asking, Clock, Events, Exposure, Faults, Holder, Journal, JournalError, Lease, NewRun,
+    Outcome, RunDocument, RunEnd, RunError, Step, StepContext, StepFailure,
 };
 use model::{
     AnchorRelease, ChartIdentity, GateMode, Plan, PlannedStep, PostCheck, ReleaseIdentity, Reversal, StepSpec,
@@ -35,6 +35,8 @@ pub(crate) enum Behaviour {
     Warns,
     /// Never ends and does not listen.
     Hangs,
+    /// Works for two hours.
+    Lasts,
     /// Works, and its undo ends only when the user presses.
     WaitsToGoBack,
     /// Fails half way and cannot tell whether anybody was served.
@@ -72,6 +74,7 @@ impl Step for FakeStep {
                     return Err(StepFailure::new("half of it broke"));
                 }
                 Behaviour::Hangs => std::future::pending().await,
+                Behaviour::Lasts => tokio::time::sleep(std::time::Duration::from_secs(3600)).await,
                 Behaviour::Works | Behaviour::UndoFails | Behaviour::Warns | Behaviour::WaitsToGoBack => {}
             }
         }
@@ -121,12 +124,7 @@ impl Step for FakeStep {
 pub(crate) fn plan(count: usize, priced_from: Option<usize>) -> Plan {
     let mut steps = vec![step(0, Reversal::NotNeeded, anchor())];
     steps.extend((1..=count).map(|index| step(index, Reversal::Automatic, anchor())));
-    let post_check = StepSpec::PostCheck(PostCheck {
-        targets: Vec::new(),
-        database: None,
-        expected_schema: None,
-        health: Vec::new(),
-    });
+    let post_check = StepSpec::PostCheck(PostCheck::default());
     steps.push(step(count + 1, Reversal::Automatic, post_check));
     Plan {
         api_version: model::API_VERSION.into(),
@@ -149,6 +147,7 @@ pub(crate) fn plan(count: usize, priced_from: Option<usize>) -> Plan {
         chart_sha256: String::new(),
         values_digest: String::new(),
         helm_flags: Vec::new(),
+        terms: None,
         steps,
         priced_from,
         no_way_back: None,
@@ -181,6 +180,8 @@ pub(crate) struct Stage {
     pub(crate) events: Events,
     pub(crate) cancel: CancellationToken,
     pub(crate) hurry: CancellationToken,
+    pub(crate) clock: Clock,
+    pub(crate) asking: Asking,
 }
 
 /// What a second process does with an unfinished run.
@@ -210,6 +211,8 @@ impl Stage {
             events: Events::in_memory(),
             cancel: CancellationToken::new(),
             hurry: CancellationToken::new(),
+            clock: Clock::machine(),
+            asking: Asking::nobody(),
         }
     }
 
@@ -267,6 +270,8 @@ impl Stage {
             events: self.events.clone(),
             cancel: self.cancel.clone(),
             hurry: self.hurry.clone(),
+            clock: self.clock.clone(),
+            asking: self.asking.clone(),
             faults,
         }
     }

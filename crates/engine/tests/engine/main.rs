@@ -8,3 +8,4 @@ mod killed_anywhere;
 mod lease;
 mod prices;
 mod storing;
+mod terms;

@@ -86,6 +86,13 @@ pub fn parse(source: &str, text: &str) -> Result<Profile, ProfileError> {
     if !profile.notes.sources.iter().all(is_one) {
         return refuse("each of `notes.sources` names either `github` or `changelog`".into());
     }
+    if !profile
+        .smoke
+        .iter()
+        .all(|step| step.sql.is_some() != step.command.is_some())
+    {
+        return refuse("each of `smoke` has either `sql` or `command`".into());
+    }
     if let Err(message) = profile.requires.check() {
         return refuse(message);
     }
@@ -165,6 +172,16 @@ mod tests {
         assert!(both.message.contains("only one"), "{both}");
         let text = format!("{SMALL}path:\n  running: {{ read: imageTag }}\n");
         assert!(parse("x.yaml", &text).unwrap_err().message.contains("no `image`"));
+    }
+
+    #[test]
+    fn a_smoke_step_is_a_statement_or_a_command() {
+        let read = |step: &str| parse("x.yaml", &format!("{SMALL}smoke:\n  - {step}\n"));
+        assert!(read("{ what: it works, sql: select true }").is_ok());
+        assert!(read("{ what: it works, command: ./smoke.sh }").is_ok());
+        for wrong in ["{ what: it works }", "{ what: x, sql: select true, command: x }"] {
+            assert!(read(wrong).unwrap_err().message.contains("`smoke`"), "{wrong}");
+        }
     }
 
     #[test]

@@ -52,9 +52,18 @@ pub struct Profile {
     /// What must be idle before writers stop.
     #[serde(default)]
     pub busy: Vec<Busy>,
+    /// How much load there may be when writers stop.
+    #[serde(default)]
+    pub off_peak: OffPeak,
     /// How the new version shows that it is well.
     #[serde(default)]
     pub health: Vec<Health>,
+    /// What must be so once traffic is back.
+    #[serde(default)]
+    pub smoke: Vec<SmokeStep>,
+    /// What is compared before and after.
+    #[serde(default)]
+    pub compare: Compare,
     /// What an older version needs to run again.
     #[serde(default)]
     pub rollback: Rollback,
@@ -147,7 +156,7 @@ pub struct Rehearsal {
     pub blank: Vec<String>,
 }
 
-/// What must be true of a restored copy.
+/// What must be true of a database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MustBeTrue {
@@ -371,6 +380,47 @@ pub struct Busy {
     pub what: String,
     /// A query that returns no row when idle. Run read-only.
     pub sql: String,
+}
+
+/// What must be so once traffic is back: either `sql` or `command`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SmokeStep {
+    /// What it says, in words: `an order can be placed`.
+    pub what: String,
+    /// One statement whose only row begins with true; run read-only.
+    #[serde(default)]
+    pub sql: Option<String>,
+    /// A command that must end with 0; only run with `--allow-profile-commands`.
+    #[serde(default)]
+    pub command: Option<String>,
+}
+
+/// What is compared before and after.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Compare {
+    /// Tables that must not lose rows: `orders`, `public.orders`.
+    #[serde(default)]
+    pub tables: Vec<String>,
+    /// What marks an error in a line of a log: `level=error`.
+    #[serde(default)]
+    pub error_markers: Vec<String>,
+}
+
+/// How much load there may be when writers stop.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OffPeak {
+    /// The most sessions that may be at work in the database.
+    #[serde(default)]
+    pub max_active: Option<u64>,
+    /// The most transactions in a second.
+    #[serde(default)]
+    pub max_tps: Option<u64>,
+    /// What must be true: `fewer than ten people are logged in`.
+    #[serde(default)]
+    pub activity: Vec<MustBeTrue>,
 }
 
 /// An HTTP question that the new version must answer with 2xx.

@@ -8,5 +8,5 @@ mod snapshot;
 
 pub use catalogue::{extensions, grantees, owners, settings};
 pub use hash::schema_hash;
-pub use rows::row_counts;
+pub use rows::{row_counts, row_counts_of};
 pub use snapshot::Snapshot;

@@ -28,6 +28,38 @@ pub async fn row_counts(database: &Database) -> Result<Vec<TableRows>, QueryErro
         .iter()
         .map(|row| row.get(0))
         .collect();
+    counted(database, &tables).await
+}
+
+/// `count(*)` of these tables, as the session's search path finds them; `None` for what is no table there.
+///
+/// # Errors
+/// As [`row_counts`].
+pub async fn row_counts_of(
+    database: &Database,
+    wanted: &[String],
+) -> Result<Vec<(String, Option<TableRows>)>, QueryError> {
+    let mut counts = Vec::with_capacity(wanted.len());
+    for name in wanted {
+        let found: Vec<String> = database
+            .query(
+                "find a table",
+                "select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+                 where c.oid = to_regclass($1::text) and c.relkind = 'r'",
+                &[name],
+            )
+            .await?
+            .iter()
+            .map(|row| row.get(0))
+            .collect();
+        let rows = counted(database, &found).await?;
+        counts.push((name.clone(), rows.into_iter().next()));
+    }
+    Ok(counts)
+}
+
+/// Counts tables by their quoted names.
+async fn counted(database: &Database, tables: &[String]) -> Result<Vec<TableRows>, QueryError> {
     let mut counts = Vec::with_capacity(tables.len());
     for chunk in tables.chunks(TABLES_PER_STATEMENT) {
         // The names were quoted by the server. With row_security off a policy is an error, not a smaller count.

@@ -1,9 +1,13 @@
 //! Reading a real database.
 
+use std::time::Duration;
+
 use crate::migrating::GOOSE;
 use crate::support::{database, location, open, quoted, session, unique, until};
 use model::{Seen, SessionRole};
-use postgres_room::{blocked, facts, held_locks, prepared_transactions, replication, sessions};
+use postgres_room::{
+    blocked, facts, held_locks, load, prepared_transactions, replication, row_counts_of, sessions,
+};
 
 #[tokio::test]
 async fn sessions_are_told_apart_and_their_literals_are_gone() {
@@ -242,4 +246,61 @@ async fn all_facts_come_in_one_look() {
         .await
         .unwrap();
     assert_eq!(quoted(name), "\"fäct\"\"s of it\"");
+}
+
+#[tokio::test]
+async fn load_counts_who_is_at_work_and_what_is_committed() {
+    let location = database(&unique("load"), "create table t (a int)").await;
+    let database = open(&location).await;
+    let second = Duration::from_secs(1);
+    let measured = |seen| match seen {
+        Seen::Present(load) => load,
+        other => panic!("unreadable: {other:?}"),
+    };
+    let idle = session(&location.database, "idle").await;
+    idle.batch_execute("select 1").await.unwrap();
+    assert_eq!(
+        measured(load(&database, second).await).active,
+        0,
+        "who is idle is not at work"
+    );
+
+    let web = session(&location.database, "web").await;
+    web.batch_execute("begin; insert into t values (1)")
+        .await
+        .unwrap();
+    assert_eq!(
+        measured(load(&database, second).await).active,
+        1,
+        "an open transaction is work"
+    );
+
+    let writing = tokio::spawn(async move {
+        loop {
+            idle.batch_execute("insert into t values (2)").await.unwrap();
+        }
+    });
+    // What a session has done is counted up to a second later.
+    let busy = measured(load(&database, 4 * second).await);
+    writing.abort();
+    assert!(busy.tps > 20.0, "{busy:?}");
+}
+
+#[tokio::test]
+async fn only_the_named_tables_are_counted_and_what_is_none_is_told() {
+    let sql = "create table orders (a int); insert into orders values (1), (2); \
+               create schema other; create table other.orders (a int); create view seen as select 1 as a";
+    let database = open(&database(&unique("counted"), sql).await).await;
+    let wanted = ["orders", "other.orders", "seen", "nothing"];
+    let counted = row_counts_of(&database, &wanted.map(str::to_owned))
+        .await
+        .unwrap();
+    let rows: Vec<_> = counted
+        .iter()
+        .map(|(_, rows)| rows.as_ref().map(|rows| (rows.table.as_str(), rows.rows)))
+        .collect();
+    assert_eq!(
+        rows,
+        [Some(("public.orders", 2)), Some(("other.orders", 0)), None, None]
+    );
 }

@@ -24,6 +24,7 @@ fn a_plan_marks_where_turning_back_gets_a_price() {
         chart_sha256: String::new(),
         values_digest: String::new(),
         helm_flags: vec!["--timeout".into(), "5m".into()],
+        terms: None,
         steps: vec![
             step(
                 "01-quiesce",

@@ -70,6 +70,7 @@ fn saved() -> SavedPlan {
             chart_sha256: String::new(),
             values_digest: String::new(),
             helm_flags: Vec::new(),
+            terms: None,
             steps: vec![
                 step(
                     "01-quiesce",
@@ -112,6 +113,32 @@ fn a_change_request_says_who_what_how_long_and_what_to_type() {
         );
     }
     assert!(text.contains("Until step 3 (open \\| the gate)"), "{text}");
+}
+
+#[test]
+fn the_terms_stand_in_a_change_request_in_absolute_time() {
+    let text = shown(|out| crate::plan_markdown(out, &saved(), None));
+    assert!(!text.contains("when slow"), "{text}");
+    let mut saved = saved();
+    saved.plan.terms = Some(model::RunTerms {
+        window: Some(model::WindowSpan {
+            words: "22:00-04:00 UTC".into(),
+            opens: "2026-01-01T22:00:00Z".into(),
+            closes: "2026-01-02T04:00:00Z".into(),
+        }),
+        deadline: Some("2026-01-02T03:00:00Z".into()),
+        on_slow: model::OnSlow::Abort,
+        ..model::RunTerms::default()
+    });
+    let text = shown(|out| crate::plan_markdown(out, &saved, None));
+    for told in [
+        "| window | 22:00-04:00 UTC (from 2026-01-01T22:00:00Z to 2026-01-02T04:00:00Z) |\n",
+        "| deadline | 2026-01-02T03:00:00Z; from then on nothing new begins",
+        "| takes | nobody has measured how long it takes; a rehearsal would |\n",
+        "| when slow | abort |\n",
+    ] {
+        assert!(text.contains(told), "no {told:?} in\n{text}");
+    }
 }
 
 #[test]

@@ -38,6 +38,7 @@ fn report(outcome: UpgradeOutcome) -> UpgradeReport {
                 detail: (index == 0).then(|| "revision 8".into()),
             })
             .collect(),
+        warnings: Vec::new(),
         next: vec![NextStep {
             text: "carry on".into(),
             command: Some("helm safe-upgrade resume shop".into()),

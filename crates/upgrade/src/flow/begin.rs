@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cluster::Cluster;
 use engine::journal::ClusterStore;
 use engine::lease::{Acquire, ClusterLeases};
-use engine::{Act, Events, Faults, Holder, Journal, Lease, NewRun, RunDocument, Step};
+use engine::{Act, Asking, Clock, Events, Faults, Holder, Journal, Lease, NewRun, RunDocument, Step};
 use helm::{Helm, HelmMajor, PinnedChart, PinnedValues};
 use model::{Plan, UpgradeReport};
 use serde::{Deserialize, Serialize};
@@ -15,9 +15,10 @@ use tokio_util::sync::CancellationToken;
 use super::described::described;
 use super::remember::remember;
 use super::{FlowError, Judged, UpgradeRequest};
+use crate::notify::{Notify, notified};
 use crate::steps::steps;
 use crate::tools::{CHART_PART, VALUES_PART};
-use crate::{Tools, ToolsError, upgrade_report};
+use crate::{Tools, ToolsError, terms, upgrade_report};
 
 /// How a run is run, whatever it does.
 #[derive(Clone)]
@@ -30,6 +31,23 @@ pub struct RunOptions {
     pub hurry: CancellationToken,
     /// Fault points, for tests.
     pub faults: Faults,
+    /// The clock by which a run keeps its terms.
+    pub clock: Clock,
+    /// The person who can be asked meanwhile.
+    pub asking: Asking,
+    /// Who is told of the run.
+    pub notify: Notify,
+}
+
+impl RunOptions {
+    /// The same, with somebody who is told.
+    #[must_use]
+    pub fn telling(self, notify: &Notify) -> Self {
+        Self {
+            notify: notify.clone(),
+            ..self
+        }
+    }
 }
 
 /// What a later process must know beside the plan. Holds no secret.
@@ -120,6 +138,13 @@ pub(crate) async fn start(
         steps,
         helm_major,
     } = begin;
+    if let Some(terms) = &plan.terms {
+        options
+            .clock
+            .until(terms::begin(terms, options.clock.now()))
+            .await;
+        terms::may_begin(terms, options.clock.now()).map_err(FlowError::Terms)?;
+    }
     let new = NewRun {
         run,
         plan,
@@ -139,8 +164,9 @@ pub(crate) async fn start(
             return Err(FlowError::Journal(error));
         }
     };
-    let plan = journal.document().plan;
-    let (events, telling) = described(cluster, &plan, options.events.clone());
+    let RunDocument { run, plan, .. } = journal.document();
+    let (heard, notifying) = notified(&options.notify, &plan, &run, options.events.clone());
+    let (events, telling) = described(cluster, &plan, heard);
     let end = engine::run(Act {
         cluster: cluster.clone(),
         journal: journal.clone(),
@@ -149,6 +175,8 @@ pub(crate) async fn start(
         events,
         cancel: options.cancel,
         hurry: options.hurry,
+        clock: options.clock,
+        asking: options.asking,
         faults: options.faults,
     })
     .await
@@ -156,7 +184,8 @@ pub(crate) async fn start(
     telling.end(&plan, &end).await;
     let document = journal.document();
     remember(cluster, &document, &options.events).await;
-    Ok((upgrade_report(&document, &end), document))
+    let report = notifying.end(upgrade_report(&document, &end)).await;
+    Ok((report, document))
 }
 
 /// What lies in the journal's own Secrets until the outcome is final.

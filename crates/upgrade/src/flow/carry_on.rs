@@ -15,6 +15,7 @@ use super::described::described;
 use super::remember::remember;
 use super::restore::restore_of;
 use super::{FlowError, RunOptions};
+use crate::notify::notified;
 use crate::steps::{steps, steps_without_helm};
 use crate::{Tools, upgrade_report};
 
@@ -164,8 +165,9 @@ async fn drive(
     steps: Vec<Box<dyn Step>>,
     options: RunOptions,
 ) -> Result<(UpgradeReport, RunDocument), FlowError> {
-    let plan = journal.document().plan;
-    let (events, telling) = described(&request.cluster, &plan, options.events.clone());
+    let RunDocument { run, plan, .. } = journal.document();
+    let (heard, notifying) = notified(&options.notify, &plan, &run, options.events.clone());
+    let (events, telling) = described(&request.cluster, &plan, heard);
     let act = Act {
         cluster: request.cluster.clone(),
         journal: journal.clone(),
@@ -174,6 +176,8 @@ async fn drive(
         events,
         cancel: options.cancel,
         hurry: options.hurry,
+        clock: options.clock,
+        asking: options.asking,
         faults: options.faults,
     };
     let end = match request.direction {
@@ -185,5 +189,6 @@ async fn drive(
     telling.end(&plan, &end).await;
     let document = journal.document();
     remember(&request.cluster, &document, &options.events).await;
-    Ok((upgrade_report(&document, &end), document))
+    let report = notifying.end(upgrade_report(&document, &end)).await;
+    Ok((report, document))
 }

@@ -239,26 +239,27 @@ fn phase_of(event: &Event, plan: &Plan) -> Option<Phase> {
 /// The word for a phase whose end is told.
 fn reason_of(kind: StepKind) -> Option<&'static str> {
     match kind {
+        StepKind::WaitIdle => Some("ApplicationIdle"),
+        StepKind::Suspend => Some("StartsHeld"),
         StepKind::Quiesce => Some("WritersStopped"),
+        StepKind::Drain => Some("WritersGone"),
+        StepKind::StandStill => Some("StandsStill"),
         StepKind::BackUp => Some("DatabaseBackedUp"),
         StepKind::HelmPass => Some("DatabaseMigrated"),
         StepKind::Gate => Some("GatePassed"),
         StepKind::OpenTraffic => Some("GateOpened"),
         StepKind::RestoreDatabase => Some("DatabaseRestored"),
         StepKind::HelmRollback => Some("RevisionRolledBack"),
+        StepKind::Resume => Some("CountsGivenBack"),
         StepKind::RollOut => Some("RolledOut"),
-        StepKind::WaitIdle
-        | StepKind::Suspend
-        | StepKind::Drain
-        | StepKind::TimeLimit
-        | StepKind::SettleRevision
-        | StepKind::EndSessions
-        | StepKind::StandStill
+        StepKind::Unsuspend => Some("StartsReleased"),
+        StepKind::PostCheck => Some("PostChecked"),
+        StepKind::SettleRevision => Some("RevisionTakenOver"),
+        StepKind::EndSessions => Some("SessionsEnded"),
+        // What only takes notes, or looks at a clock, is no phase of a workload.
+        StepKind::TimeLimit
         | StepKind::AnchorRelease
         | StepKind::AnchorDatabase
-        | StepKind::Resume
-        | StepKind::Unsuspend
-        | StepKind::PostCheck
         | StepKind::ForgetRevision => None,
     }
 }

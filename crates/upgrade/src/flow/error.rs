@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::ToolsError;
 use crate::plan::PlanRefusal;
 use crate::recover::Refused;
+use crate::terms::TermsRefusal;
 
 /// A failure before or around a run. Failures inside a run are in its report.
 #[derive(Debug, Error)]
@@ -122,6 +123,12 @@ pub enum FlowError {
         /// The line at hand.
         found: u8,
     },
+    /// It is not the time.
+    #[error("this is not the time to begin")]
+    Terms(#[source] TermsRefusal),
+    /// What was agreed to is not what would be done now.
+    #[error("not begun, because something has changed since the plan was agreed to: {0}")]
+    Moved(String),
     /// The lease.
     #[error("failed to take the lease")]
     Lease(#[source] LeaseError),
@@ -150,6 +157,8 @@ impl FlowError {
             )
             | Self::OtherChart { .. }
             | Self::UnfitRevision { .. }
+            | Self::Terms(_)
+            | Self::Moved(_)
             | Self::Plan(_) => ExitCode::Blocked,
             Self::Run(RunError::Priced { .. }) => ExitCode::Blocked,
             Self::NotRecovered(Refused::Unknown { .. }) => ExitCode::CannotTell,

@@ -6,13 +6,17 @@ use std::path::Path;
 use checks::profiles::ProfileChoice;
 use checks::{ObserveRequest, Observed, TargetRequest};
 use cluster::Cluster;
+use engine::Clock;
+use engine::facts::{self, Measured};
 use helm::{Fidelity, Helm, PinnedValues, Prepared, UpgradeLine};
-use model::{CheckReport, GateMode, Plan, Seen, Target, WorkloadName};
+use model::{Before, CheckReport, GateMode, LoadLimit, Plan, RunTerms, Seen, Target, WorkloadName};
 use postgres_room::FindOptions;
 use sha2::{Digest, Sha256};
 
+use super::before::before;
 use super::{FlowError, no_way_back};
-use crate::plan::{PlanInput, plan};
+use crate::plan::{AfterWishes, PlanInput, plan};
+use crate::terms::{Measurements, Terms, expected, moved};
 
 /// What the user asked for.
 #[derive(Clone)]
@@ -35,6 +39,14 @@ pub struct UpgradeRequest {
     pub store: String,
     /// `--gate`.
     pub gate: Option<GateMode>,
+    /// `--window`, `--not-before`, `--deadline`, `--on-slow`, or those of a saved plan.
+    pub terms: Terms,
+    /// `--max-active`, `--max-tps`.
+    pub load: LoadLimit,
+    /// `--smoke`, `--helm-test`, `--allow-profile-commands`.
+    pub after: AfterWishes,
+    /// The clock by which the terms are made.
+    pub clock: Clock,
 }
 
 /// Everything known before the first change.
@@ -87,7 +99,8 @@ pub async fn judge(request: &UpgradeRequest, folder: &Path) -> Result<Judged, Fl
     .await
     .map_err(FlowError::Target)?;
     let report = checks::evaluate(&observed.observation, Some(&target), &observed.profile);
-    let plan = make_plan(request, &observed, &target, &prepared);
+    let timely = Timely::look(request, &observed, &target).await;
+    let plan = make_plan(request, &observed, &target, &prepared, timely);
     Ok(Judged {
         observed,
         target,
@@ -97,11 +110,43 @@ pub async fn judge(request: &UpgradeRequest, folder: &Path) -> Result<Judged, Fl
     })
 }
 
+/// Looks, judges and plans once more, for a run that begins later than it was agreed to. What would be done now must be what
+/// was agreed to; the terms stay those that were agreed to.
+///
+/// # Errors
+/// As [`judge`]; also when something has changed.
+pub async fn judge_again(
+    request: &UpgradeRequest,
+    agreed: &Plan,
+    first: &Prepared,
+    folder: &Path,
+) -> Result<Judged, FlowError> {
+    let mut judged = judge(request, folder).await?;
+    if let Ok(plan) = &mut judged.plan {
+        let values = |prepared: &Prepared| prepared.values.bytes().map_err(FlowError::Target);
+        if let Some(what) = moved(agreed, plan) {
+            return Err(FlowError::Moved(what));
+        }
+        if values(first)? != values(&judged.prepared)? {
+            return Err(FlowError::Moved("the values are others".into()));
+        }
+        let contents = |prepared: &Prepared| prepared.chart.contents().map_err(FlowError::Target);
+        if contents(first)? != contents(&judged.prepared)? {
+            return Err(FlowError::Moved(
+                "what stands in the chart is something else".into(),
+            ));
+        }
+        plan.terms.clone_from(&agreed.terms);
+    }
+    Ok(judged)
+}
+
 fn make_plan(
     request: &UpgradeRequest,
     observed: &Observed,
     target: &Target,
     prepared: &Prepared,
+    timely: Timely,
 ) -> Result<Plan, FlowError> {
     let seen = &observed.observation;
     let release = needed(&seen.release, "the release")?;
@@ -131,6 +176,11 @@ fn make_plan(
         rehearsed: seen.rehearsed.as_ref(),
         no_way_back: database.and_then(no_way_back),
         gate: request.gate,
+        load: request.load.clone(),
+        after: request.after.clone(),
+        has_tests: prepared.rendered.has_tests,
+        before: timely.before,
+        terms: timely.terms,
         store: request.store.clone(),
         chart_sha256: prepared.chart.sha256.clone(),
         values_digest: values_digest(&prepared.values)?,
@@ -139,7 +189,79 @@ fn make_plan(
         adopted: None,
     })
     .map_err(FlowError::Plan)
-    .map(|plan| with_fidelity(plan, &prepared.fidelity))
+    .map(|mut plan| {
+        plan.notices.extend(timely.notices);
+        with_fidelity(plan, &prepared.fidelity)
+    })
+}
+
+/// What depends on the moment of the plan.
+struct Timely {
+    terms: Option<RunTerms>,
+    before: Before,
+    notices: Vec<String>,
+}
+
+impl Timely {
+    async fn look(request: &UpgradeRequest, observed: &Observed, target: &Target) -> Self {
+        let UpgradeRequest {
+            cluster,
+            namespace,
+            clock,
+            ..
+        } = request;
+        let workloads = observed.observation.workloads.present();
+        let members = workloads.map(|workloads| checks::assign(&observed.profile, workloads, Some(target)));
+        let members = members.unwrap_or_default();
+        let (terms, (before, notices)) = tokio::join!(
+            terms(request, observed, target),
+            before(cluster, namespace, observed, &members, clock)
+        );
+        Self {
+            terms,
+            before,
+            notices,
+        }
+    }
+}
+
+/// The terms in absolute time, with how long it takes where there is a deadline.
+async fn terms(request: &UpgradeRequest, observed: &Observed, target: &Target) -> Option<RunTerms> {
+    let mut terms = request.terms.at(request.clock.now())?;
+    if terms.deadline.is_some() {
+        let UpgradeRequest {
+            cluster,
+            namespace,
+            line,
+            ..
+        } = request;
+        // What cannot be read is as if nobody had measured it, and the plan says so.
+        let measured = engine::facts::recall(cluster, namespace, &line.release).await;
+        terms.expected = expected(measurements(measured.unwrap_or_default(), observed, target));
+    }
+    Some(terms)
+}
+
+fn measurements(measured: Measured, observed: &Observed, target: &Target) -> Measurements {
+    let seen = &observed.observation;
+    let number = |key: &str| measured.numbers.get(key).copied();
+    let bytes = seen.database.present();
+    let bytes = bytes.and_then(|facts| u64::try_from(facts.size_bytes).ok());
+    let running = seen
+        .release
+        .present()
+        .map(|release| release.chart.version.as_str());
+    let rehearsed = seen
+        .rehearsed
+        .as_ref()
+        .filter(|rehearsed| running.is_some_and(|running| rehearsed.is_of(running, &target.chart.version)));
+    Measurements {
+        run: number(facts::RUN_SECONDS),
+        backup: number(facts::BACKUP_SECONDS),
+        migration: number(facts::MIGRATION_SECONDS),
+        rehearsed: rehearsed.map(|rehearsed| rehearsed.seconds_for(bytes)),
+        usual: observed.profile.budgets.usual_seconds,
+    }
 }
 
 /// Says where the pinned chart and values render otherwise than the user's own line.

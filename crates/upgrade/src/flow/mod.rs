@@ -1,5 +1,6 @@
 //! The commands: options in, report out. Nothing here prints or ends the process.
 
+mod before;
 mod begin;
 mod carry_on;
 mod described;
@@ -19,7 +20,7 @@ mod way_back;
 pub use begin::{RunOptions, begin};
 pub use carry_on::{CarryOn, Direction, carry_on};
 pub use error::FlowError;
-pub use judge::{Judged, UpgradeRequest, judge};
+pub use judge::{Judged, UpgradeRequest, judge, judge_again};
 pub use quiesce::{
     QuiesceJudged, QuiesceRequest, UnquiesceRequest, begin_quiesce, over_before, plan_quiesce, quiesced,
     unquiesce,

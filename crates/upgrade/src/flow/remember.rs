@@ -30,6 +30,7 @@ pub(super) async fn remember(cluster: &Cluster, document: &RunDocument, events: 
     let measured = [
         (facts::BACKUP_SECONDS, took(StepKind::BackUp)),
         (facts::MIGRATION_SECONDS, took(StepKind::HelmPass)),
+        (facts::RUN_SECONDS, whole_run(document)),
         (facts::DOWNTIME_SECONDS, document.downtime_seconds()),
     ];
     let measured: Vec<(&str, u64)> = measured
@@ -42,6 +43,20 @@ pub(super) async fn remember(cluster: &Cluster, document: &RunDocument, events: 
             model::causes(&error)
         ));
     }
+}
+
+/// Seconds from the first step that did not only wait for an idle application to the end of the last.
+fn whole_run(document: &RunDocument) -> Option<f64> {
+    let steps = document.plan.steps.iter().zip(document.step_reports());
+    let acting: Vec<_> = steps
+        .filter(|(step, _)| StepKind::of(step) != StepKind::WaitIdle)
+        .map(|(_, report)| report)
+        .collect();
+    let begin = acting.iter().find_map(|step| step.after_seconds)?;
+    let ends = acting
+        .iter()
+        .filter_map(|step| Some(step.after_seconds? + step.seconds?));
+    Some(ends.fold(begin, f64::max) - begin)
 }
 
 /// Whole seconds, rounded up: a budget made of them must not fall short.

@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use super::begin::major_number;
 use super::{Judged, SavedPlanError, UpgradeRequest};
 use crate::plan::{Ground, moved, outlived, uprooted};
+use crate::terms::{TermsRefusal, may_begin};
 
 /// This program's version.
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
@@ -59,6 +60,12 @@ pub async fn propose(
     let valid_until = made
         .checked_add(proposal.lifetime)
         .map_err(|_| SavedPlanError::Lifetime)?;
+    if let Some(terms) = &plan.terms
+        && let Err(TermsRefusal::NotYetOpen { opens, .. }) = may_begin(terms, valid_until)
+    {
+        let until = valid_until.to_string();
+        return Err(SavedPlanError::TooShort { until, opens });
+    }
     let mut plan = plan.clone();
     // An archive may hold passwords, that of a reused chart does for certain: what stands in it is told by a sealed digest.
     plan.chart_sha256.clear();

@@ -62,6 +62,16 @@ pub enum SavedPlanError {
     /// A lifetime that no clock has.
     #[error("the plan cannot be good for so long")]
     Lifetime,
+    /// It would be too old before its window opens.
+    #[error(
+        "the plan would be good until {until}, and its window opens at {opens}: a longer --plan-lifetime reaches it, and a plan with --not-before is agreed to before and waits"
+    )]
+    TooShort {
+        /// The end of its life.
+        until: String,
+        /// When the window opens.
+        opens: String,
+    },
     /// The plan is too old.
     #[error("the plan of {made} was good until {until}, and it is {now}")]
     Expired {
@@ -115,7 +125,8 @@ impl SavedPlanError {
             | Self::Record(_)
             | Self::Cluster(_)
             | Self::NoRelease { .. }
-            | Self::Lifetime => ExitCode::CouldNotBegin,
+            | Self::Lifetime
+            | Self::TooShort { .. } => ExitCode::CouldNotBegin,
         }
     }
 
@@ -132,6 +143,7 @@ impl SavedPlanError {
             | Self::Cluster(_)
             | Self::NoRelease { .. }
             | Self::Lifetime
+            | Self::TooShort { .. }
             | Self::Expired { .. }
             | Self::Changed { .. } => &[],
         }

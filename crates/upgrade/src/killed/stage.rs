@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use engine::journal::{JournalStore, MemoryStore};
 use engine::lease::{Acquire, MemoryLeases};
 use engine::{
-    AbortConsent, Act, Events, Faults, Holder, Journal, JournalError, Lease, NewRun, RunDocument, RunEnd,
-    RunError, Step,
+    AbortConsent, Act, Asking, Clock, Events, Faults, Holder, Journal, JournalError, Lease, NewRun,
+    RunDocument, RunEnd, RunError, Step,
 };
 use model::{Drain, Gate, HelmPass, Plan, PlannedStep, PostCheck, StandStill, StepSpec};
 use serde_json::{Value, json};
@@ -178,6 +178,8 @@ impl Stage {
             events: Events::in_memory(),
             cancel: CancellationToken::new(),
             hurry: CancellationToken::new(),
+            clock: Clock::machine(),
+            asking: Asking::nobody(),
             faults: faults.clone(),
         }
     }

@@ -2,14 +2,15 @@
 
 use model::profile::RoleKind;
 use model::{
-    API_VERSION, AnchorDatabase, AnchorRelease, BackUp, GateMode, HelmPass, MeasuredRestore, Plan,
-    PlannedStep, PostCheck, QuiesceTarget, RehearsedMigration, ReleaseIdentity, Resume, Reversal, RollOut,
-    StepSpec, SuspendTarget, WorkloadKind, WorkloadName,
+    API_VERSION, AnchorDatabase, AnchorRelease, BackUp, GateMode, HelmPass, LoadLimit, MeasuredRestore, Plan,
+    PlannedStep, QuiesceTarget, RehearsedMigration, ReleaseIdentity, Resume, Reversal, RollOut, StepSpec,
+    SuspendTarget, WorkloadKind, WorkloadName,
 };
 
 use super::adopt::stop_adopted;
+use super::after::{self, post_check, title};
 use super::choose_gate::is_hook_run;
-use super::gate_steps::{expected_schema, gate, health, open};
+use super::gate_steps::{gate, open};
 use super::pause::{hold, let_go, serving, stop, stopped, suspend_targets, wait_idle};
 use super::{GateChoice, PlanInput, PlanRefusal, choose_gate};
 
@@ -33,7 +34,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
 
     match input.adopted {
         None => {
-            wait_idle(&mut steps, input.database, input.profile);
+            wait_idle(&mut steps, input.database, input.profile, &load_limit(input)?);
             hold(&mut steps, &held);
             stop(&mut steps, &stopped, &held, input.database, input.members);
         }
@@ -69,6 +70,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
     notices.extend(rehearsal(input));
     notices.extend(putting_back(input));
     notices.extend(going_on(input));
+    notices.extend(after::notices(input));
     if input.database.is_none() {
         notices.push(
             "no database was found: nothing is backed up, and turning back restores the release only".into(),
@@ -85,10 +87,28 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
         chart_sha256: input.chart_sha256.clone(),
         values_digest: input.values_digest.clone(),
         helm_flags: input.helm_flags.clone(),
+        terms: input.terms.clone(),
         steps: steps.0,
         priced_from: Some(priced_from),
         no_way_back: input.no_way_back.clone(),
         notices,
+    })
+}
+
+/// Under how much load writers may be stopped: the user's words before the profile's.
+fn load_limit(input: &PlanInput<'_>) -> Result<LoadLimit, PlanRefusal> {
+    let LoadLimit {
+        max_active, max_tps, ..
+    } = input.load;
+    if input.database.is_none() && (max_active.is_some() || max_tps.is_some()) {
+        return Err(PlanRefusal::NoLoadToMeasure);
+    }
+    let off_peak = &input.profile.off_peak;
+    let asked = off_peak.activity.iter();
+    Ok(LoadLimit {
+        max_active: max_active.or(off_peak.max_active),
+        max_tps: max_tps.or(off_peak.max_tps),
+        quiet: asked.map(|must| (must.what.clone(), must.sql.clone())).collect(),
     })
 }
 
@@ -287,7 +307,8 @@ fn hook_jobs(input: &PlanInput<'_>) -> Vec<String> {
     hooks.map(|hook| hook.object.name.clone()).collect()
 }
 
-fn timeout(input: &PlanInput<'_>) -> u64 {
+/// How long helm waits, in seconds.
+pub(super) fn timeout(input: &PlanInput<'_>) -> u64 {
     let measured = rehearsed(input).map_or(0, |rehearsed| rehearsed.seconds_for(input.database_bytes));
     let patient = input
         .profile
@@ -381,16 +402,12 @@ fn open_and_resume(
             }),
         );
     }
+    let check = post_check(input, counts);
     steps.push(
         "post-check",
         Reversal::NotNeeded,
-        "compare revision, counts, schema and health with what was planned".into(),
-        StepSpec::PostCheck(PostCheck {
-            targets: counts,
-            database: input.database.cloned(),
-            expected_schema: expected_schema(input),
-            health: health(input.profile, input.members, None),
-        }),
+        title(&check),
+        StepSpec::PostCheck(check),
     );
     priced_from
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use checks::Assigned;
 use model::{
-    DatabaseLocation, GateMode, MeasuredRestore, MigrationState, Profile, RehearsedMigration, Release,
-    Scaler, Target, WorkloadName,
+    Before, DatabaseLocation, GateMode, LoadLimit, MeasuredRestore, MigrationState, Profile,
+    RehearsedMigration, Release, RunTerms, Scaler, Target, WorkloadName,
 };
 
-use super::Adopted;
+use super::{Adopted, AfterWishes};
 
 /// Everything a plan is made from. No clock, no cluster: the same input gives the same plan.
 #[derive(Debug, Clone)]
@@ -43,6 +43,16 @@ pub struct PlanInput<'a> {
     pub no_way_back: Option<String>,
     /// The user's `--gate`.
     pub gate: Option<GateMode>,
+    /// The user's `--max-active` and `--max-tps`.
+    pub load: LoadLimit,
+    /// `--smoke`, `--helm-test`, `--allow-profile-commands`.
+    pub after: AfterWishes,
+    /// Whether the chart has tests of its own.
+    pub has_tests: bool,
+    /// How the release stands, for the comparison afterwards.
+    pub before: Before,
+    /// When the run may begin and until when.
+    pub terms: Option<RunTerms>,
     /// The backup store's URI.
     pub store: String,
     /// sha256 of the pinned chart.

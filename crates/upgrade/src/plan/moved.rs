@@ -1,13 +1,15 @@
 //! What has moved between a saved plan and one that is made now: a pure comparison, field by field.
 //!
 //! What is reckoned from a size or a measurement is another number at every look and is not compared: how long something
-//! usually takes and is waited for, and how many bytes are lacking.
+//! usually takes and is waited for, and how many bytes are lacking. Nor is how the release stands at the moment of the plan,
+//! which is only kept for the comparison afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use model::{
-    MigrationState, Moved, PinnedDatabase, PinnedWorkload, Plan, PlanBasis, PlannedStep, SavedPlan, Seen,
+    Before, MigrationState, Moved, PinnedDatabase, PinnedWorkload, Plan, PlanBasis, PlannedStep, SavedPlan,
+    Seen, StepSpec,
 };
 use serde_json::Value;
 
@@ -143,18 +145,21 @@ fn release(was: &Plan, is: &Plan, moves: &mut Moves) {
         &was.helm_flags.join(" "),
         &is.helm_flags.join(" "),
     );
-    let no_way_back = |plan: &Plan| {
-        plan.no_way_back
-            .clone()
-            .unwrap_or_else(|| "there is a way back".into())
-    };
-    if without_amounts(&no_way_back(was)) != without_amounts(&no_way_back(is)) {
-        moves.compare(
-            "the way back for the database",
-            &no_way_back(was),
-            &no_way_back(is),
-        );
+    if !is_same_way_back(was, is) {
+        moves.compare("the way back for the database", &way_back(was), &way_back(is));
     }
+}
+
+/// The way back for the database, in words.
+pub(crate) fn way_back(plan: &Plan) -> String {
+    plan.no_way_back
+        .clone()
+        .unwrap_or_else(|| "there is a way back".into())
+}
+
+/// Whether two plans have the same way back for the database, or are without one for the same reason.
+pub(crate) fn is_same_way_back(was: &Plan, is: &Plan) -> bool {
+    without_amounts(&way_back(was)) == without_amounts(&way_back(is))
 }
 
 /// A reason without its numbers: the bytes that are free are others at every look.
@@ -272,9 +277,15 @@ fn steps(was: &[PlannedStep], is: &[PlannedStep], moves: &mut Moves) {
 /// database it is has been compared by itself) and without what is reckoned from the database's size. What is said of
 /// both, the profile and `--timeout`, is compared where it is said.
 fn comparable(step: &PlannedStep) -> Value {
+    let mut step = step.clone();
+    if let StepSpec::PostCheck(check) = &mut step.spec {
+        // Endpoints and logs are others at every look, and the title says which of them could be read.
+        check.before = Before::default();
+        step.title.clear();
+    }
     let mut value = serde_json::json!(step);
     if let Some(spec) = value["spec"].as_object_mut() {
-        for reckoned in ["database", "usualSeconds", "timeoutSeconds"] {
+        for reckoned in ["database", "usualSeconds", "timeoutSeconds", "helmTestSeconds"] {
             spec.remove(reckoned);
         }
     }

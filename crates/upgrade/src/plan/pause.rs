@@ -3,8 +3,8 @@
 use checks::Assigned;
 use model::profile::{QuiesceNeed, RoleKind};
 use model::{
-    DatabaseLocation, Drain, Profile, Quiesce, QuiesceTarget, Resume, Reversal, RollOut, Scaler, StepSpec,
-    Suspend, SuspendTarget, WaitIdle, WorkloadKind, WorkloadName,
+    DatabaseLocation, Drain, LoadLimit, Profile, Quiesce, QuiesceTarget, Resume, Reversal, RollOut, Scaler,
+    StepSpec, Suspend, SuspendTarget, WaitIdle, WorkloadKind, WorkloadName,
 };
 
 use super::PlanRefusal;
@@ -127,16 +127,25 @@ fn in_order(members: &[Assigned]) -> Vec<&Assigned> {
     writers
 }
 
-/// Waits until the application says that it is idle, where the profile knows how to ask.
-pub(super) fn wait_idle(steps: &mut Steps, database: Option<&DatabaseLocation>, profile: &Profile) {
-    let (Some(database), false) = (database, profile.busy.is_empty()) else {
+/// Waits until the application says that it is idle, where the profile knows how to ask, and until the load is low enough.
+pub(super) fn wait_idle(
+    steps: &mut Steps,
+    database: Option<&DatabaseLocation>,
+    profile: &Profile,
+    load: &LoadLimit,
+) {
+    let nothing = profile.busy.is_empty() && load.is_empty();
+    let (Some(database), false) = (database, nothing) else {
         return;
     };
     let what: Vec<&str> = profile.busy.iter().map(|busy| busy.what.as_str()).collect();
+    let idle = (!what.is_empty()).then(|| format!("none of these holds: {}", what.join(", ")));
+    let quiet = (!load.is_empty()).then(|| format!("the load is low: {load}"));
+    let until: Vec<String> = idle.into_iter().chain(quiet).collect();
     steps.push(
         "wait-idle",
         Reversal::NotNeeded,
-        format!("wait until none of these holds: {}", what.join(", ")),
+        format!("wait until {}", until.join("; and ")),
         StepSpec::WaitIdle(WaitIdle {
             database: database.clone(),
             queries: profile
@@ -144,6 +153,7 @@ pub(super) fn wait_idle(steps: &mut Steps, database: Option<&DatabaseLocation>, 
                 .iter()
                 .map(|busy| (busy.what.clone(), busy.sql.clone()))
                 .collect(),
+            load: load.clone(),
             timeout_seconds: IDLE_TIMEOUT_SECONDS,
         }),
     );

@@ -2,8 +2,8 @@
 
 use checks::Assigned;
 use model::{
-    API_VERSION, DatabaseLocation, GateMode, Plan, Profile, Release, ReleaseIdentity, Reversal, Scaler,
-    Sharer, StandStill, StepSpec, TimeLimit,
+    API_VERSION, DatabaseLocation, GateMode, LoadLimit, Plan, Profile, Release, ReleaseIdentity, Reversal,
+    Scaler, Sharer, StandStill, StepSpec, TimeLimit,
 };
 
 use super::PlanRefusal;
@@ -72,7 +72,7 @@ pub fn quiesce_plan(input: &QuiesceInput<'_>) -> Result<Plan, PlanRefusal> {
     {
         limit_step(&mut steps, *seconds, image);
     }
-    wait_idle(&mut steps, input.database, input.profile);
+    wait_idle(&mut steps, input.database, input.profile, &LoadLimit::default());
     hold(&mut steps, &held);
     stop(&mut steps, &counts, &held, database, &members);
     let proof = match database {
@@ -100,6 +100,7 @@ pub fn quiesce_plan(input: &QuiesceInput<'_>) -> Result<Plan, PlanRefusal> {
         chart_sha256: String::new(),
         values_digest: String::new(),
         helm_flags: Vec::new(),
+        terms: None,
         steps: steps.into_inner(),
         priced_from: None,
         no_way_back: None,

@@ -41,6 +41,9 @@ pub enum PlanRefusal {
         /// Roles that there are.
         known: Vec<String>,
     },
+    /// A limit for the load of a database that there is not.
+    #[error("--max-active and --max-tps need a database, and none was found")]
+    NoLoadToMeasure,
     /// There is nothing to stop.
     #[error("nothing of the release writes and runs, so there is nothing to stop")]
     NothingToStop,

@@ -88,6 +88,7 @@ pub fn restore_plan(input: &RestoreInput<'_>) -> Result<Plan, PlanRefusal> {
         chart_sha256: String::new(),
         values_digest: String::new(),
         helm_flags: Vec::new(),
+        terms: None,
         steps: steps.into_inner(),
         priced_from,
         no_way_back: None,

@@ -202,6 +202,7 @@ pub fn rollback_plan(input: &RollbackInput<'_>, way: &WayBack) -> Result<Plan, P
         chart_sha256: String::new(),
         values_digest: String::new(),
         helm_flags: Vec::new(),
+        terms: None,
         steps: steps.into_inner(),
         priced_from,
         no_way_back: input.no_way_back.clone(),
@@ -268,6 +269,7 @@ fn after(input: &RollbackInput<'_>, counts: &[QuiesceTarget], held: &[SuspendTar
             database: input.database.cloned(),
             expected_schema: input.schema.clone(),
             health: super::gate_steps::health(input.profile, &members, None),
+            ..PostCheck::default()
         }),
     );
 }

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use model::profile::{QuiesceNeed, RoleKind};
 use model::{
-    ApplyMethod, ChartIdentity, CredentialSource, DatabaseLocation, DatabaseOrigin, DatabaseRoute, GateMode,
-    MeasuredRestore, ObjectName, Profile, RehearsedMigration, Release, ReleaseStatus, RenderedHook,
-    RenderedWorkload, Scaler, Seen, StepSpec, Target, UpdateStrategy, Workload, WorkloadKind, WorkloadName,
+    ApplyMethod, Before, ChartIdentity, CredentialSource, DatabaseLocation, DatabaseOrigin, DatabaseRoute,
+    GateMode, LoadLimit, MeasuredRestore, ObjectName, Profile, RehearsedMigration, Release, ReleaseStatus,
+    RenderedHook, RenderedWorkload, Scaler, Seen, StepSpec, Target, UpdateStrategy, Workload, WorkloadKind,
+    WorkloadName,
 };
 
 use checks::Assigned;
 
-use super::{Adopted, PlanInput, PlanRefusal, RestoreInput, plan, restore_plan};
+use super::{Adopted, AfterWishes, PlanInput, PlanRefusal, RestoreInput, plan, restore_plan};
 
 pub(crate) struct World {
     pub(crate) release: Release,
@@ -196,6 +197,11 @@ fn input(world: &World) -> PlanInput<'_> {
         rehearsed: world.rehearsed.as_ref(),
         no_way_back: None,
         gate: world.gate,
+        load: LoadLimit::default(),
+        after: AfterWishes::default(),
+        has_tests: false,
+        before: Before::default(),
+        terms: None,
         store: "/backups".into(),
         chart_sha256: "c".into(),
         values_digest: "v".into(),
@@ -463,6 +469,11 @@ fn without_a_revision_to_turn_back_to_there_is_no_plan() {
         rehearsed: world.rehearsed.as_ref(),
         no_way_back: None,
         gate: None,
+        load: LoadLimit::default(),
+        after: AfterWishes::default(),
+        has_tests: false,
+        before: Before::default(),
+        terms: None,
         store: String::new(),
         chart_sha256: String::new(),
         values_digest: String::new(),

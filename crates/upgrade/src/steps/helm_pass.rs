@@ -1,5 +1,6 @@
 //! The first pass of helm, watched until the migration has ended.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,10 +18,14 @@ use super::hooks::{ADDRESS_LIMIT, Heading, end_hooks};
 use super::orphans::end_orphans;
 use super::run_helm::{expect_success, follow};
 use super::settle::mark_failed;
+use super::slow::too_slow;
 use super::stop_all::{has_scale, stop_all};
 use crate::Tools;
 use crate::standing::{PassRecord, is_known};
 use crate::watch::{Start, Watch, judge_start};
+
+/// How long helm may take to end when a migration is broken off: its supervisor gives it 15 s.
+const BROKEN_OFF: Duration = Duration::from_secs(20);
 
 pub(super) struct HelmPassStep {
     planned: PlannedStep,
@@ -94,6 +99,40 @@ impl HelmPassStep {
         }
         words.extend(watch.last_words());
         StepFailure::new(words.join("; "))
+    }
+
+    /// Runs helm where it has not come through yet, and waits for the first pod.
+    async fn migrate(
+        &self,
+        context: &StepContext,
+        record: &mut PassRecord,
+        watch: &Watch,
+    ) -> Result<Outcome, StepFailure> {
+        let (base, hooks) = (self.spec.base_revision, &self.spec.hook_jobs);
+        if let Some(on) = ground(context, &self.tools, base, record, hooks, self.limit()).await? {
+            if record.revisions.is_empty() {
+                self.writers_are_stopped(context).await?;
+            }
+            announce(context, record, on, false).await?;
+            if let Err(failure) = self.run_helm(context).await {
+                let failure = gave_way(context, record, failure).await;
+                return Err(self.explained(context, failure, watch).await);
+            }
+        }
+        let first = match &self.spec.migrating {
+            Some(name) => match self.first_pod(context, name).await {
+                Ok(pod) => Some(pod),
+                Err(failure) => return Err(self.explained(context, failure, watch).await),
+            },
+            None => None,
+        };
+        Ok(Outcome::told(match first {
+            Some(pod) => format!(
+                "revision {}, pod {pod} ready behind the gate",
+                record.newest().unwrap_or_default()
+            ),
+            None => format!("revision {}", record.newest().unwrap_or_default()),
+        }))
     }
 
     /// Waits until the gated pod's containers are ready: it has migrated and answers its own readiness probe.
@@ -209,32 +248,32 @@ impl Step for HelmPassStep {
     async fn apply(&self, context: &StepContext) -> Result<Outcome, StepFailure> {
         let mut record: PassRecord = context.recorded()?.unwrap_or_default();
         let watch = Watch::begin(context, &self.spec).await;
-        let (base, hooks) = (self.spec.base_revision, &self.spec.hook_jobs);
-        if let Some(on) = ground(context, &self.tools, base, &record, hooks, self.limit()).await? {
-            if record.revisions.is_empty() {
-                self.writers_are_stopped(context).await?;
+        let begun = record.begun_at.as_ref().and_then(|begun| begun.parse().ok());
+        let begun = begun.unwrap_or_else(|| context.clock().now());
+        let stop = context.cancel().child_token();
+        let inner = context.under(stop.clone());
+        let ended = {
+            let mut work = pin!(self.migrate(&inner, &mut record, &watch));
+            let ended = tokio::select! {
+                biased;
+                migrated = &mut work => Ok(migrated),
+                why = too_slow(context, begun, self.spec.usual_seconds) => Err(why),
+            };
+            if ended.is_err() {
+                stop.cancel();
+                // helm ends in order; one that does not in this time ends with what is dropped here.
+                drop(tokio::time::timeout(BROKEN_OFF, work).await);
             }
-            announce(context, &mut record, on, false).await?;
-            if let Err(failure) = self.run_helm(context).await {
-                let failure = gave_way(context, &mut record, failure).await;
-                return Err(self.explained(context, failure, &watch).await);
-            }
-        }
-        let first = match &self.spec.migrating {
-            Some(name) => match self.first_pod(context, name).await {
-                Ok(pod) => Some(pod),
-                Err(failure) => return Err(self.explained(context, failure, &watch).await),
-            },
-            None => None,
+            ended
         };
-        watch.end().await;
-        Ok(Outcome::told(match first {
-            Some(pod) => format!(
-                "revision {}, pod {pod} ready behind the gate",
-                record.newest().unwrap_or_default()
-            ),
-            None => format!("revision {}", record.newest().unwrap_or_default()),
-        }))
+        match ended {
+            Ok(Ok(outcome)) => {
+                watch.end().await;
+                Ok(outcome)
+            }
+            Ok(Err(failure)) => Err(failure),
+            Err(why) => Err(self.explained(context, StepFailure::new(why), &watch).await),
+        }
     }
 
     async fn undo(&self, context: &StepContext) -> Result<Outcome, StepFailure> {

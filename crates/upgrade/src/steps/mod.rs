@@ -1,6 +1,7 @@
 //! The steps around helm, and the table that turns a plan into steps.
 
 mod anchor_release;
+mod compare;
 mod end_sessions;
 mod exposure;
 mod foreign;
@@ -20,6 +21,8 @@ mod run_helm;
 mod schema_now;
 mod settle;
 mod settle_revision;
+mod slow;
+mod smoke;
 mod stop_all;
 mod time_limit;
 
@@ -30,6 +33,8 @@ use engine::Step;
 use model::{Plan, PlannedStep, StepSpec};
 
 use crate::Tools;
+
+pub(crate) use compare::LOG_WINDOW;
 
 /// The steps of a plan, in its order. `Err` is the id of a step that no room knows.
 pub(crate) fn steps(plan: &Plan, tools: &Arc<Tools>) -> Result<Vec<Box<dyn Step>>, String> {

@@ -1,14 +1,18 @@
 //! The look at the result.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::{Outcome, Step, StepContext, StepFailure, StepKind};
 use model::{PlannedStep, PostCheck, ReleaseStatus, Seen, Workload};
 
+use super::compare::{endpoints, logs, tables};
 use super::gate::judge_schema;
 use super::questions::ask;
+use super::run_helm::{expect_success, follow};
 use super::schema_now::schema_now;
+use super::smoke::smoke;
 use crate::Tools;
 use crate::standing::PassRecord;
 
@@ -72,6 +76,22 @@ impl PostCheckStep {
             ))
         } else {
             Ok(format!("revision {} deployed", latest.revision))
+        })
+    }
+
+    /// The chart's own tests.
+    async fn helm_test(
+        &self,
+        context: &StepContext,
+        limit: Duration,
+    ) -> Result<Result<String, String>, StepFailure> {
+        context.progress("helm test", None);
+        let run = context.run();
+        let running = self.tools.helm.test(&run.release, &run.namespace, limit)?;
+        let ended = follow(context, running).await?;
+        Ok(match expect_success("test", &ended) {
+            Ok(()) => Ok("helm test passed".into()),
+            Err(failure) => Err(failure.text()),
         })
     }
 
@@ -163,6 +183,22 @@ impl Step for PostCheckStep {
                 Ok(answers) => Ok(answers.join("; ")),
                 Err(failure) => Err(failure.text()),
             });
+        }
+        for found in endpoints(context, &self.spec).await {
+            findings.take(found);
+        }
+        for found in tables(context, &self.spec).await? {
+            findings.take(found);
+        }
+        if let Some(limit) = self.spec.helm_test_seconds {
+            findings.take(self.helm_test(context, Duration::from_secs(limit)).await?);
+        }
+        for wanted in &self.spec.smoke {
+            findings.take(smoke(context, self.spec.database.as_ref(), wanted).await);
+        }
+        // Last, so that what the others have caused is in the logs.
+        if let Some(found) = logs(context, &self.spec).await? {
+            findings.take(found);
         }
         Ok(if findings.bad.is_empty() {
             Outcome::told(findings.good.join("; "))

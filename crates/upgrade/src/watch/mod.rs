@@ -36,7 +36,6 @@ impl Watch {
             tasks.spawn(samples::take(
                 context.clone(),
                 database.clone(),
-                pass.usual_seconds,
                 Arc::clone(&last),
             ));
         }

@@ -13,16 +13,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
 /// Takes samples until dropped. Trouble in looking is told once and never ends anything.
-pub(super) async fn take(
-    context: StepContext,
-    database: DatabaseLocation,
-    usual_seconds: Option<u64>,
-    last: LastSample,
-) {
+pub(super) async fn take(context: StepContext, database: DatabaseLocation, last: LastSample) {
     let begun = Instant::now();
     let mut session: Option<Database> = None;
     let mut blind = false;
-    let mut slow_told = false;
     let mut ticks = interval(SAMPLE_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -42,12 +36,6 @@ pub(super) async fn take(
             session = None;
             continue;
         };
-        let seconds = begun.elapsed().as_secs();
-        if let Some(usual) = usual_seconds.filter(|usual| seconds > *usual && !slow_told) {
-            slow_told = true;
-            let message = format!("the migration has taken {seconds} s, longer than the usual {usual} s");
-            context.events().send(Event::Notice { message });
-        }
         *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(sample.clone());
         context.events().send(Event::Migration(sample));
     }

@@ -89,6 +89,8 @@ async fn a_run_that_stops_keeps_writers_down_until_somebody_aborts_it_from_elsew
         events: Events::nowhere(),
         cancel: CancellationToken::new(),
         hurry: CancellationToken::new(),
+        clock: engine::Clock::machine(),
+        asking: engine::Asking::nobody(),
         faults: Faults::none(),
     };
     let end = engine::abort(act, engine::AbortConsent::Price).await?;

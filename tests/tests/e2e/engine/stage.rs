@@ -88,6 +88,7 @@ impl Place {
             chart_sha256: String::new(),
             values_digest: String::new(),
             helm_flags: Vec::new(),
+            terms: None,
             steps: planned.collect(),
             priced_from: None,
             no_way_back: None,
@@ -115,6 +116,8 @@ impl Place {
             events: Events::nowhere(),
             cancel: CancellationToken::new(),
             hurry: CancellationToken::new(),
+            clock: engine::Clock::machine(),
+            asking: engine::Asking::nobody(),
             faults,
         };
         Ok(engine::run(act).await?)

@@ -120,6 +120,7 @@ async fn who_is_still_connected_or_busy_is_named_when_the_wait_is_over() -> Resu
             "a leftover session".into(),
             "select 1 from pg_stat_activity where application_name = 'leftover'".into(),
         )],
+        load: model::LoadLimit::default(),
         timeout_seconds: 1,
     };
     let waited = place

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use helm::{PinnedChart, PinnedValues, printed_with_exponent};
-use model::{Plan, RenderedWorkload, WorkloadName};
+use model::{Before, LoadLimit, Plan, RenderedWorkload, WorkloadName};
 
 use super::super::judge::values_digest;
 use super::super::{FlowError, no_way_back};
 use super::known::Known;
 use super::{HELM_TIMEOUT_SECONDS, RecoverRequest};
-use crate::plan::{Adopted, PlanInput, RollbackInput, WayBack, counts_to_give, plan, rollback_plan};
+use crate::plan::{
+    Adopted, AfterWishes, PlanInput, RollbackInput, WayBack, counts_to_give, plan, rollback_plan,
+};
 use crate::recover::{Left, Trouble};
 use crate::unlock::rendered;
 
@@ -127,6 +129,12 @@ pub(super) fn forward(
         rehearsed: seen.rehearsed.as_ref(),
         no_way_back: database.and_then(no_way_back),
         gate: None,
+        // What is broken is not waited for to be idle, and its endpoints and logs are nothing to compare with.
+        load: LoadLimit::default(),
+        after: AfterWishes::default(),
+        has_tests: false,
+        before: Before::default(),
+        terms: None,
         store: request.store.clone(),
         chart_sha256: chart.sha256.clone(),
         values_digest: values_digest(&values)?,

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use model::{
-    API_VERSION, ChartIdentity, GateMode, MigrationState, MigrationTool, PinnedDatabase, PinnedWorkload,
-    Plan, PlanBasis, PlannedStep, Quiesce, QuiesceTarget, ReleaseIdentity, Reversal, RollOut, SavedPlan,
-    Seen, StepSpec, WorkloadKind, WorkloadName,
+    API_VERSION, ChartIdentity, ExpectedTime, GateMode, LogErrors, MigrationState, MigrationTool,
+    PinnedDatabase, PinnedWorkload, Plan, PlanBasis, PlannedStep, PostCheck, Quiesce, QuiesceTarget,
+    ReleaseIdentity, Reversal, RollOut, RunTerms, SavedPlan, Seen, ServiceEndpoints, Smoke, StepSpec,
+    WorkloadKind, WorkloadName,
 };
 
 use super::{Ground, moved, outlived, uprooted};
@@ -86,6 +87,10 @@ fn saved() -> SavedPlan {
             chart_sha256: "archive-1".into(),
             values_digest: "digest-1".into(),
             helm_flags: vec!["--skip-crds".into()],
+            terms: Some(RunTerms {
+                deadline: Some("2026-01-01T04:00:00Z".into()),
+                ..RunTerms::default()
+            }),
             steps: vec![
                 PlannedStep {
                     id: "01-quiesce".into(),
@@ -106,6 +111,19 @@ fn saved() -> SavedPlan {
                     spec: StepSpec::RollOut(RollOut {
                         workloads: vec![web()],
                         timeout_seconds: 300,
+                    }),
+                },
+                PlannedStep {
+                    id: "03-post-check".into(),
+                    title: "compare with before".into(),
+                    reversal: Reversal::NotNeeded,
+                    spec: StepSpec::PostCheck(PostCheck {
+                        helm_test_seconds: Some(300),
+                        smoke: vec![Smoke::Command {
+                            what: "orders".into(),
+                            command: "./look".into(),
+                        }],
+                        ..PostCheck::default()
                     }),
                 },
             ],
@@ -146,6 +164,22 @@ fn what_is_another_at_every_look_does_not_count() {
         // Reckoned from the size of a database that grows.
         if let StepSpec::RollOut(roll_out) = &mut plan.steps[1].spec {
             roll_out.timeout_seconds = 301;
+        }
+        if let Some(terms) = &mut plan.terms {
+            terms.expected = Some(ExpectedTime {
+                seconds: 90,
+                source: "all else 90 s as in the last run".into(),
+            });
+        }
+        plan.steps[2].title = "compare with before, and endpoints".into();
+        if let StepSpec::PostCheck(check) = &mut plan.steps[2].spec {
+            check.helm_test_seconds = Some(301);
+            check.before.services.push(ServiceEndpoints {
+                namespace: "prod".into(),
+                name: "web".into(),
+                ready: 1,
+            });
+            check.before.errors = Some(LogErrors { lines: 1, seconds: 9 });
         }
     });
     assert_eq!(told, "");
@@ -375,9 +409,18 @@ fn a_step_that_differs_by_itself_is_named_with_its_field() {
         told,
         "spec.targets.0.role of step 01-quiesce went from web to worker"
     );
+    let told = after(|plan, _| {
+        if let StepSpec::PostCheck(check) = &mut plan.steps[2].spec {
+            check.smoke.clear();
+        }
+    });
+    assert!(
+        told.starts_with("spec.smoke of step 03-post-check went from "),
+        "{told}"
+    );
     assert!(
         after(|plan, _| plan.steps.clear())
-            .contains("the steps went from 01-quiesce, 02-roll-out to nothing")
+            .contains("the steps went from 01-quiesce, 02-roll-out, 03-post-check to nothing")
     );
     let told = after(|plan, basis| {
         plan.steps.clear();
