@@ -177,6 +177,32 @@ fn a_database_pod_that_goes_away_during_the_migration_leaves_everything_as_it_wa
     stage.is_whole(&Ended::waited_for(child)?)
 }
 
+/// Once when the writers are stopped and helm has not begun, and once when the gate was open. Whoever carries the run on
+/// meets a server that goes or comes.
+#[test]
+fn a_database_pod_that_goes_away_before_helm_and_after_the_gate_is_outlived() -> Result<()> {
+    let stage = Stage::new("pod-gone-twice", &["seedRows=100"])?;
+    let safe = SafeUpgrade::new(&stage.world, Stage::LINE)?;
+    let delete = ["delete", "pod", "books-postgres-0", "--wait=false"];
+    let killed = stage.upgrade(&["--fault", "kill:after:19"])?;
+    ensure!(killed.code != 0, "{killed}");
+    stage.world.place.kubectl(&delete)?;
+    let ended = safe.elsewhere("resume", "books", &["--fault", "error:11-roll-out"])?;
+    if ended.code == 10 {
+        return stage.is_whole(&ended);
+    }
+    let ended = ended.expect(11)?;
+    ensure!(
+        ended.json()?["reason"]
+            .to_string()
+            .contains("may have served since"),
+        "{ended}"
+    );
+    stage.world.place.kubectl(&delete)?;
+    let ended = safe.elsewhere("resume", "books", &[])?.expect(0)?;
+    stage.is_whole(&ended)
+}
+
 #[test]
 fn an_image_that_cannot_be_pulled_is_named_and_everything_is_put_back() -> Result<()> {
     let stage = Stage::new("no-image", &["seedRows=100"])?;
