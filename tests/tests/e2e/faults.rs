@@ -3,7 +3,9 @@
 use std::process::Stdio;
 
 use anyhow::{Result, ensure};
-use e2e::{Ended, Left, ReleaseState, SafeUpgrade, Stage, World, plugin_below, signal, wait_for};
+use e2e::{
+    Ended, Left, PsqlSession, ReleaseState, SafeUpgrade, Stage, World, plugin_below, signal, wait_for,
+};
 use test_apps::{Ledger, Place, Postgres};
 
 #[test]
@@ -41,6 +43,23 @@ fn the_wait_for_a_hook_that_hangs_is_cut_short_by_an_interrupt() -> Result<()> {
         "{ended}"
     );
     stage.is_as_before()
+}
+
+#[test]
+fn a_hook_that_waits_for_a_lock_is_told_with_who_holds_it_and_everything_is_put_back() -> Result<()> {
+    let stage = Stage::new("hook-locked", &["seedRows=100", "migrate.mode=hook"])?;
+    // Its first statement sleeps, so that the table can be taken before the second wants it.
+    let child = stage.begin(&["--set", "behaviour.slowMigration=3:12", "--timeout", "40s"])?;
+    stage.until_it_migrates()?;
+    let holder = PsqlSession::holding_entries(&stage.world, &stage.app.database(), "forgotten")?;
+    let ended = Ended::waited_for(child)?.expect(10)?;
+    drop(holder);
+    let reason = ended.json()?["reason"].to_string();
+    ensure!(
+        reason.contains("(ledger-migrate) had waited") && reason.contains("(forgotten), idle in transaction"),
+        "{ended}"
+    );
+    stage.is_whole(&ended)
 }
 
 #[test]
