@@ -24,8 +24,8 @@ use crate::upgrade::{Refusal, show_end, show_report, told};
     version,
     override_usage = "helm safe-upgrade recover RELEASE [CHART] [flags of helm upgrade] [flags]",
     after_help = "CHART is needed only where helm's record of the upgrade does not hold the chart's sub-charts. Values are those of \
-                  the record. Exit codes: 0 recovered, 1 could not begin, 2 blocked or nothing to recover, 3 cannot tell which way \
-                  is safe, 10 put back as it was found, 11 stopped half-way, 12 recovered but a check failed."
+                  the record. Exit codes: 0 recovered, or the release works as it is, 1 could not begin, 2 blocked, 3 cannot tell which \
+                  way is safe, 10 put back as it was found, 11 stopped half-way, 12 recovered but a check failed."
 )]
 pub(crate) struct RecoverCommand {
     #[command(flatten)]
@@ -186,6 +186,12 @@ async fn act(
         Err(_) if blocked != ExitCode::Done => {
             return Ok(told(output, PlanForm::of(output), &judged.report, blocked));
         }
+        Err(FlowError::NotRecovered(works @ Refused::Nothing { .. })) if !leaves(flags) => {
+            output
+                .talk(|err, _| writeln!(err, "{works}"))
+                .map_err(|error| Refusal::Words(format!("failed to write to standard error: {error}")))?;
+            return Ok(told(output, PlanForm::of(output), &judged.report, ExitCode::Done));
+        }
         Err(error) => return Err(error.into()),
     };
     show_plan(output, &planned.plan)?;
@@ -212,6 +218,11 @@ async fn act(
     })
     .await;
     Ok(show_end(output, &ended?))
+}
+
+/// Whether another version was asked for than the one that runs: that this one works is then not what was asked for.
+fn leaves(flags: &RecoverFlags) -> bool {
+    flags.back || flags.to.is_some()
 }
 
 fn folder() -> Result<TempDir, Refusal> {
@@ -266,6 +277,7 @@ fn next(session: &Session, release: &str, refusal: &Refusal) -> Option<String> {
     let command = |words: &str| format!("helm safe-upgrade {words} -n {}", session.namespace);
     match refusal {
         Refusal::Flow(FlowError::NotRecovered(refused)) => Some(match refused {
+            Refused::Nothing { .. } => command(&format!("rollback {release}")),
             Refused::Unfinished { .. } => command(&format!("resume {release}")),
             Refused::Sessions(_) => command(&format!("recover {release} --end-sessions")),
             Refused::Blocked { .. } | Refused::Unknown { .. } => {
