@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, Parser};
-use cli::{Consent, DatabaseFlags, Environment, MixedLineError, Output, ProfileFlags, store_place, watched};
-use helm::{FlagError, UpgradeLine};
+use clap::{Args, Parser};
+use cli::{Consent, DatabaseFlags, Environment, Output, ProfileFlags, store_place, watched};
+use helm::UpgradeLine;
 use model::{ExitCode, Plan, StepSpec};
 use tempfile::TempDir;
 use upgrade::flow::{self, FlowError, RecoverPlanned, RecoverRequest};
@@ -12,6 +12,7 @@ use upgrade::recover::{InTheWay, Refused, Wish};
 
 use crate::agree::agree;
 use crate::arguments::{Common, PlanForm, time};
+use crate::command_line::taken_apart;
 use crate::notify::NotifyFlags;
 use crate::session::{Session, UNCHANGED};
 use crate::upgrade::{Refusal, show_end, show_report, told};
@@ -83,24 +84,12 @@ struct RecoverFlags {
 
 /// Runs the command; `words` begin with the program's name and the command's.
 pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode {
-    let words: Vec<String> = words
-        .iter()
-        .enumerate()
-        .filter(|(place, _)| *place != 1)
-        .map(|(_, word)| word.clone())
-        .collect();
-    let (mut flags, mut line_words) = match cli::mixed_line::<RecoverCommand>(&words) {
-        Ok(line) => (line.own.flags, line.helm),
-        Err(MixedLineError::Told(code)) => return code,
-        Err(MixedLineError::Flag(error)) => return usage(&environment, &error),
+    let help = "helm safe-upgrade recover --help";
+    let release = |command: &mut RecoverCommand| command.flags.release.take();
+    let (RecoverCommand { flags }, line_words) = match taken_apart(words, &environment, release, help) {
+        Ok(line) => line,
+        Err(code) => return code,
     };
-    if let Some(release) = flags.release.take() {
-        line_words.insert(0, release);
-    }
-    if line_words.is_empty() {
-        drop(RecoverCommand::command().print_help());
-        return ExitCode::CouldNotBegin;
-    }
     let session = match Session::open(&flags.common, &environment).await {
         Ok(session) => session,
         Err(code) => return code,
@@ -118,17 +107,6 @@ pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode 
             cli::fail(output, &refusal, UNCHANGED, next.as_deref(), refusal.exit_code())
         }
     }
-}
-
-fn usage(environment: &Environment, error: &FlagError) -> ExitCode {
-    let output = Output::new(&cli::OutputFlags::default(), environment);
-    cli::fail(
-        &output,
-        error,
-        UNCHANGED,
-        Some("helm safe-upgrade recover --help"),
-        ExitCode::CouldNotBegin,
-    )
 }
 
 fn request(
