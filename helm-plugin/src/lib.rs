@@ -6,6 +6,7 @@
 mod agree;
 mod arguments;
 mod carry_on;
+mod command_line;
 mod notify;
 mod quiesce;
 mod recover;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, Parser};
-use cli::{Consent, DatabaseFlags, Environment, MixedLineError, Output, ProfileFlags, store_place, watched};
-use helm::{FlagError, UpgradeLine};
+use clap::{Args, Parser};
+use cli::{Consent, DatabaseFlags, Environment, Output, ProfileFlags, store_place, watched};
+use helm::UpgradeLine;
 use model::{ExitCode, Plan, StepSpec};
 use tempfile::TempDir;
 use upgrade::flow::{self, FlowError, RecoverPlanned, RecoverRequest};
@@ -12,6 +12,7 @@ use upgrade::recover::{InTheWay, Refused, Wish};
 
 use crate::agree::agree;
 use crate::arguments::{Common, PlanForm, time};
+use crate::command_line::taken_apart;
 use crate::notify::NotifyFlags;
 use crate::session::{Session, UNCHANGED};
 use crate::upgrade::{Refusal, show_end, show_report, told};
@@ -24,8 +25,8 @@ use crate::upgrade::{Refusal, show_end, show_report, told};
     version,
     override_usage = "helm safe-upgrade recover RELEASE [CHART] [flags of helm upgrade] [flags]",
     after_help = "CHART is needed only where helm's record of the upgrade does not hold the chart's sub-charts. Values are those of \
-                  the record. Exit codes: 0 recovered, 1 could not begin, 2 blocked or nothing to recover, 3 cannot tell which way \
-                  is safe, 10 put back as it was found, 11 stopped half-way, 12 recovered but a check failed."
+                  the record. Exit codes: 0 recovered, or the release works as it is, 1 could not begin, 2 blocked, 3 cannot tell which \
+                  way is safe, 10 put back as it was found, 11 stopped half-way, 12 recovered but a check failed."
 )]
 pub(crate) struct RecoverCommand {
     #[command(flatten)]
@@ -83,24 +84,12 @@ struct RecoverFlags {
 
 /// Runs the command; `words` begin with the program's name and the command's.
 pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode {
-    let words: Vec<String> = words
-        .iter()
-        .enumerate()
-        .filter(|(place, _)| *place != 1)
-        .map(|(_, word)| word.clone())
-        .collect();
-    let (mut flags, mut line_words) = match cli::mixed_line::<RecoverCommand>(&words) {
-        Ok(line) => (line.own.flags, line.helm),
-        Err(MixedLineError::Told(code)) => return code,
-        Err(MixedLineError::Flag(error)) => return usage(&environment, &error),
+    let help = "helm safe-upgrade recover --help";
+    let release = |command: &mut RecoverCommand| command.flags.release.take();
+    let (RecoverCommand { flags }, line_words) = match taken_apart(words, &environment, release, help) {
+        Ok(line) => line,
+        Err(code) => return code,
     };
-    if let Some(release) = flags.release.take() {
-        line_words.insert(0, release);
-    }
-    if line_words.is_empty() {
-        drop(RecoverCommand::command().print_help());
-        return ExitCode::CouldNotBegin;
-    }
     let session = match Session::open(&flags.common, &environment).await {
         Ok(session) => session,
         Err(code) => return code,
@@ -118,17 +107,6 @@ pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode 
             cli::fail(output, &refusal, UNCHANGED, next.as_deref(), refusal.exit_code())
         }
     }
-}
-
-fn usage(environment: &Environment, error: &FlagError) -> ExitCode {
-    let output = Output::new(&cli::OutputFlags::default(), environment);
-    cli::fail(
-        &output,
-        error,
-        UNCHANGED,
-        Some("helm safe-upgrade recover --help"),
-        ExitCode::CouldNotBegin,
-    )
 }
 
 fn request(
@@ -186,6 +164,12 @@ async fn act(
         Err(_) if blocked != ExitCode::Done => {
             return Ok(told(output, PlanForm::of(output), &judged.report, blocked));
         }
+        Err(FlowError::NotRecovered(works @ Refused::Nothing { .. })) if !leaves(flags) => {
+            output
+                .talk(|err, _| writeln!(err, "{works}"))
+                .map_err(|error| Refusal::Words(format!("failed to write to standard error: {error}")))?;
+            return Ok(told(output, PlanForm::of(output), &judged.report, ExitCode::Done));
+        }
         Err(error) => return Err(error.into()),
     };
     show_plan(output, &planned.plan)?;
@@ -212,6 +196,11 @@ async fn act(
     })
     .await;
     Ok(show_end(output, &ended?))
+}
+
+/// Whether another version was asked for than the one that runs: that this one works is then not what was asked for.
+fn leaves(flags: &RecoverFlags) -> bool {
+    flags.back || flags.to.is_some()
 }
 
 fn folder() -> Result<TempDir, Refusal> {
@@ -266,6 +255,7 @@ fn next(session: &Session, release: &str, refusal: &Refusal) -> Option<String> {
     let command = |words: &str| format!("helm safe-upgrade {words} -n {}", session.namespace);
     match refusal {
         Refusal::Flow(FlowError::NotRecovered(refused)) => Some(match refused {
+            Refused::Nothing { .. } => command(&format!("rollback {release}")),
             Refused::Unfinished { .. } => command(&format!("resume {release}")),
             Refused::Sessions(_) => command(&format!("recover {release} --end-sessions")),
             Refused::Blocked { .. } | Refused::Unknown { .. } => {

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, Parser};
-use cli::{DatabaseFlags, Environment, MixedLineError, Output, ProfileFlags, act_until, store_place};
-use helm::{FlagError, UpgradeLine};
+use clap::{Args, Parser};
+use cli::{DatabaseFlags, Environment, Output, ProfileFlags, act_until, store_place};
+use helm::UpgradeLine;
 use model::ExitCode;
 use tempfile::TempDir;
 use upgrade::rehearsal::{RehearsalRequest, rehearse};
 
 use crate::arguments::{Common, time};
+use crate::command_line::taken_apart;
 use crate::session::{Session, UNCHANGED};
 use crate::upgrade::Refusal;
 
@@ -68,24 +69,12 @@ struct RehearseFlags {
 
 /// Runs the command; `words` begin with the program's name and the command's.
 pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode {
-    let words: Vec<String> = words
-        .iter()
-        .enumerate()
-        .filter(|(place, _)| *place != 1)
-        .map(|(_, word)| word.clone())
-        .collect();
-    let (mut flags, mut line_words) = match cli::mixed_line::<RehearseCommand>(&words) {
-        Ok(line) => (line.own.flags, line.helm),
-        Err(MixedLineError::Told(code)) => return code,
-        Err(MixedLineError::Flag(error)) => return usage(&environment, &error),
+    let help = "helm safe-upgrade rehearse --help";
+    let release = |command: &mut RehearseCommand| command.flags.release.take();
+    let (RehearseCommand { flags }, line_words) = match taken_apart(words, &environment, release, help) {
+        Ok(line) => line,
+        Err(code) => return code,
     };
-    if let Some(release) = flags.release.take() {
-        line_words.insert(0, release);
-    }
-    if line_words.is_empty() {
-        drop(RehearseCommand::command().print_help());
-        return ExitCode::CouldNotBegin;
-    }
     let session = match Session::open(&flags.common, &environment).await {
         Ok(session) => session,
         Err(code) => return code,
@@ -97,17 +86,6 @@ pub(crate) async fn run(words: &[String], environment: Environment) -> ExitCode 
         Ok((request, folder)) => act(output, &request, &folder).await,
         Err(refusal) => cli::fail(output, &refusal, UNCHANGED, None, refusal.exit_code()),
     }
-}
-
-fn usage(environment: &Environment, error: &FlagError) -> ExitCode {
-    let output = Output::new(&cli::OutputFlags::default(), environment);
-    cli::fail(
-        &output,
-        error,
-        UNCHANGED,
-        Some("helm safe-upgrade rehearse --help"),
-        ExitCode::CouldNotBegin,
-    )
 }
 
 fn request(

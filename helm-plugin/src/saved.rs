@@ -5,6 +5,7 @@ use std::path::Path;
 
 use cli::{Environment, Output};
 use helm::{UpgradeLine, WrittenLine};
+use model::text::minutes;
 use model::{ExitCode, GateMode, Plan, SavedPlan};
 use upgrade::flow::{self, Judged, Proposal, UpgradeRequest};
 
@@ -182,7 +183,7 @@ fn told(output: &Output, what: &str, saved: &SavedPlan, file: Option<&Path>) -> 
         return Ok(());
     };
     output.talk(|err, _| {
-        writeln!(err, "{what} {file}, good until {}", saved.valid_until)?;
+        writeln!(err, "{what} {file}, good until {}", minutes(&saved.valid_until))?;
         writeln!(err, "next: {}", render::running_plan(saved, &file))
     })
 }

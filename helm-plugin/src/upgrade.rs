@@ -17,6 +17,7 @@ use upgrade::terms::{self, Terms, TermsError, TermsRefusal, Wishes};
 
 use crate::agree::agree;
 use crate::arguments::{PlanForm, UpgradeCommand, UpgradeFlags};
+use crate::command_line::usage;
 use crate::saved;
 use crate::session::{Session, UNCHANGED};
 
@@ -123,23 +124,14 @@ fn taken_apart(words: &[String], environment: &Environment) -> Result<(UpgradeFl
     let (mut flags, mut line) = match cli::mixed_line::<UpgradeCommand>(words) {
         Ok(line) => (line.own.flags, line.helm),
         Err(MixedLineError::Told(code)) => return Err(code),
-        Err(MixedLineError::Flag(error)) => return Err(usage(environment, &error)),
+        Err(MixedLineError::Flag(error)) => {
+            return Err(usage(environment, &error, "helm safe-upgrade --help"));
+        }
     };
     if let Some(release) = flags.release.take() {
         line.insert(0, release);
     }
     Ok((flags, line))
-}
-
-fn usage(environment: &Environment, error: &FlagError) -> ExitCode {
-    let output = Output::new(&cli::OutputFlags::default(), environment);
-    cli::fail(
-        &output,
-        error,
-        UNCHANGED,
-        Some("helm safe-upgrade --help"),
-        ExitCode::CouldNotBegin,
-    )
 }
 
 async fn act(

@@ -2,7 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 
 use anyhow::{Context, Result, ensure};
 
@@ -62,6 +62,14 @@ impl Ended {
     pub fn of(command: &mut Command) -> Result<Self> {
         let output = command.output().with_context(|| format!("start {command:?}"))?;
         Ok(Self::from_output(&output))
+    }
+
+    /// Waits for the end of a program whose output is caught.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub fn waited_for(child: Child) -> Result<Self> {
+        Ok(Self::from_output(&child.wait_with_output()?))
     }
 
     /// From what was collected.

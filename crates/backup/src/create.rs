@@ -1,6 +1,7 @@
 //! Making a backup.
 
 mod all;
+mod attempt;
 mod error;
 mod examine;
 mod facts;
@@ -16,14 +17,15 @@ use jiff::Timestamp;
 use model::{API_VERSION, BackupFile, BackupFormat, BackupManifest, BackupProof, BackupRelease};
 use postgres_room::{ConnectError, Hold, Snapshot};
 
-use crate::artefacts::{ArtefactsRequest, Taken, forget_artefacts, take};
+use crate::artefacts::{ArtefactsRequest, Taken, take};
 use crate::server::Codec;
 use crate::settings::{SETTINGS, Settings};
 use crate::store::Draft;
 use crate::transfer::{hash, size_in_words};
-use crate::{Backup, BackupId, Place, Progress, Server, Store, StoreError, end_own_sessions};
+use crate::{Backup, BackupId, Place, Progress, Server, Store};
 
 pub use all::databases;
+use attempt::attempt;
 pub use error::CreateError;
 use examine::{Examined, examine};
 use facts::Facts;
@@ -72,7 +74,8 @@ pub enum Packing {
 }
 
 /// Dumps the database into the store and proves it: exit status, byte count and hash at both ends, archive read to its
-/// end. Only then is the manifest published. Holds a few MiB, whatever the size.
+/// end. Only then is the manifest published. Holds a few MiB, whatever the size. A dump whose transport ends without a
+/// word is tried a second time, from the beginning.
 ///
 /// # Errors
 /// See [`CreateError`]; what had been written is removed and our sessions are ended.
@@ -112,42 +115,7 @@ pub async fn create_with(
         });
     }
     let prepared = prepare(server, request, progress).await?;
-    let draft = store.draft(&request.place, &request.id).await?;
-    let manifest = match fill(server, &draft, request, beside, &prepared, progress).await {
-        Ok(manifest) => manifest,
-        Err(error) => {
-            end_own_sessions(server).await;
-            forget(beside, &request.id, progress).await;
-            if let Err(left) = draft.discard().await {
-                progress(
-                    &format!(
-                        "what was written is no backup, but could not be removed: {}",
-                        model::causes(&left)
-                    ),
-                    None,
-                );
-            }
-            return Err(error);
-        }
-    };
-    match draft.publish(manifest).await {
-        Ok(backup) => Ok(backup),
-        // A manifest that lies there already may name the snapshots.
-        Err(error @ StoreError::Taken(_)) => Err(error.into()),
-        Err(error) => {
-            forget(beside, &request.id, progress).await;
-            Err(error.into())
-        }
-    }
-}
-
-/// Takes away what was taken outside of the store, and tells what could not be.
-async fn forget(beside: &Beside, id: &BackupId, progress: Progress<'_>) {
-    if let Some(wanted) = &beside.artefacts {
-        for words in forget_artefacts(wanted, id).await {
-            progress(&words, None);
-        }
-    }
+    attempt(server, store, request, beside, &prepared, progress).await
 }
 
 /// What is settled before a dump begins.

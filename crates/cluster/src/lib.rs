@@ -9,6 +9,7 @@ mod apply;
 mod claims;
 mod connect;
 mod container;
+mod container_end;
 mod deployers;
 mod disown;
 mod dry_run;
@@ -53,6 +54,7 @@ pub use connect::{
     CONNECT_TIMEOUT, Cluster, ConnectError, ConnectOptions, RESPONSE_TIMEOUT, install_crypto_provider,
 };
 pub use container::{container_facts, probe_budget};
+pub use container_end::container_end;
 pub use error::{ApiError, RequestError};
 pub use events::ClusterEvent;
 pub use exec::{ExecEnd, ExecError, ExecRequest, ExecText};

@@ -21,6 +21,16 @@ pub fn line(text: &str) -> String {
     harmless(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A time (RFC 3339) to the minute: `2026-01-02 03:04Z`, with the offset of another zone. What is no time stays as it is.
+pub fn minutes(time: &str) -> String {
+    let to_the_minute = || {
+        let (minutes, rest) = time.split_at_checked(16)?;
+        let zone = rest.find(['Z', '+', '-']).map(|at| &rest[at..])?;
+        Some(format!("{}{zone}", minutes.replace('T', " ")))
+    };
+    to_the_minute().unwrap_or_else(|| time.to_owned())
+}
+
 /// A word as one argument of a POSIX shell, for a command that is proposed.
 pub fn shell_word(word: &str) -> String {
     let plain = !word.is_empty()
@@ -74,6 +84,20 @@ mod tests {
     #[test]
     fn a_line_is_one_line() {
         assert_eq!(line(" a\u{1b}[2J\r\n\tb "), "a[2J b");
+    }
+
+    #[test]
+    fn a_time_is_told_to_the_minute_in_the_zone_that_it_is_written_in() {
+        for (time, told) in [
+            ("2026-01-02T03:04:05.494304653Z", "2026-01-02 03:04Z"),
+            ("2026-01-02T03:04:05Z", "2026-01-02 03:04Z"),
+            ("2026-01-02T03:04:05.494304653+02:00", "2026-01-02 03:04+02:00"),
+            ("2026-01-02T03:04:05-05:00", "2026-01-02 03:04-05:00"),
+            ("today", "today"),
+            ("", ""),
+        ] {
+            assert_eq!(minutes(time), told);
+        }
     }
 
     #[test]

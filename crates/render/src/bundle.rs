@@ -2,13 +2,14 @@
 
 use std::io::{self, Write};
 
+use model::text::minutes;
 use model::{BundleFile, BundleReport, BundleState, HiddenCount, NextStep};
 
 use crate::Style;
 use crate::markup::{STYLE, escaped};
 use crate::run::next_steps;
 use crate::style::Tone;
-use crate::words::{bytes, minutes};
+use crate::words::bytes;
 
 /// What a reader must know of every archive.
 const PROMISE: &str = "Values of the release's Secrets, passwords in addresses, values behind telling names and tokens of known kinds are \

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use model::text::minutes;
 use model::{
     FleetBackup, FleetBackupState, FleetDepth, FleetItem, FleetLockState, FleetLocks, FleetReport,
     FleetUnread, FleetVerdict, NewestKnown, ReleaseStatus,
@@ -11,7 +12,7 @@ use model::{
 use crate::Style;
 use crate::run::next_steps;
 use crate::style::Tone;
-use crate::words::{age, minutes, one_line, seconds};
+use crate::words::{age, one_line, seconds};
 
 /// Places that could not be read that are named, of each cluster; the rest is counted.
 const NAMED: usize = 3;

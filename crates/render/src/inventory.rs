@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, Table, presets};
+use model::text::minutes;
 use model::{
     BackupDetailsReport, BackupFinding, BackupListReport, BackupState, BackupStatusReport, FindingLevel,
     FoundBackup, Freshness, KeyStanding, KeyState, Unread,
@@ -13,7 +14,7 @@ use crate::artefacts::in_words;
 use crate::backups::{app_words, grade_words};
 use crate::run::next_steps;
 use crate::style::Tone;
-use crate::words::{age, bytes, minutes, one_line};
+use crate::words::{age, bytes, one_line};
 
 /// The form of a table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use comfy_table::{Table, presets};
+use model::text::minutes;
 use model::{KeyState, KeysListReport, KeysReport};
 
 use crate::Style;
@@ -43,7 +44,8 @@ pub fn keys_report(out: &mut dyn Write, style: Style, report: &KeysReport) -> io
     let keys = &report.keys;
     writeln!(out, "sealed keys {}", style.paint(Tone::Strong, &keys.id))?;
     writeln!(out, "  place   {}", report.uri)?;
-    writeln!(out, "  read    {}, namespace {}", keys.created_at, keys.namespace)?;
+    let read = minutes(&keys.created_at);
+    writeln!(out, "  read    {read}, namespace {}", keys.namespace)?;
     if let Some(release) = &keys.release {
         writeln!(out, "  release {release}")?;
     }

@@ -3,12 +3,12 @@
 
 use std::io::{self, Write};
 
-use model::text::{line, shell_word};
+use model::text::{line, minutes, shell_word};
 use model::{ExpectedDuration, KnownFrom, PlannedStep, Reversal, SavedPlan, StepSpec, WorkloadName};
 
 use crate::markup::plain;
 use crate::plan::terms_told;
-use crate::words::{minutes, seconds};
+use crate::words::seconds;
 
 /// Writes the change request. `file` is where the plan was saved; without it the command that saves it is told.
 ///

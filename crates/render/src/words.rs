@@ -49,14 +49,6 @@ pub(crate) fn bytes(bytes: u64) -> String {
     }
 }
 
-/// A time (RFC 3339, UTC) to the minute: `2026-01-02 03:04Z`.
-pub(crate) fn minutes(time: &str) -> String {
-    match time.get(..16) {
-        Some(minutes) => format!("{}Z", minutes.replace('T', " ")),
-        None => time.to_owned(),
-    }
-}
-
 /// An age in seconds as `5 min`, `7 h` or `3 days`.
 pub(crate) fn age(seconds: i64) -> String {
     match seconds {

@@ -1,116 +1,12 @@
 //! What happens to an upgrade when the world around it breaks: each ends with a true sentence and a state that is whole.
 
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use e2e::{
-    Ended, Left, ReleaseState, SafeUpgrade, World, plugin_below, processes, signal, until_no_session_of_ours,
-    wait_for,
+    Ended, Left, PsqlSession, ReleaseState, SafeUpgrade, Stage, World, plugin_below, signal, wait_for,
 };
-use test_apps::{HelmLine, Ledger, Place, Postgres, Summary};
-
-const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/apps/profiles/ledger.yaml");
-const KEEP: &str = "--reset-then-reuse-values";
-const LINE: HelmLine = HelmLine::Four;
-
-/// A ledger of 1.0.0 with some entries, and what it was.
-struct Stage {
-    world: World,
-    app: Ledger,
-    entries: Summary,
-    state: ReleaseState,
-}
-
-impl Stage {
-    fn new(prefix: &str, values: &[&str]) -> Result<Self> {
-        let world = World::new(prefix)?;
-        let app = Ledger::new(&world.place, LINE, "books", &world.subfolder("charts")?);
-        app.install("1.0.0", values)?;
-        app.write(20)?;
-        let (entries, state) = (app.summary_of("test")?, ReleaseState::read(&world.place)?);
-        Ok(Self {
-            world,
-            app,
-            entries,
-            state,
-        })
-    }
-
-    fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
-        [&[KEEP, "--profile", PROFILE], more].concat()
-    }
-
-    fn upgrade(&self, more: &[&str]) -> Result<Ended> {
-        SafeUpgrade::new(&self.world, LINE)?.upgrade(
-            "books",
-            &self.app.chart("1.1.0")?,
-            &Self::arguments(more),
-        )
-    }
-
-    /// Begins an upgrade that is let run beside the test.
-    fn begin(&self, more: &[&str]) -> Result<Child> {
-        let safe = SafeUpgrade::new(&self.world, LINE)?;
-        let chart = self.app.chart("1.1.0")?;
-        let mut command = safe.upgrade_command("books", &chart, &Self::arguments(more));
-        Ok(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
-    }
-
-    /// Kills the helm of this stage's upgrade; its supervisor lives.
-    fn kill_helm(&self) -> Result<()> {
-        let namespace = &self.world.place.namespace;
-        let is_helm = |line: &str| {
-            line.contains(" upgrade ") && line.contains("--reset-values") && !line.contains("__supervise")
-        };
-        let helm = processes()?.into_iter().find(|process| {
-            let line = process.line();
-            is_helm(&line) && line.contains(namespace.as_str())
-        });
-        signal(helm.context("helm works")?.pid, "KILL")
-    }
-
-    /// Waits until the migration of this stage works in the database.
-    fn until_it_migrates(&self) -> Result<()> {
-        wait_for("the migration works", || {
-            let active = "select count(*) from pg_stat_activity where state = 'active' and query like '%pg_sleep%' \
-                          and pid <> pg_backend_pid()";
-            Ok(self.app.database().query(active)?.trim() != "0")
-        })
-    }
-
-    /// Everything is as before: counts, images, data, schema, nothing left behind, nobody connected who does not belong.
-    fn is_as_before(&self) -> Result<()> {
-        self.app.wait_until_it_answers()?;
-        let state = ReleaseState::read(&self.world.place)?;
-        ensure!(state == self.state, "{:?} became {state:?}", self.state);
-        ensure!(self.app.summary_of("test")? == self.entries);
-        ensure!(self.app.database().schema_version()? == 2);
-        self.nothing_is_left()
-    }
-
-    fn is_upgraded(&self) -> Result<()> {
-        self.app.wait_until_it_answers()?;
-        let state = ReleaseState::read(&self.world.place)?;
-        ensure!(
-            state.replicas == self.state.replicas && state.suspended == self.state.suspended,
-            "{:?} became {state:?}",
-            self.state
-        );
-        ensure!(self.app.summary_of("test")?.same_entries(&self.entries));
-        ensure!(self.app.database().schema_version()? == 4);
-        self.nothing_is_left()
-    }
-
-    fn nothing_is_left(&self) -> Result<()> {
-        let left = Left::read(&self.world.place)?;
-        ensure!(left.heads.len() == 1 && left.others.is_empty(), "{left:?}");
-        until_no_session_of_ours(&self.app.database(), "application_name = 'ledger-migrate'")
-    }
-}
-
-fn ended(child: Child) -> Result<Ended> {
-    Ok(Ended::from_output(&child.wait_with_output()?))
-}
+use test_apps::{Ledger, Place, Postgres};
 
 #[test]
 fn a_hook_that_hangs_is_ended_after_its_limit_and_everything_is_put_back() -> Result<()> {
@@ -133,11 +29,11 @@ fn the_wait_for_a_hook_that_hangs_is_cut_short_by_an_interrupt() -> Result<()> {
     let plugin = plugin_below(&child)?;
     signal(plugin, "INT")?;
     wait_for("helm has ended, so that the way back waits for the hook", || {
-        let newest = Left::history(&stage.world.place, LINE, "books")?;
+        let newest = Left::history(&stage.world.place, Stage::LINE, "books")?;
         Ok(newest.get(&2).is_some_and(|status| status == "failed"))
     })?;
     signal(plugin, "INT")?;
-    let ended = ended(child)?.expect(10)?;
+    let ended = Ended::waited_for(child)?.expect(10)?;
     ensure!(ended.stderr.contains("press again within 5 s"), "{ended}");
     ensure!(
         ended
@@ -147,6 +43,23 @@ fn the_wait_for_a_hook_that_hangs_is_cut_short_by_an_interrupt() -> Result<()> {
         "{ended}"
     );
     stage.is_as_before()
+}
+
+#[test]
+fn a_hook_that_waits_for_a_lock_is_told_with_who_holds_it_and_everything_is_put_back() -> Result<()> {
+    let stage = Stage::new("hook-locked", &["seedRows=100", "migrate.mode=hook"])?;
+    // Its first statement sleeps, so that the table can be taken before the second wants it.
+    let child = stage.begin(&["--set", "behaviour.slowMigration=3:12", "--timeout", "40s"])?;
+    stage.until_it_migrates()?;
+    let holder = PsqlSession::holding_entries(&stage.world, &stage.app.database(), "forgotten")?;
+    let ended = Ended::waited_for(child)?.expect(10)?;
+    drop(holder);
+    let reason = ended.json()?["reason"].to_string();
+    ensure!(
+        reason.contains("(ledger-migrate) had waited") && reason.contains("(forgotten), idle in transaction"),
+        "{ended}"
+    );
+    stage.is_whole(&ended)
 }
 
 #[test]
@@ -162,12 +75,12 @@ fn a_failing_hook_under_the_gate_after_is_turned_back_because_nobody_was_served(
 fn what_writers_that_go_on_have_written_is_not_taken_back_without_consent() -> Result<()> {
     let values = ["seedRows=100", "migrate.mode=hook", "worker.entrySeconds=1"];
     let stage = Stage::new("serving", &values)?;
-    let text = std::fs::read_to_string(PROFILE)?.replace("quiesce: required", "quiesce: optional");
+    let text = std::fs::read_to_string(Stage::PROFILE)?.replace("quiesce: required", "quiesce: optional");
     let profile = stage.world.subfolder("profile")?.join("ledger.yaml");
     std::fs::write(&profile, text)?;
     let profile = profile.display().to_string();
     let arguments = [
-        KEEP,
+        Stage::KEEP,
         "--profile",
         &profile,
         "--set",
@@ -175,7 +88,7 @@ fn what_writers_that_go_on_have_written_is_not_taken_back_without_consent() -> R
         "--gate",
         "after",
     ];
-    let safe = SafeUpgrade::new(&stage.world, LINE)?;
+    let safe = SafeUpgrade::new(&stage.world, Stage::LINE)?;
     let ended = safe
         .upgrade("books", &stage.app.chart("1.1.0")?, &arguments)?
         .expect(11)?;
@@ -211,7 +124,7 @@ fn what_turning_back_costs_is_told_once_the_gate_was_open_and_a_run_can_be_left_
         reason.contains("revision 3 may have served since") && reason.contains("restored from backup"),
         "{reason}"
     );
-    let safe = SafeUpgrade::new(&stage.world, LINE)?;
+    let safe = SafeUpgrade::new(&stage.world, Stage::LINE)?;
     let refused = safe.elsewhere("abort", "books", &[])?.expect(2)?;
     ensure!(refused.stderr.contains("may have served since"), "{refused}");
 
@@ -250,7 +163,7 @@ fn interrupted_while_it_migrates(prefix: &str, name: &str) -> Result<()> {
     let child = stage.begin(&["--set", "behaviour.slowMigration=3:60"])?;
     stage.until_it_migrates()?;
     signal(plugin_below(&child)?, name)?;
-    let ended = ended(child)?.expect(10)?;
+    let ended = Ended::waited_for(child)?.expect(10)?;
     ensure!(
         ended.json()?["reason"]
             .to_string()
@@ -280,12 +193,33 @@ fn a_database_pod_that_goes_away_during_the_migration_leaves_everything_as_it_wa
         .place
         .kubectl(&["delete", "pod", "books-postgres-0", "--wait=false"])?;
     // The hook's one try fails with the server; the way back finds the server's new pod.
-    let ended = ended(child)?;
-    match ended.code {
-        10 => stage.is_as_before(),
-        0 => stage.is_upgraded(),
-        _ => anyhow::bail!("neither as before nor upgraded: {ended}"),
+    stage.is_whole(&Ended::waited_for(child)?)
+}
+
+/// Once when the writers are stopped and helm has not begun, and once when the gate was open. Whoever carries the run on
+/// meets a server that goes or comes.
+#[test]
+fn a_database_pod_that_goes_away_before_helm_and_after_the_gate_is_outlived() -> Result<()> {
+    let stage = Stage::new("pod-gone-twice", &["seedRows=100"])?;
+    let safe = SafeUpgrade::new(&stage.world, Stage::LINE)?;
+    let delete = ["delete", "pod", "books-postgres-0", "--wait=false"];
+    let killed = stage.upgrade(&["--fault", "kill:after:19"])?;
+    ensure!(killed.code != 0, "{killed}");
+    stage.world.place.kubectl(&delete)?;
+    let ended = safe.elsewhere("resume", "books", &["--fault", "error:11-roll-out"])?;
+    if ended.code == 10 {
+        return stage.is_whole(&ended);
     }
+    let ended = ended.expect(11)?;
+    ensure!(
+        ended.json()?["reason"]
+            .to_string()
+            .contains("may have served since"),
+        "{ended}"
+    );
+    stage.world.place.kubectl(&delete)?;
+    let ended = safe.elsewhere("resume", "books", &[])?.expect(0)?;
+    stage.is_whole(&ended)
 }
 
 #[test]
@@ -297,6 +231,30 @@ fn an_image_that_cannot_be_pulled_is_named_and_everything_is_put_back() -> Resul
     stage.is_as_before()
 }
 
+/// The migration takes more memory than its container may have, with its first half committed and its second at work.
+fn killed_by_its_memory_limit(prefix: &str, values: &[&str], limit: &str) -> Result<()> {
+    let stage = Stage::new(prefix, values)?;
+    let hungry = ["--set", "behaviour.hungryMigration=4:512", "--set", limit];
+    let ended = stage.upgrade(&hungry)?.expect(10)?;
+    let reason = ended.json()?["reason"].to_string();
+    ensure!(
+        reason.contains("exit code 137 (OOMKilled: killed for its memory, the limit is 64Mi)"),
+        "{ended}"
+    );
+    stage.is_whole(&ended)
+}
+
+#[test]
+fn a_hook_that_its_memory_limit_kills_is_named_and_everything_is_put_back() -> Result<()> {
+    let values = ["seedRows=100", "migrate.mode=hook"];
+    killed_by_its_memory_limit("hook-memory", &values, "migrate.memoryLimit=64Mi")
+}
+
+#[test]
+fn a_boot_that_its_memory_limit_kills_is_named_and_everything_is_put_back() -> Result<()> {
+    killed_by_its_memory_limit("boot-memory", &["seedRows=100"], "web.memoryLimit=64Mi")
+}
+
 #[test]
 fn a_killed_helm_is_cleared_away_and_a_count_that_somebody_gave_meanwhile_stays() -> Result<()> {
     let stage = Stage::new("helm-killed", &["seedRows=100", "migrate.mode=hook"])?;
@@ -305,7 +263,7 @@ fn a_killed_helm_is_cleared_away_and_a_count_that_somebody_gave_meanwhile_stays(
     stage.until_it_migrates()?;
     place.kubectl(&["scale", "statefulset/books-worker", "--replicas=1"])?;
     stage.kill_helm()?;
-    let ended = ended(child)?.expect(10)?;
+    let ended = Ended::waited_for(child)?.expect(10)?;
     let report = ended.json()?;
     ensure!(
         report["reason"].to_string().contains("helm upgrade failed"),
@@ -343,7 +301,7 @@ fn a_stolen_lease_ends_the_run_where_it_is_and_it_is_resumed_when_the_thief_is_s
         "--patch",
         thief,
     ])?;
-    let ended = ended(child)?.expect(11)?;
+    let ended = Ended::waited_for(child)?.expect(11)?;
     ensure!(ended.to_string().contains("a thief"), "{ended}");
     let held = ReleaseState::read(place)?;
     ensure!(
@@ -351,7 +309,7 @@ fn a_stolen_lease_ends_the_run_where_it_is_and_it_is_resumed_when_the_thief_is_s
         "nothing was put back: {held:?}"
     );
 
-    let safe = SafeUpgrade::new(&stage.world, LINE)?;
+    let safe = SafeUpgrade::new(&stage.world, Stage::LINE)?;
     safe.elsewhere("resume", "books", &[])?.expect(0)?;
     stage.is_upgraded()
 }
@@ -370,7 +328,7 @@ fn rights_that_are_withdrawn_on_the_way_stop_the_run_and_another_account_takes_i
         "--clusterrole=cluster-admin",
         &format!("--serviceaccount={namespace}:upgrader"),
     ])?;
-    let safe = SafeUpgrade::new(&stage.world, LINE)?;
+    let safe = SafeUpgrade::new(&stage.world, Stage::LINE)?;
     let slow = Stage::arguments(&["--set", "behaviour.slowMigration=3:20"]);
     let child = safe
         .upgrade_command("books", &stage.app.chart("1.1.0")?, &slow)
@@ -381,7 +339,7 @@ fn rights_that_are_withdrawn_on_the_way_stop_the_run_and_another_account_takes_i
     let migrates = stage.until_it_migrates();
     place.kubectl(&["delete", "clusterrolebinding", &rights])?;
     migrates?;
-    let ended = ended(child)?.expect(11)?;
+    let ended = Ended::waited_for(child)?.expect(11)?;
     ensure!(ended.to_string().contains("forbidden"), "{ended}");
     let held = ReleaseState::read(place)?;
     ensure!(
@@ -399,7 +357,7 @@ fn a_database_of_another_namespace_is_backed_up_and_put_back() -> Result<()> {
     let world = World::new("outside")?;
     let elsewhere = world.node.namespace("database")?;
     let outside = Place::new(&world.node, elsewhere.name());
-    let database = Postgres::install(&outside, LINE, "data", 17)?;
+    let database = Postgres::install(&outside, Stage::LINE, "data", 17)?;
     let password = outside.kubectl(&[
         "get",
         "secret",
@@ -411,18 +369,18 @@ fn a_database_of_another_namespace_is_backed_up_and_put_back() -> Result<()> {
         "database.url=postgres://app:{password}@data-postgres.{}.svc:5432/app?sslmode=disable",
         elsewhere.name()
     );
-    let app = Ledger::new(&world.place, LINE, "books", &world.subfolder("charts")?);
+    let app = Ledger::new(&world.place, Stage::LINE, "books", &world.subfolder("charts")?);
     app.install("1.0.0", &["seedRows=100", "postgres.enabled=false", &url])?;
     app.write(20)?;
     let (before, state) = (app.summary_of("test")?, ReleaseState::read(&world.place)?);
     let broken = [
-        KEEP,
+        Stage::KEEP,
         "--profile",
-        PROFILE,
+        Stage::PROFILE,
         "--set",
         "behaviour.failingMigration=4",
     ];
-    SafeUpgrade::new(&world, LINE)?
+    SafeUpgrade::new(&world, Stage::LINE)?
         .upgrade("books", &app.chart("1.1.0")?, &broken)?
         .expect(10)?;
     app.wait_until_it_answers()?;

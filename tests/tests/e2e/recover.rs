@@ -77,8 +77,11 @@ fn a_migration_that_a_probe_kills_is_finished_without_it_and_the_chart_is_as_its
     app.write(20)?;
     let (before, state) = (app.summary_of("test")?, ReleaseState::read(&world.place)?);
     let safe = SafeUpgrade::new(&world, line)?;
-    let nothing = recover(&safe, &["--yes"])?.expect(2)?;
+    let nothing = recover(&safe, &["--yes"])?.expect(0)?;
     ensure!(nothing.stderr.contains("nothing is to be recovered"), "{nothing}");
+    ensure!(nothing.json()?["kind"] == "CheckReport", "{nothing}");
+    let left = recover(&safe, &["--back", "--yes"])?.expect(2)?;
+    ensure!(left.stderr.contains("safe-upgrade rollback books"), "{left}");
 
     let slow = ["behaviour.killSlowStart=true", "behaviour.slowMigration=5:10"];
     plain_upgrade(&world, line, &app, "2.0.0", &slow)?;

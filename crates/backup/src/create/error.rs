@@ -139,6 +139,12 @@ pub enum CreateError {
         /// The last words.
         words: String,
     },
+    /// The transport ended as if all were well, and nothing was said of what had been sent.
+    #[error("the dump of {database} ended without its proof: it said nothing and ended with status 0")]
+    Silent {
+        /// The database.
+        database: String,
+    },
     /// Both ends do not agree.
     #[error("the dump of {database} changed on its way: {difference}")]
     Changed {

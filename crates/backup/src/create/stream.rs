@@ -176,7 +176,11 @@ fn judge(
     let words = || last_words(&end.stderr_tail);
     let database = database.to_owned();
     let Some(trailer) = Trailer::find(&end.stderr_tail, nonce).filter(|_| end.exit_code == 0) else {
-        let words = match words() {
+        let words = words();
+        if words.is_empty() && end.exit_code == 0 {
+            return Err(CreateError::Silent { database });
+        }
+        let words = match words {
             said if said.is_empty() => format!("it said nothing and ended with status {}", end.exit_code),
             said => said,
         };
@@ -242,6 +246,22 @@ mod tests {
     fn a_dump_whose_ends_agree_is_proven() {
         let dumped = judged("N dump=0 pack=0 read=0 bytes=3 sha256=ab end\n", passed(3, "ab")).unwrap();
         assert!(dumped.proof.is_complete());
+    }
+
+    #[test]
+    fn only_an_end_without_a_word_is_worth_a_second_try() {
+        let ended = |exit_code: i32, stderr: &str| {
+            let end = RunEnd {
+                exit_code,
+                stderr_tail: stderr.into(),
+            };
+            judge("db", &end, "N", &PARTS, passed(3, "ab")).unwrap_err()
+        };
+        assert!(matches!(ended(0, "\n"), CreateError::Silent { .. }));
+        for (exit_code, stderr) in [(137, ""), (0, "pg_dump: x\n"), (1, "pg_dump: x\n")] {
+            let error = ended(exit_code, stderr);
+            assert!(matches!(error, CreateError::NoProof { .. }), "{error}");
+        }
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use backup::{LocalRunner, RunEnd, RunError, Runner, create};
+use backup::{Filter, LocalRunner, RunEnd, RunError, Runner, create};
 use model::BackupFormat;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
@@ -25,6 +26,20 @@ enum Fault {
 struct Unreliable {
     inner: LocalRunner,
     fault: Fault,
+    /// How many dumps meet the fault; those after them arrive whole.
+    faulty: usize,
+    dumps: AtomicUsize,
+}
+
+impl Unreliable {
+    fn new(fault: Fault, faulty: usize) -> Arc<Self> {
+        Arc::new(Self {
+            inner: LocalRunner::default(),
+            fault,
+            faulty,
+            dumps: AtomicUsize::new(0),
+        })
+    }
 }
 
 #[async_trait]
@@ -38,7 +53,7 @@ impl Runner for Unreliable {
     ) -> Result<RunEnd, RunError> {
         let mut all = Vec::new();
         let mut end = self.inner.run(script, arguments, input, &mut all).await?;
-        if script.contains("pg_dump \"$@\"") {
+        if script.contains("pg_dump \"$@\"") && self.dumps.fetch_add(1, Ordering::SeqCst) < self.faulty {
             let middle = all.len() / 2;
             match self.fault {
                 Fault::Cut => all.truncate(middle),
@@ -58,12 +73,12 @@ impl Runner for Unreliable {
 
 async fn error_with(fault: Fault) -> String {
     let fixture = Fixture::new("unreliable").await;
-    let inner = LocalRunner::default();
-    let server = fixture
-        .server_through(Arc::new(Unreliable { inner, fault }))
-        .await;
+    let runner = Unreliable::new(fault, usize::MAX);
+    let server = fixture.server_through(runner.clone()).await;
     let error = fixture.try_create(&server).await.unwrap_err();
     assert_eq!(fixture.left(), Vec::<PathBuf>::new());
+    let tries = if matches!(fault, Fault::NoTrailer) { 2 } else { 1 };
+    assert_eq!(runner.dumps.load(Ordering::SeqCst), tries, "{error}");
     model::causes(&error)
 }
 
@@ -89,6 +104,29 @@ async fn a_stream_with_a_byte_too_many_is_no_backup() {
 async fn a_stream_without_its_proof_is_no_backup() {
     let text = error_with(Fault::NoTrailer).await;
     assert!(text.contains("without its proof"), "{text}");
+}
+
+#[tokio::test]
+async fn a_stream_that_ended_without_a_word_is_tried_once_more_and_told() {
+    let fixture = Fixture::new("silent").await;
+    let runner = Unreliable::new(Fault::NoTrailer, 1);
+    let server = fixture.server_through(runner.clone()).await;
+    let told = Mutex::new(Vec::new());
+    let tell = |words: &str, _: Option<f64>| told.lock().unwrap().push(words.to_owned());
+    let backup = create(&server, &fixture.store, &fixture.request(), &tell)
+        .await
+        .unwrap();
+    assert_eq!(runner.dumps.load(Ordering::SeqCst), 2);
+    assert!(backup.manifest.proof.is_complete());
+    let listed = fixture.store.list(&Filter::default()).await.unwrap();
+    assert_eq!(
+        listed.len(),
+        1,
+        "the first try left something: {:?}",
+        fixture.left()
+    );
+    let told = told.into_inner().unwrap();
+    assert!(told.iter().any(|words| words.contains("second try")), "{told:?}");
 }
 
 /// The error with one program replaced by a script that runs the real one as `$REAL`.

@@ -19,6 +19,7 @@ use crate::Step;
 
 pub use counts_left::CountsLeft;
 pub use quiesce::OriginalCount;
+pub use resume::count_after;
 pub use trouble::first_trouble;
 
 /// The shared step that the plan asks for; `None` for a kind that another room knows.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use cluster::ScaleError;
-use model::{Plan, PlannedStep, QuiesceTarget, Resume, StepSpec, WorkloadName};
+use model::{PlannedStep, QuiesceTarget, Resume, StepSpec, WorkloadName};
 
 use super::quiesce::{OriginalCount, set_count};
 use crate::{Outcome, Step, StepContext, StepFailure, StepKind};
@@ -12,13 +12,25 @@ pub(super) struct ResumeStep {
     pub(super) spec: Resume,
 }
 
+/// The count that a workload has once a run's resume is done: what the resume gives it, or what was planned where the
+/// chart gives it.
+pub fn count_after(steps: &[PlannedStep], planned: &QuiesceTarget, originals: &[OriginalCount]) -> i32 {
+    let resumed = steps.iter().find_map(|step| match &step.spec {
+        StepSpec::Resume(resume) => resume.targets.iter().find(|one| one.workload == planned.workload),
+        _ => None,
+    });
+    resumed.map_or(planned.replicas, |target| wanted(steps, target, originals))
+}
+
 /// The count to give: what was read when the workload was stopped, which is newer than the plan, unless the chart
 /// changes the number itself, which only the plan knows.
-fn wanted(plan: &Plan, target: &QuiesceTarget, recorded: Option<&OriginalCount>) -> i32 {
+fn wanted(steps: &[PlannedStep], target: &QuiesceTarget, originals: &[OriginalCount]) -> i32 {
+    let workload = &target.workload;
+    let recorded = originals.iter().find(|original| original.workload == *workload);
     let mut before = None;
-    for step in &plan.steps {
+    for step in steps {
         if let StepSpec::Quiesce(quiesce) = &step.spec {
-            before = before.or_else(|| quiesce.targets.iter().find(|one| one.workload == target.workload));
+            before = before.or_else(|| quiesce.targets.iter().find(|one| one.workload == *workload));
         }
     }
     match (before, recorded) {
@@ -46,9 +58,7 @@ impl Step for ResumeStep {
         let mut told = Vec::new();
         for target in &self.spec.targets {
             let workload = &target.workload;
-            // The count that was read when the workload was stopped is newer than the plan's.
-            let recorded = originals.iter().find(|original| original.workload == *workload);
-            let wanted = wanted(context.plan(), target, recorded);
+            let wanted = wanted(&context.plan().steps, target, &originals);
             let now = context.cluster().scale(workload).await?.replicas;
             if now == wanted {
                 continue;
@@ -83,5 +93,71 @@ impl Step for ResumeStep {
             }
         }
         Ok(Outcome::quiet())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Quiesce, Reversal, WorkloadKind};
+
+    use super::*;
+
+    fn name() -> WorkloadName {
+        WorkloadName {
+            kind: WorkloadKind::Deployment,
+            namespace: "shop".into(),
+            name: "web".into(),
+        }
+    }
+
+    fn target(replicas: i32) -> QuiesceTarget {
+        QuiesceTarget {
+            workload: name(),
+            replicas,
+            role: "server".into(),
+        }
+    }
+
+    fn step(spec: StepSpec) -> PlannedStep {
+        PlannedStep {
+            id: "01-x".into(),
+            title: "x".into(),
+            reversal: Reversal::NotNeeded,
+            spec,
+        }
+    }
+
+    fn stops(replicas: i32) -> PlannedStep {
+        step(StepSpec::Quiesce(Quiesce {
+            targets: vec![target(replicas)],
+        }))
+    }
+
+    fn resumes(replicas: i32) -> PlannedStep {
+        step(StepSpec::Resume(Resume {
+            targets: vec![target(replicas)],
+        }))
+    }
+
+    fn recorded(replicas: i32) -> Vec<OriginalCount> {
+        vec![OriginalCount {
+            workload: name(),
+            replicas,
+        }]
+    }
+
+    #[test]
+    fn what_was_read_when_it_was_stopped_is_expected_and_not_what_was_planned_earlier() {
+        let steps = [stops(3), resumes(3)];
+        assert_eq!(count_after(&steps, &target(3), &recorded(5)), 5);
+        assert_eq!(count_after(&steps, &target(3), &[]), 3, "nothing was stopped");
+    }
+
+    #[test]
+    fn a_count_that_the_plan_changes_or_that_the_chart_gives_is_the_plan_s() {
+        let changed = [stops(3), resumes(4)];
+        assert_eq!(count_after(&changed, &target(4), &recorded(5)), 4);
+        let by_the_chart = [stops(3)];
+        assert_eq!(count_after(&by_the_chart, &target(3), &recorded(5)), 3);
     }
 }

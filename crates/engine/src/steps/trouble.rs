@@ -1,6 +1,6 @@
 //! Why a workload's pods do not come up, in one sentence.
 
-use cluster::Cluster;
+use cluster::{Cluster, container_end};
 use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod};
 use kube::Api;
 use kube::api::{ListParams, LogParams};
@@ -124,7 +124,7 @@ fn trouble_of(pod: &Pod) -> Option<Trouble> {
         .flatten();
     let (mut crashed, mut unready) = (None, None);
     for container in containers {
-        match container_trouble(container) {
+        match container_trouble(pod, container) {
             Some((text, true)) => crashed = crashed.or(Some((text, container.name.clone()))),
             // What keeps a container from starting at all comes before what it does when it runs.
             Some((text, false)) => {
@@ -174,7 +174,7 @@ fn is_running(container: &ContainerStatus) -> bool {
 }
 
 /// What is wrong with a container, and whether it is that it crashed.
-fn container_trouble(container: &ContainerStatus) -> Option<(String, bool)> {
+fn container_trouble(pod: &Pod, container: &ContainerStatus) -> Option<(String, bool)> {
     let name = &container.name;
     let state = container.state.as_ref()?;
     let ended = state.terminated.as_ref();
@@ -187,10 +187,10 @@ fn container_trouble(container: &ContainerStatus) -> Option<(String, bool)> {
             // The usual way up.
             "ContainerCreating" | "PodInitializing" => None,
             "CrashLoopBackOff" => {
-                let code = ended_before
-                    .map(|end| format!(" with exit code {}", end.exit_code))
+                let how = ended_before
+                    .map(|end| format!(" with {}", container_end(pod, name, end)))
                     .unwrap_or_default();
-                Some((format!("container {name} crashes again and again{code}"), true))
+                Some((format!("container {name} crashes again and again{how}"), true))
             }
             reason => {
                 let message = waiting
@@ -204,7 +204,7 @@ fn container_trouble(container: &ContainerStatus) -> Option<(String, bool)> {
     }
     let end = ended.filter(|end| end.exit_code != 0)?;
     Some((
-        format!("container {name} ended with exit code {}", end.exit_code),
+        format!("container {name} ended with {}", container_end(pod, name, end)),
         true,
     ))
 }
@@ -261,6 +261,20 @@ mod tests {
             "container web crashes again and again with exit code 7"
         );
         assert_eq!(found.crashed.as_deref(), Some("web"));
+    }
+
+    #[test]
+    fn a_container_that_was_killed_for_its_memory_is_told_as_such() {
+        let killed = json!({ "terminated": { "exitCode": 137, "reason": "OOMKilled" } });
+        let words = "exit code 137 (OOMKilled: killed for its memory, it has no limit of its own)";
+        let found = trouble(container(killed.clone(), json!({}))).unwrap();
+        assert_eq!(found.text, format!("container web ended with {words}"));
+        let loops = json!({ "waiting": { "reason": "CrashLoopBackOff" } });
+        let found = trouble(container(loops, killed)).unwrap();
+        assert_eq!(
+            found.text,
+            format!("container web crashes again and again with {words}")
+        );
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{Behaviour, RELEASE, RUN, Stage, Taken, plan};
+use crate::common::{Behaviour, RELEASE, RUN, Stage, Taken, document, plan};
 use engine::journal::JournalStore;
-use engine::{Faults, RunDocument, RunError};
-use model::UpgradeOutcome;
+use engine::{Clock, Faults, RunDocument, RunError};
+use model::{RunTerms, StepState, UpgradeOutcome};
 
 fn kill(when: &str, number: usize) -> Faults {
     format!("kill:{when}:{number}")
@@ -127,6 +127,61 @@ async fn a_run_killed_twice_still_ends_whole() {
                 carry_on(&stage, taken, &kill("before", second), &case).await;
                 carry_on(&stage, then, &Faults::none(), &case).await;
                 assert!(end_of(&stage, &before, &case).await.is_some(), "{case}");
+            }
+        }
+    }
+}
+
+/// A run that is to be over at half past ten, on a machine whose clock says so.
+fn due_at_half_past_ten(now: &str) -> Stage {
+    let mut its_plan = plan(3, None);
+    its_plan.terms = Some(RunTerms {
+        deadline: Some("2026-01-31T22:30:00Z".into()),
+        ..RunTerms::default()
+    });
+    let mut stage = Stage::new(its_plan);
+    stage.clock = clock(now);
+    stage
+}
+
+fn clock(time: &str) -> Clock {
+    Clock::steered(time.parse().unwrap())
+}
+
+/// Where the next machine's clock is behind, the run has its time. Where it is ahead, the deadline is over: the run turns
+/// back, unless nothing is left to be begun.
+#[tokio::test(start_paused = true)]
+async fn a_run_killed_at_any_write_ends_whole_where_the_next_clock_is_an_hour_off() {
+    let begun = "2026-01-31T22:00:00Z";
+    let writes = writes_of(&due_at_half_past_ten(begun)).await;
+    for number in 2..=writes {
+        for when in ["before", "after"] {
+            for taken in [Taken::Resume, Taken::Abort] {
+                for (next, late) in [("2026-01-31T21:00:00Z", false), ("2026-01-31T23:00:00Z", true)] {
+                    let case = format!("killed {when} write {number}, then {taken:?} at {next}");
+                    let mut stage = due_at_half_past_ten(begun);
+                    let before = stage.world_now();
+                    drop(stage.begin(&kill(when, number)).await);
+                    let steps = document(&stage).await.steps;
+                    let all_done = steps.iter().all(|step| step.state == StepState::Done);
+                    stage.clock = clock(next);
+                    carry_on(&stage, taken, &Faults::none(), &case).await;
+                    let was_finished = (when, number) == ("after", writes);
+                    let comes_through = was_finished || (taken == Taken::Resume && (all_done || !late));
+                    let expected = if comes_through {
+                        UpgradeOutcome::Upgraded
+                    } else {
+                        UpgradeOutcome::Restored
+                    };
+                    assert_eq!(end_of(&stage, &before, &case).await, Some(expected), "{case}");
+                    if late && taken == Taken::Resume && !comes_through {
+                        let why = document(&stage).await.turning_back.unwrap_or_default();
+                        assert!(
+                            why.starts_with("the deadline 2026-01-31T22:30:00Z has come"),
+                            "{case}: {why}"
+                        );
+                    }
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use backup::seal::Identities;
 use cluster::Cluster;
 use engine::journal::ClusterStore;
 use engine::lease::{Acquire, ClusterLeases};
@@ -16,7 +17,7 @@ use super::described::described;
 use super::remember::remember;
 use super::{FlowError, Judged, UpgradeRequest};
 use crate::notify::{Notify, notified};
-use crate::steps::steps;
+use crate::steps::{steps, steps_without_helm};
 use crate::tools::{CHART_PART, VALUES_PART};
 use crate::{Tools, ToolsError, terms, upgrade_report};
 
@@ -101,6 +102,36 @@ pub async fn begin(
         helm_major: Some(major_number(helm)),
     };
     start(begin, options).await.map(|(report, _)| report)
+}
+
+/// Takes the lease, writes the journal and runs a plan to its end that needs no helm.
+///
+/// # Errors
+/// When the run cannot begin; nothing has been changed then.
+pub(super) async fn start_without_helm(
+    cluster: &Cluster,
+    namespace: &str,
+    release: &str,
+    plan: Plan,
+    identities: Option<&Arc<Identities>>,
+    options: RunOptions,
+) -> Result<(UpgradeReport, RunDocument), FlowError> {
+    let run = Journal::new_run_id();
+    let steps = steps_without_helm(&plan, identities).map_err(|step| FlowError::UnknownStep {
+        step,
+        run: run.clone(),
+    })?;
+    let begin = Begin {
+        cluster,
+        namespace,
+        release,
+        run,
+        plan,
+        parts: Vec::new(),
+        steps,
+        helm_major: None,
+    };
+    start(begin, options).await
 }
 
 /// The steps of a new run's plan.

@@ -153,7 +153,10 @@ impl FlowError {
             | Self::NoWayBack(_)
             | Self::NotAllowed(_)
             | Self::NotRecovered(
-                Refused::Blocked { .. } | Refused::Unfinished { .. } | Refused::Sessions(_),
+                Refused::Blocked { .. }
+                | Refused::Nothing { .. }
+                | Refused::Unfinished { .. }
+                | Refused::Sessions(_),
             )
             | Self::OtherChart { .. }
             | Self::UnfitRevision { .. }

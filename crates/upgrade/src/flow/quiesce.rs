@@ -6,17 +6,16 @@ use checks::profiles::ProfileChoice;
 use checks::{ObserveRequest, Observed, Rules};
 use cluster::Cluster;
 use engine::journal::{ClusterStore, wait_over};
-use engine::{AbortConsent, Journal, RunDocument, RunError};
+use engine::{AbortConsent, RunDocument, RunError};
 use jiff::Timestamp;
 use model::{CheckReport, Plan, RunPurpose, UpgradeOutcome, UpgradeReport};
 use postgres_room::FindOptions;
 
-use super::begin::{Begin, start};
+use super::begin::start_without_helm;
 use super::judge::needed;
 use super::{CarryOn, Direction, FlowError, RunOptions, carry_on};
 use crate::plan::{QuiesceInput, QuiesceLimit, quiesce_plan};
 use crate::report::journal_report;
-use crate::steps::steps_without_helm;
 
 /// The checks that say whether a release may be stopped.
 const ROWS: [&str; 8] = [
@@ -119,22 +118,15 @@ pub async fn begin_quiesce(
     plan: Plan,
     options: RunOptions,
 ) -> Result<UpgradeReport, FlowError> {
-    let run = Journal::new_run_id();
-    let steps = steps_without_helm(&plan, None).map_err(|step| FlowError::UnknownStep {
-        step,
-        run: run.clone(),
-    })?;
-    let begin = Begin {
-        cluster: &request.cluster,
-        namespace: &request.namespace,
-        release: &request.release,
-        run,
-        plan,
-        parts: Vec::new(),
-        steps,
-        helm_major: None,
-    };
-    start(begin, options).await.map(|(report, _)| report)
+    let QuiesceRequest {
+        cluster,
+        namespace,
+        release,
+        ..
+    } = request;
+    start_without_helm(cluster, namespace, release, plan, None, options)
+        .await
+        .map(|(report, _)| report)
 }
 
 /// Which quiesce to end.

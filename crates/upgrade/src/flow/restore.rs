@@ -7,17 +7,16 @@ use backup::steps::RestoreRecord;
 use checks::ObserveRequest;
 use checks::profiles::ProfileChoice;
 use cluster::Cluster;
+use engine::RunDocument;
 use engine::journal::ClusterStore;
-use engine::{Journal, RunDocument};
 use model::{DatabaseLocation, Plan, RestoreOptions, RestoreSource, StepSpec, UpgradeReport};
 use postgres_room::FindOptions;
 
-use super::begin::{Begin, start};
+use super::begin::start_without_helm;
 use super::carry_on::carry_on_document;
 use super::judge::needed;
 use super::{CarryOn, FlowError, RunOptions};
 use crate::plan::{RestoreInput, restore_plan};
-use crate::steps::steps_without_helm;
 
 /// What is to be restored.
 #[derive(Clone)]
@@ -99,22 +98,14 @@ pub async fn begin_restore(
     identities: Option<Arc<Identities>>,
     options: RunOptions,
 ) -> Result<RestoreEnd, FlowError> {
-    let run = Journal::new_run_id();
-    let steps = steps_without_helm(&plan, identities.as_ref()).map_err(|step| FlowError::UnknownStep {
-        step,
-        run: run.clone(),
-    })?;
-    let begin = Begin {
-        cluster: &request.cluster,
-        namespace: &request.namespace,
-        release: &request.release,
-        run,
-        plan,
-        parts: Vec::new(),
-        steps,
-        helm_major: None,
-    };
-    let (report, document) = start(begin, options).await?;
+    let RestorePlanRequest {
+        cluster,
+        namespace,
+        release,
+        ..
+    } = request;
+    let (report, document) =
+        start_without_helm(cluster, namespace, release, plan, identities.as_ref(), options).await?;
     Ok(ended(report, &document))
 }
 

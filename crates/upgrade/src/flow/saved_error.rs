@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use cluster::ApiError;
 use helm::{HelmError, StorageError};
+use model::text::minutes;
 use model::{ExitCode, Moved};
 use thiserror::Error;
 
@@ -64,7 +65,9 @@ pub enum SavedPlanError {
     Lifetime,
     /// It would be too old before its window opens.
     #[error(
-        "the plan would be good until {until}, and its window opens at {opens}: a longer --plan-lifetime reaches it, and a plan with --not-before is agreed to before and waits"
+        "the plan would be good until {}, and its window opens at {}: a longer --plan-lifetime reaches it, and a plan with --not-before is agreed to before and waits",
+        minutes(until),
+        minutes(opens)
     )]
     TooShort {
         /// The end of its life.
@@ -73,7 +76,12 @@ pub enum SavedPlanError {
         opens: String,
     },
     /// The plan is too old.
-    #[error("the plan of {made} was good until {until}, and it is {now}")]
+    #[error(
+        "the plan of {} was good until {}, and it is {}",
+        minutes(made),
+        minutes(until),
+        minutes(now)
+    )]
     Expired {
         /// When it was made.
         made: String,
@@ -83,7 +91,7 @@ pub enum SavedPlanError {
         now: String,
     },
     /// The cluster, the chart or the values are not what the plan was made for.
-    #[error("the plan of {made} by {by} no longer holds: {}", told(moved))]
+    #[error("the plan of {} by {by} no longer holds: {}", minutes(made), told(moved))]
     Moved {
         /// When it was made.
         made: String,
@@ -94,7 +102,8 @@ pub enum SavedPlanError {
     },
     /// The file is not as it was written.
     #[error(
-        "the plan of {made} by {by} was changed after it was written, and nothing of it was used: make it anew"
+        "the plan of {} by {by} was changed after it was written, and nothing of it was used: make it anew",
+        minutes(made)
     )]
     Changed {
         /// When it was made.
@@ -181,6 +190,19 @@ mod tests {
         );
         assert_eq!(moved(3).to_string(), format!("{told}3 things have moved"));
         assert_eq!(moved(3).moved().len(), 3);
+    }
+
+    #[test]
+    fn times_are_told_to_the_minute() {
+        let expired = SavedPlanError::Expired {
+            made: "2026-01-02T03:04:05.494304653Z".into(),
+            until: "2026-01-03T03:04:05.494304653Z".into(),
+            now: "2026-01-04T00:00:00.1Z".into(),
+        };
+        assert_eq!(
+            expired.to_string(),
+            "the plan of 2026-01-02 03:04Z was good until 2026-01-03 03:04Z, and it is 2026-01-04 00:00Z"
+        );
     }
 
     #[test]

@@ -95,6 +95,12 @@ pub enum Refused {
         /// What would change that.
         remedy: String,
     },
+    /// The release works.
+    #[error("nothing is to be recovered: revision {revision} is deployed and all its pods are ready")]
+    Nothing {
+        /// The revision that works.
+        revision: u32,
+    },
     /// A run of this program is not over.
     #[error("run {run} of this program is not over: resume carries it on, abort takes it back")]
     Unfinished {
@@ -133,6 +139,8 @@ fn unknown(why: impl Into<String>, remedy: impl Into<String>) -> Refused {
     }
 }
 
+const NAME_THE_DATABASE: &str = "name it with --dsn or --secret, or say `migrations` in a profile";
+
 /// Decides.
 ///
 /// # Errors
@@ -152,7 +160,7 @@ pub fn decide(situation: &Situation) -> Result<Way, Refused> {
     let schema = situation.schema.as_ref().map_err(|why| {
         unknown(
             format!("which version the database is ready for is not known: {why}"),
-            "name it with --dsn or --secret, or say `migrations` in a profile",
+            NAME_THE_DATABASE,
         )
     })?;
     let way = way(situation, trouble, schema, older)?;
@@ -224,10 +232,21 @@ fn worth_it(situation: &Situation, trouble: &Trouble) -> Result<u32, Refused> {
         }
     }
     if *trouble == Trouble::None {
-        return Err(blocked(
-            format!("nothing is to be recovered: revision {newest} is deployed and all its pods are ready"),
-            "to leave it all the same, helm safe-upgrade rollback goes back",
-        ));
+        return Err(match &situation.schema {
+            Ok(Stand::Dirty(words)) => blocked(
+                format!("revision {newest} is deployed and all its pods are ready, but {words}"),
+                "mend the migration by hand (kubectl upgrade-check says how), or go back with helm safe-upgrade rollback",
+            ),
+            Ok(Stand::Older(_) | Stand::Newer(_) | Stand::Between(_) | Stand::Untold(_)) => {
+                Refused::Nothing { revision: newest }
+            }
+            Err(why) => unknown(
+                format!(
+                    "revision {newest} is deployed and all its pods are ready, but how its database stands is not known: {why}"
+                ),
+                NAME_THE_DATABASE,
+            ),
+        });
     }
     situation.older.ok_or_else(|| {
         blocked(

@@ -64,6 +64,7 @@ fn decided(change: impl FnOnce(&mut Situation)) -> String {
         }
         Err(Refused::Blocked { .. } | Refused::Unfinished { .. } | Refused::Sessions(_)) => "blocked".into(),
         Err(Refused::Unknown { .. }) => "unknown".into(),
+        Err(Refused::Nothing { revision }) => format!("{revision} works"),
     }
 }
 
@@ -107,8 +108,10 @@ fn schema_and_trouble_say_the_way() {
         ("dirty", "killed", "restore back to 3"),
         ("dirty", "hangs", "restore back to 3"),
         ("dirty", "fails", "restore back to 3"),
-        ("older", "none", "blocked"),
-        ("newer", "none", "blocked"),
+        ("older", "none", "4 works"),
+        ("newer", "none", "4 works"),
+        ("untold", "none", "4 works"),
+        ("dirty", "none", "blocked"),
     ] {
         let found = decided(|seen| {
             (seen.schema, seen.trouble) = (stand(schema), trouble(wrong));
@@ -200,7 +203,7 @@ type Change = fn(&mut Situation);
 
 #[test]
 fn what_must_be_known_and_whoever_is_connected_keep_it_from_beginning() {
-    let change: [(Change, &str); 11] = [
+    let change: [(Change, &str); 12] = [
         (|seen| seen.unfinished_run = Seen::Present("r1".into()), "blocked"),
         (
             |seen| seen.unfinished_run = Seen::Unreadable("no".into()),
@@ -213,6 +216,10 @@ fn what_must_be_known_and_whoever_is_connected_keep_it_from_beginning() {
         (|seen| seen.in_the_way = Seen::Unreadable("no".into()), "unknown"),
         (|seen| seen.trouble = Err("no".into()), "unknown"),
         (|seen| seen.schema = Err("no".into()), "unknown"),
+        (
+            |seen| (seen.schema, seen.trouble) = (Err("no".into()), Ok(Trouble::None)),
+            "unknown",
+        ),
         (|seen| seen.older = None, "blocked"),
         (|seen| seen.status = ReleaseStatus::PendingInstall, "blocked"),
         (|seen| seen.status = ReleaseStatus::Uninstalled, "blocked"),

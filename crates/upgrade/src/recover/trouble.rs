@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cluster::container_end;
 use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod};
 use model::RenderedWorkload;
 
@@ -79,7 +80,10 @@ pub(super) fn pod_state(pod: &Pod, events: &[Event]) -> Option<PodState> {
     if let Some(words) = killed_by_probe(name, events) {
         return Some(PodState::Killed(format!("pod {name}: {words}")));
     }
-    if let Some(words) = containers.iter().find_map(|container| ended_badly(container)) {
+    if let Some(words) = containers
+        .iter()
+        .find_map(|container| ended_badly(pod, container))
+    {
         return Some(PodState::Fails(format!("pod {name}: {words}")));
     }
     Some(PodState::Starting(format!("pod {name} runs and is not ready")))
@@ -105,20 +109,17 @@ fn killed_by_probe(pod: &str, events: &[Event]) -> Option<String> {
     killed.message.clone()
 }
 
-fn ended_badly(container: &ContainerStatus) -> Option<String> {
+fn ended_badly(pod: &Pod, container: &ContainerStatus) -> Option<String> {
     let of = |state: &Option<k8s_openapi::api::core::v1::ContainerState>| {
         let end = state.as_ref()?.terminated.clone()?;
         (end.exit_code != 0).then_some(end)
     };
     let end = of(&container.state).or_else(|| of(&container.last_state))?;
-    let reason = end
-        .reason
-        .filter(|reason| reason != "Error")
-        .map(|reason| format!(" ({reason})"))
-        .unwrap_or_default();
     Some(format!(
-        "container {} ended with exit code {}{reason}, {} restarts",
-        container.name, end.exit_code, container.restart_count
+        "container {} ended with {}, {} restarts",
+        container.name,
+        container_end(pod, &container.name, &end),
+        container.restart_count
     ))
 }
 

@@ -9,7 +9,7 @@ use cluster::JobEnd;
 use engine::steps::first_trouble;
 use engine::{Exposure, Outcome, Step, StepContext, StepFailure, StepKind};
 use helm::{PassRequest, PostRenderSpec};
-use model::{GateMode, HelmPass, PlannedStep, WorkloadName};
+use model::{GateMode, HelmPass, PlannedStep, WorkloadKind, WorkloadName};
 
 use super::exposure::exposure;
 use super::foreign::{remember_foreign, stopped};
@@ -93,7 +93,15 @@ impl HelmPassStep {
                     "hook job {} still runs; look with: kubectl logs job/{} -n {namespace}",
                     job.name, job.name
                 )),
-                Some(JobEnd::Failed(why)) => words.push(format!("hook job {} failed: {why}", job.name)),
+                Some(JobEnd::Failed(why)) => {
+                    let name = WorkloadName {
+                        kind: WorkloadKind::Job,
+                        namespace: namespace.clone(),
+                        name: job.name,
+                    };
+                    words.push(format!("hook job {} failed: {why}", name.name));
+                    words.extend(first_trouble(context.cluster(), &name).await);
+                }
                 Some(JobEnd::Complete) => {}
             }
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use engine::steps::{OriginalCount, count_after};
 use engine::{Outcome, Step, StepContext, StepFailure, StepKind};
 use model::{PlannedStep, PostCheck, ReleaseStatus, Seen, Workload};
 
@@ -96,8 +97,10 @@ impl PostCheckStep {
     }
 
     async fn counts(&self, context: &StepContext, findings: &mut Findings) -> Result<(), StepFailure> {
+        let originals: Vec<OriginalCount> = context.recorded_by(StepKind::Quiesce)?.unwrap_or_default();
         for target in &self.spec.targets {
             let name = &target.workload;
+            let expected = count_after(&context.plan().steps, target, &originals);
             let Some(workload) = context.cluster().workload(name).await? else {
                 findings.take(Err(format!("{name} does not exist")));
                 continue;
@@ -114,16 +117,16 @@ impl PostCheckStep {
                 ),
                 Err(error) => Seen::Unreadable(model::causes(&error)),
             };
-            findings.take(judge_count(&workload, target.replicas, &bounds));
+            findings.take(judge_count(&workload, expected, &bounds));
         }
         Ok(())
     }
 }
 
-/// Judges a workload's count: as planned, or within the bounds of the autoscaler that sets it.
+/// Judges a workload's count: as expected, or within the bounds of the autoscaler that sets it.
 fn judge_count(
     workload: &Workload,
-    planned: i32,
+    expected: i32,
     bounds: &Seen<Option<(i32, i32)>>,
 ) -> Result<String, String> {
     let name = &workload.name;
@@ -131,20 +134,20 @@ fn judge_count(
     let bounds = match bounds {
         Seen::Present(bounds) => *bounds,
         Seen::Absent => None,
-        Seen::Unreadable(why) if desired != planned => {
+        Seen::Unreadable(why) if desired != expected => {
             return Err(format!(
-                "{name} has {desired} replicas, {planned} were planned; whether an autoscaler set them is not known: {why}"
+                "{name} has {desired} replicas, {expected} were expected; whether an autoscaler set them is not known: {why}"
             ));
         }
         Seen::Unreadable(_) => None,
     };
     let Some((least, most)) = bounds else {
-        return if desired != planned {
-            Err(format!("{name} has {desired} replicas, expected {planned}"))
-        } else if ready < planned {
-            Err(format!("{name} has {ready} of {planned} pods ready"))
+        return if desired != expected {
+            Err(format!("{name} has {desired} replicas, expected {expected}"))
+        } else if ready < expected {
+            Err(format!("{name} has {ready} of {expected} pods ready"))
         } else {
-            Ok(format!("{name} {ready}/{planned}"))
+            Ok(format!("{name} {ready}/{expected}"))
         };
     };
     if desired < least || desired > most {

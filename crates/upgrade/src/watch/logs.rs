@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use cluster::container_end;
 use engine::StepContext;
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
@@ -90,7 +91,7 @@ pub(super) async fn follow(context: StepContext, subject: Subject) {
             {
                 tasks.spawn(one(context.clone(), name.clone(), container.name.clone()));
             }
-            if let Some(trouble) = trouble(container)
+            if let Some(trouble) = trouble(&pod, container)
                 && told.insert((name.clone(), trouble.clone()))
             {
                 let message = format!("pod {name}, container {}: {trouble}", container.name);
@@ -114,10 +115,17 @@ fn has_started(container: &ContainerStatus) -> bool {
         .is_some_and(|state| state.running.is_some() || state.terminated.is_some())
 }
 
-/// The reason why a container waits, unless it is only being made.
-fn trouble(container: &ContainerStatus) -> Option<String> {
-    let reason = container.state.as_ref()?.waiting.as_ref()?.reason.clone()?;
-    (!matches!(reason.as_str(), "ContainerCreating" | "PodInitializing")).then_some(reason)
+/// The reason why a container waits, unless it is only being made, or how it ended, where that was badly and nobody told
+/// its pod to.
+fn trouble(pod: &Pod, container: &ContainerStatus) -> Option<String> {
+    let state = container.state.as_ref()?;
+    if let Some(waiting) = &state.waiting {
+        let reason = waiting.reason.clone()?;
+        return (!matches!(reason.as_str(), "ContainerCreating" | "PodInitializing")).then_some(reason);
+    }
+    let end = state.terminated.as_ref()?;
+    let badly = end.exit_code != 0 && pod.metadata.deletion_timestamp.is_none();
+    badly.then(|| format!("ended with {}", container_end(pod, &container.name, end)))
 }
 
 async fn one(context: StepContext, pod: String, container: String) {
@@ -134,5 +142,56 @@ async fn one(context: StepContext, pod: String, container: String) {
             source: Some(source.clone()),
             line,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What is told of the pod's only container in this state.
+    fn told(state: &Value, deleted_at: Option<&str>) -> Option<String> {
+        let pod = json!({
+            "metadata": { "name": "web-1", "deletionTimestamp": deleted_at },
+            "spec": { "containers": [{ "name": "web", "resources": { "limits": { "memory": "64Mi" } } }] },
+            "status": { "containerStatuses": [{
+                "name": "web", "image": "i", "imageID": "", "ready": false, "restartCount": 0, "state": state,
+            }] },
+        });
+        let pod: Pod = serde_json::from_value(pod).unwrap();
+        containers(&pod).find_map(|container| trouble(&pod, container))
+    }
+
+    #[test]
+    fn what_keeps_a_container_from_working_is_told_and_a_usual_way_is_not() {
+        let killed = json!({ "terminated": { "exitCode": 137, "reason": "OOMKilled" } });
+        for (state, deleted_at, wanted) in [
+            (
+                json!({ "waiting": { "reason": "ContainerCreating" } }),
+                None,
+                None,
+            ),
+            (
+                json!({ "waiting": { "reason": "CrashLoopBackOff" } }),
+                None,
+                Some("CrashLoopBackOff"),
+            ),
+            (json!({ "running": {} }), None, None),
+            (
+                json!({ "terminated": { "exitCode": 0, "reason": "Completed" } }),
+                None,
+                None,
+            ),
+            (
+                killed.clone(),
+                None,
+                Some("ended with exit code 137 (OOMKilled: killed for its memory, the limit is 64Mi)"),
+            ),
+            (killed, Some("2026-01-01T00:00:00Z"), None),
+        ] {
+            assert_eq!(told(&state, deleted_at).as_deref(), wanted, "{state}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Whether a pod has started, still starts, or will not.
 
+use cluster::container_end;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 
 /// Restarts that are no fault yet: a first boot may lose the race against its database once or twice.
@@ -37,7 +38,7 @@ pub(crate) fn judge_start(pod: &Pod) -> Start {
         .chain(status.container_statuses.iter())
         .flatten();
     for container in containers {
-        if let Some(why) = hopeless(container) {
+        if let Some(why) = hopeless(pod, container) {
             return Start::Failed(why);
         }
     }
@@ -49,7 +50,7 @@ pub(crate) fn judge_start(pod: &Pod) -> Start {
     if ready { Start::Ready } else { Start::Waiting }
 }
 
-fn hopeless(container: &ContainerStatus) -> Option<String> {
+fn hopeless(pod: &Pod, container: &ContainerStatus) -> Option<String> {
     let waiting = container.state.as_ref().and_then(|state| state.waiting.as_ref());
     let reason = waiting
         .and_then(|waiting| waiting.reason.as_deref())
@@ -73,8 +74,10 @@ fn hopeless(container: &ContainerStatus) -> Option<String> {
         .as_ref()
         .and_then(|state| state.terminated.as_ref());
     let end = last.map_or_else(String::new, |end| {
-        let reason = end.reason.as_deref().unwrap_or("Error");
-        format!(", the last time by {reason} with code {}", end.exit_code)
+        format!(
+            ", the last time with {}",
+            container_end(pod, &container.name, end)
+        )
     });
     Some(format!(
         "container {} ended {} times{end}",
@@ -112,9 +115,28 @@ mod tests {
         let Start::Failed(why) = judge_start(&restarted(3)) else {
             panic!("the third restart is a fault")
         };
+        assert_eq!(why, "container web ended 3 times, the last time with exit code 1");
+    }
+
+    #[test]
+    fn a_start_that_its_memory_limit_ends_again_and_again_is_told_with_the_limit() {
+        let killed = json!({
+            "metadata": {"name": "web-1"},
+            "spec": {"containers": [{"name": "web", "resources": {"limits": {"memory": "64Mi"}}}]},
+            "status": {"containerStatuses": [{
+                "name": "web", "image": "i", "imageID": "", "ready": false, "restartCount": 3,
+                "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}},
+                "state": {"running": {}}
+            }]},
+        });
+        let killed: Pod = serde_json::from_value(killed).unwrap();
         assert_eq!(
-            why,
-            "container web ended 3 times, the last time by Error with code 1"
+            judge_start(&killed),
+            Start::Failed(
+                "container web ended 3 times, the last time with exit code 137 (OOMKilled: killed for its memory, the \
+                 limit is 64Mi)"
+                    .into()
+            )
         );
     }
 

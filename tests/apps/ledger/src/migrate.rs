@@ -10,7 +10,7 @@ use tokio_postgres::{Client, Transaction};
 use crate::database;
 use crate::log;
 use crate::release::Migration;
-use crate::settings::Settings;
+use crate::settings::{AtMigration, Settings};
 use crate::shutdown::Shutdown;
 
 /// Held while migrating, so that replicas which start together do not migrate together. Any number does, if it is
@@ -132,6 +132,10 @@ async fn apply(
     let transaction = client.transaction().await?;
     misbehave_before(settings, migration, &transaction).await?;
     transaction.batch_execute(migration.sql).await?;
+    if let Some(mebibytes) = amount(settings.hungry_migration, migration) {
+        // Here too there is work to be undone where this ends the program.
+        drop(memory(mebibytes));
+    }
     if settings.failing_migration == Some(migration.version) {
         // Last, so that there is work to be undone.
         transaction
@@ -152,21 +156,31 @@ async fn misbehave_before(
     migration: &Migration,
     transaction: &Transaction<'_>,
 ) -> Result<(), tokio_postgres::Error> {
-    let here = |setting: Option<crate::settings::AtMigration>| {
-        setting
-            .filter(|at| at.version == migration.version)
-            .map(|at| f64::from(at.seconds))
-    };
-    if let Some(seconds) = here(settings.locking_migration) {
+    let seconds = |setting| amount(setting, migration).map(f64::from);
+    if let Some(seconds) = seconds(settings.locking_migration) {
         transaction
             .batch_execute("LOCK TABLE entries IN ACCESS EXCLUSIVE MODE")
             .await?;
         transaction.execute("SELECT pg_sleep($1)", &[&seconds]).await?;
     }
-    if let Some(seconds) = here(settings.slow_migration) {
+    if let Some(seconds) = seconds(settings.slow_migration) {
         transaction.execute("SELECT pg_sleep($1)", &[&seconds]).await?;
     }
     Ok(())
+}
+
+/// How much a setting says for this migration, if it is meant.
+fn amount(setting: Option<AtMigration>, migration: &Migration) -> Option<u32> {
+    setting
+        .filter(|at| at.version == migration.version)
+        .map(|at| at.amount)
+}
+
+/// Takes memory and writes to all of it, so that it counts.
+fn memory(mebibytes: u32) -> Vec<Vec<u8>> {
+    (0..mebibytes)
+        .map(|_| std::hint::black_box(vec![1; 1 << 20]))
+        .collect()
 }
 
 /// Fills an empty table with rows that depend on their number alone.

@@ -43,25 +43,25 @@ impl Role {
     }
 }
 
-/// A migration and a number of seconds, written `VERSION:SECONDS`.
+/// A migration and how much of something, written `VERSION:AMOUNT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AtMigration {
     /// The migration's number.
     pub(crate) version: i64,
-    /// How long, in whole seconds.
-    pub(crate) seconds: u32,
+    /// How much, in whole units of the setting.
+    pub(crate) amount: u32,
 }
 
 impl FromStr for AtMigration {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let (version, seconds) = text
+        let (version, amount) = text
             .split_once(':')
-            .context("expected VERSION:SECONDS, for example 3:20")?;
+            .context("expected MIGRATION:AMOUNT, for example 3:20")?;
         Ok(Self {
             version: version.parse()?,
-            seconds: seconds.parse()?,
+            amount: amount.parse()?,
         })
     }
 }
@@ -82,8 +82,12 @@ pub(crate) struct Settings {
     pub(crate) heartbeat_every: Duration,
     /// Zero: the worker writes no entries.
     pub(crate) entry_every: Duration,
+    /// In seconds.
     pub(crate) slow_migration: Option<AtMigration>,
+    /// In seconds.
     pub(crate) locking_migration: Option<AtMigration>,
+    /// In MiB.
+    pub(crate) hungry_migration: Option<AtMigration>,
     pub(crate) failing_migration: Option<i64>,
     pub(crate) never_ready: bool,
     pub(crate) leak_transaction: bool,
@@ -119,6 +123,7 @@ impl Settings {
             entry_every: seconds("LEDGER_ENTRY_SECONDS")?.unwrap_or(Duration::ZERO),
             slow_migration: parsed(&get, "LEDGER_SLOW_MIGRATION")?,
             locking_migration: parsed(&get, "LEDGER_LOCKING_MIGRATION")?,
+            hungry_migration: parsed(&get, "LEDGER_HUNGRY_MIGRATION")?,
             failing_migration: parsed(&get, "LEDGER_FAILING_MIGRATION")?,
             never_ready: switch(&get, "LEDGER_NEVER_READY", false)?,
             leak_transaction: switch(&get, "LEDGER_LEAK_TRANSACTION", false)?,
@@ -191,13 +196,13 @@ mod tests {
     }
 
     #[test]
-    fn a_migration_with_seconds_is_read() {
+    fn a_migration_with_an_amount_is_read() {
         let settings = read(&[("LEDGER_SLOW_MIGRATION", "5:20")]).unwrap();
         assert_eq!(
             settings.slow_migration,
             Some(AtMigration {
                 version: 5,
-                seconds: 20
+                amount: 20
             })
         );
     }
@@ -206,6 +211,7 @@ mod tests {
     fn a_setting_that_cannot_be_read_is_an_error_that_names_it() {
         for (name, value) in [
             ("LEDGER_SLOW_MIGRATION", "5"),
+            ("LEDGER_HUNGRY_MIGRATION", "5:much"),
             ("LEDGER_NEVER_READY", "yes"),
             ("LEDGER_SEED_ROWS", "many"),
             ("LEDGER_VERSION", "9.9.9"),

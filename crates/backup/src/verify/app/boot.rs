@@ -1,6 +1,5 @@
 //! The application's start on the restored copy, from handing the copy over to the last question.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cluster::HttpGetError;
@@ -13,15 +12,12 @@ use super::judge::{Evidence, Judged, judge};
 use super::live::sessions_from;
 use super::own_copy::{globals, hand_over};
 use super::pod::AppServer;
-use super::server::{OPEN, SERVER};
 use super::start::Start;
 use super::words::{LINES, last_words};
-use crate::base::run;
 use crate::helper_pod::HelperPodError;
-use crate::script::APP_OPEN;
 use crate::settings::Settings;
 use crate::verify::{Findings, VerifyError};
-use crate::{Backup, Progress, Runner, Server};
+use crate::{Backup, Progress, Server};
 
 /// Boots the application on the restored database and judges what it does. Comes last: it changes the database.
 ///
@@ -61,12 +57,8 @@ pub(in crate::verify) async fn boot(
         &format!("starting {} on the restored copy", request.words()),
         None,
     );
-    let runner: Arc<dyn Runner> = Arc::new(pod.commands_in(SERVER));
     let begun = Instant::now();
-    let (_, opened) = run(&runner, APP_OPEN, &[OPEN]).await?;
-    if opened.exit_code != 0 {
-        return Err(VerifyError::Prepare(opened.stderr_tail));
-    }
+    pod.open_gate().await?;
     let start = pod.started(|_| ()).await.map_err(HelperPodError::Start)?;
     let ready = (start == Start::Ready).then(|| begun.elapsed());
     progress("asking the application", None);

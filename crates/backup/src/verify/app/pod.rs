@@ -1,6 +1,7 @@
 //! The pod of a throw-away server and an application, in the cluster: made by a Job, so that it goes whatever happens to us,
 //! and cut off by a NetworkPolicy that goes with the Job.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::{Cluster, Judgement, RequestError, Selector, WaitError};
@@ -15,13 +16,15 @@ use super::AppRequest;
 use super::deeds::tells_session;
 use super::objects::{JOB_NAME, job, policy, shape, user_and_group};
 use super::request::MigrationWanted;
-use super::server::{GATE, SERVER};
+use super::server::{GATE, OPEN, SERVER};
 use super::start::{Start, look};
 use super::volumes::Volumes;
+use crate::base::run;
 use crate::helper_pod::{HelperPodError, Temporary, TemporaryKind};
+use crate::script::APP_OPEN;
 use crate::verify::place::{Locale, credentials, location};
 use crate::verify::{VerifyError, VerifyRequest};
-use crate::{PodRunner, ReachError, Server};
+use crate::{PodRunner, ReachError, Runner, Server};
 
 /// How long an application that is ready may take to begin a session: most have one by then.
 const SESSION_TIME: Duration = Duration::from_secs(30);
@@ -199,6 +202,19 @@ impl AppServer {
     /// Commands in one of our containers.
     pub(super) fn commands_in(&self, container: &str) -> PodRunner {
         PodRunner::new(&self.cluster, self.job.namespace(), &self.pod, container)
+    }
+
+    /// Lets the application start.
+    ///
+    /// # Errors
+    /// When the pod cannot be told, or does not let it.
+    pub(super) async fn open_gate(&self) -> Result<(), VerifyError> {
+        let runner: Arc<dyn Runner> = Arc::new(self.commands_in(SERVER));
+        let (_, opened) = run(&runner, APP_OPEN, &[OPEN]).await?;
+        match opened.exit_code {
+            0 => Ok(()),
+            _ => Err(VerifyError::Prepare(opened.stderr_tail)),
+        }
     }
 
     /// How the application is now.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use helm::{PinnedChart, PinnedValues, printed_with_exponent};
+use model::text::minutes;
 use model::{Before, LoadLimit, Plan, RenderedWorkload, WorkloadName};
 
 use super::super::judge::values_digest;
@@ -34,7 +35,7 @@ fn adopted(request: &RecoverRequest, known: &Known<'_>, wanted: &[RenderedWorklo
         release.status.word(),
         began_at
             .as_deref()
-            .unwrap_or("at a time that its record does not tell"),
+            .map_or_else(|| "at a time that its record does not tell".to_owned(), minutes),
         match trouble {
             Ok(trouble) => trouble_words(trouble),
             Err(why) => why.as_str(),
@@ -176,8 +177,9 @@ pub(super) fn back(
     let mut adopted = adopted(request, known, &wanted);
     if let Some(made_at) = made_at {
         adopted.notices.push(format!(
-            "the backup is of {made_at}, the failed upgrade began {}: what was written from then on leaves the live database",
-            known.left.began_at.as_deref().unwrap_or("later")
+            "the backup is of {}, the failed upgrade began {}: what was written from then on leaves the live database",
+            minutes(made_at),
+            known.left.began_at.as_deref().map_or_else(|| "later".to_owned(), minutes)
         ));
     }
     let seen = &known.observed.observation;

@@ -56,6 +56,10 @@ allowPrivilegeEscalation: false
 - name: LEDGER_LOCKING_MIGRATION
   value: {{ .lockingMigration | quote }}
 {{- end }}
+{{- if .hungryMigration }}
+- name: LEDGER_HUNGRY_MIGRATION
+  value: {{ .hungryMigration | quote }}
+{{- end }}
 {{- if .failingMigration }}
 - name: LEDGER_FAILING_MIGRATION
   value: {{ .failingMigration | toString | quote }}
@@ -79,7 +83,7 @@ allowPrivilegeEscalation: false
 {{- end }}
 {{- end -}}
 
-{{- /* The pod of a hook Job; called with the chart's root and a role of the program. */ -}}
+{{- /* The pod of a hook Job; called with the chart's root, a role of the program and, if it has one, its memory limit. */ -}}
 {{- define "ledger.hookPod" -}}
 metadata:
   labels:
@@ -94,5 +98,9 @@ spec:
       imagePullPolicy: {{ .root.Values.image.pullPolicy }}
       args: [{{ .role }}]
       env: {{- include "ledger.env" .root | nindent 8 }}
+      {{- with .memoryLimit }}
+      resources:
+        limits: { memory: {{ . }} }
+      {{- end }}
       securityContext: {{- include "ledger.security" .root | nindent 8 }}
 {{- end -}}

@@ -206,6 +206,19 @@ fn a_slow_migration_holds_no_table() {
 }
 
 #[test]
+fn a_hungry_migration_comes_through_where_nothing_limits_its_memory() {
+    let database = Database::create();
+    let (code, log) = run(
+        &database,
+        "1.1.0",
+        "migrate",
+        &[("LEDGER_HUNGRY_MIGRATION", "4:64")],
+    );
+    assert_eq!(code, 0, "{log}");
+    assert_eq!(applied(&database), "0,1,2,3,4");
+}
+
+#[test]
 fn a_leaked_transaction_is_seen_as_idle_in_transaction_and_holds_a_lock() {
     let database = Database::create();
     let mut program = Running::start(&database, "1.0.0", "serve", &[("LEDGER_LEAK_TRANSACTION", "on")]);

@@ -6,7 +6,6 @@
 mod sights;
 mod verdict;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use model::{MigrationState, Rehearsal, RehearsalOutcome, Seen, causes};
@@ -23,16 +22,13 @@ use super::live::sessions_from;
 use super::own_copy::{globals, hand_over, session};
 use super::pod::AppServer;
 use super::request::MigrationWanted;
-use super::server::{OPEN, SERVER};
 use super::start::Start;
 use super::words::lines;
 use crate::ask::ask;
-use crate::base::run;
 use crate::helper_pod::HelperPodError;
-use crate::script::APP_OPEN;
 use crate::settings::Settings;
 use crate::verify::{Findings, VerifyError};
-use crate::{Backup, Progress, Runner, Server};
+use crate::{Backup, Progress, Server};
 
 /// How many lines of the migrator's log are kept.
 const LOG_LINES: i64 = 20;
@@ -91,11 +87,7 @@ pub(in crate::verify) async fn rehearse(
         &format!("starting {} on the restored copy", request.words()),
         None,
     );
-    let runner: Arc<dyn Runner> = Arc::new(pod.commands_in(SERVER));
-    let (_, opened) = run(&runner, APP_OPEN, &[OPEN]).await?;
-    if opened.exit_code != 0 {
-        return Err(VerifyError::Prepare(opened.stderr_tail));
-    }
+    pod.open_gate().await?;
     let mut sights = Sights::default();
     let (start, took) = until_its_end(pod, wanted, database, &mut sights, progress).await?;
     progress("looking at what the migration did", None);
