@@ -22,9 +22,9 @@ use counts::Counts;
 use run::Runner;
 use summary::{End, Line, summary};
 
-/// End-to-end tests of one program that run at the same time. They wait for pods more than they compute; two keep two
-/// cores busy, and three have made the kubelet so slow that a Secret came too late for a run.
-const AT_THE_SAME_TIME: &str = "--test-threads=2";
+/// End-to-end tests of one program that run at the same time. They wait for pods more than they compute: two leave a third
+/// of two cores idle, three keep them busy.
+const AT_THE_SAME_TIME: &str = "--test-threads=3";
 
 /// Run every check and test of this project.
 #[derive(Debug, Args)]
