@@ -69,7 +69,7 @@ impl Asker {
         let github = GitHub::new(Some(server), token.map(Secret::new)).unwrap();
         let patience = Patience {
             connect: Duration::from_secs(5),
-            silence: Duration::from_millis(300),
+            silence: Duration::from_secs(3),
             answer: Duration::from_secs(30),
         };
         Self {
