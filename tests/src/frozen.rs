@@ -17,8 +17,9 @@ pub enum Rows {
 /// What has gone by before the session is stopped: more than the pipes on the way hold.
 const HALF_WAY_BYTES: u64 = 6 << 20;
 
-/// How long the way to a session that stands still may take, all trials in it, in seconds.
-const PATIENCE: &str = "240";
+/// How long the way to a session that stands still may take, all trials in it, in seconds: much, because a disk that is
+/// busy with something else keeps each trial waiting.
+const PATIENCE: &str = "900";
 
 /// Waits for a COPY of ours, stops its server process by a signal, and says which it was. A process that is stopped
 /// neither ends nor goes on until it is told to. A process that was stopped while it held a lock of the server's own
@@ -33,7 +34,7 @@ const FREEZE: &str = "
         select pid into found from pg_stat_progress_copy join pg_stat_activity using (pid)
         where command = 'WAY' and application_name like 'safe-upgrade/%' and bytes_processed > BYTES;
         exit when found is not null;
-        if clock_timestamp() > begun + interval '90 s' then raise exception 'no row of ours went by'; end if;
+        if clock_timestamp() > begun + interval '300 s' then raise exception 'no row of ours went by'; end if;
         perform pg_sleep(0.002);
       end loop;
       execute format(
@@ -42,7 +43,7 @@ const FREEZE: &str = "
           'cat >/dev/null
            for trial in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
              kill -STOP PID || exit 1
-             timeout 5 psql -XAtq -U USER -d postgres -c \"select pg_logical_emit_message(true, ''trial'', '''')\" && exit 0
+             timeout 15 psql -XAtq -U USER -d postgres -c \"select pg_logical_emit_message(true, ''trial'', '''')\" && exit 0
              kill -CONT PID
              sleep 0.02
            done >/dev/null
