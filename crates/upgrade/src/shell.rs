@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 /// The most that is kept of what a command says when it fails, in bytes.
 const WORDS: u64 = 300;
@@ -12,7 +12,7 @@ const WORDS: u64 = 300;
 /// Runs a command at most for a time, with a text on its standard input.
 ///
 /// # Errors
-/// In words: it cannot be started, fails, or takes longer; it is ended then.
+/// In words: it cannot be started, fails, or takes longer; it is ended then, with all that it started.
 pub(crate) async fn run(
     line: &str,
     environment: &[(&str, &str)],
@@ -26,29 +26,47 @@ pub(crate) async fn run(
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    let work = async {
-        let mut child = command.spawn().map_err(|error| error.to_string())?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // A command that reads nothing may end before all is written; how it ends counts.
-            drop(stdin.write_all(input.as_bytes()).await);
+    let mut child = command.spawn().map_err(|error| error.to_string())?;
+    let mut group = Group(child.id());
+    match tokio::time::timeout(limit, end_of(&mut child, input)).await {
+        Ok(ended) => {
+            group.0 = None;
+            ended
         }
-        let mut said = Vec::new();
-        if let Some(mut stderr) = child.stderr.take() {
-            drop((&mut stderr).take(WORDS).read_to_end(&mut said).await);
-            // What nobody reads would hold the command up.
-            drop(tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await);
-        }
-        let status = child.wait().await.map_err(|error| error.to_string())?;
-        let said = model::text::line(&String::from_utf8_lossy(&said));
-        match (status.success(), said.trim()) {
-            (true, _) => Ok(()),
-            (false, "") => Err(status.to_string()),
-            (false, said) => Err(format!("{status}: {said}")),
-        }
-    };
-    match tokio::time::timeout(limit, work).await {
-        Ok(ended) => ended,
         Err(_) => Err(format!("it was ended after {} s", limit.as_secs())),
+    }
+}
+
+/// Hands the text over and waits for the end, with the last words where it failed.
+async fn end_of(child: &mut Child, input: &str) -> Result<(), String> {
+    if let Some(mut stdin) = child.stdin.take() {
+        // A command that reads nothing may end before all is written; how it ends counts.
+        drop(stdin.write_all(input.as_bytes()).await);
+    }
+    let mut said = Vec::new();
+    if let Some(mut stderr) = child.stderr.take() {
+        drop((&mut stderr).take(WORDS).read_to_end(&mut said).await);
+        // What nobody reads would hold the command up.
+        drop(tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await);
+    }
+    let status = child.wait().await.map_err(|error| error.to_string())?;
+    let said = model::text::line(&String::from_utf8_lossy(&said));
+    match (status.success(), said.trim()) {
+        (true, _) => Ok(()),
+        (false, "") => Err(status.to_string()),
+        (false, said) => Err(format!("{status}: {said}")),
+    }
+}
+
+/// A command's group while the command is at work: dropped then, it ends whole, since a shell alone would leave behind what
+/// it waits for.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            helm::supervise::kill_group(leader);
+        }
     }
 }
 
@@ -94,9 +112,16 @@ mod tests {
             "{failed}"
         );
         assert!(run("exit 0", &[], &"x".repeat(1 << 20), LIMIT).await.is_ok());
-        let hung = run("exec sleep 600", &[], "x", Duration::from_millis(50))
-            .await
-            .unwrap_err();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pid");
+        let line = format!("sleep 600 & echo $! > '{}'; wait", file.display());
+        let hung = run(&line, &[], "x", Duration::from_secs(2)).await.unwrap_err();
         assert!(hung.contains("ended"), "{hung}");
+        let left = std::fs::read_to_string(file).unwrap();
+        let is_gone = format!(
+            "! kill -0 {0} || grep -q '^State:.Z' /proc/{0}/status",
+            left.trim()
+        );
+        run(&is_gone, &[], "", LIMIT).await.unwrap();
     }
 }

@@ -16,7 +16,8 @@ mod system {
         send(leader, Signal::SIGTERM);
     }
 
-    pub(crate) fn kill(leader: u32) {
+    /// Ends a process and all that it started in its group, at once.
+    pub fn kill(leader: u32) {
         send(leader, Signal::SIGKILL);
     }
 
@@ -48,7 +49,8 @@ mod system {
         kill(leader);
     }
 
-    pub(crate) fn kill(leader: u32) {
+    /// Ends a process and all that it started, at once.
+    pub fn kill(leader: u32) {
         let _ = Command::new("taskkill")
             .args(["/T", "/F", "/PID", &leader.to_string()])
             .stdout(Stdio::null())
@@ -61,4 +63,5 @@ mod system {
     }
 }
 
-pub(crate) use system::{code, end, kill, start_apart};
+pub use system::kill;
+pub(crate) use system::{code, end, start_apart};

@@ -9,6 +9,7 @@ mod program;
 mod running;
 mod tail;
 
+pub use group::kill as kill_group;
 pub use program::{STOP_GRACE, WORD, main};
 pub(crate) use running::error_line;
 pub use running::{HelmEnd, OutputLine, Running};
