@@ -109,6 +109,16 @@ pub struct Observation {
     pub path: Option<PathFacts>,
 }
 
+impl Observation {
+    /// The rehearsal of the very upgrade from the running chart to this version.
+    pub fn rehearsed_to(&self, version: &str) -> Option<&RehearsedMigration> {
+        let running = &self.release.present()?.chart.version;
+        self.rehearsed
+            .as_ref()
+            .filter(|rehearsed| rehearsed.is_of(running, version))
+    }
+}
+
 /// What a restore test measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -51,15 +51,7 @@ fn expected(seen: &Observation, target: &Target, profile: &Profile) -> Result<Ex
     let measured = readable(&seen.last_migration_seconds, "what earlier runs measured")?;
     let database = seen.database.present();
     let size = database.and_then(|facts| u64::try_from(facts.size_bytes).ok());
-    let running = seen
-        .release
-        .present()
-        .map(|release| release.chart.version.as_str());
-    let rehearsed = seen
-        .rehearsed
-        .as_ref()
-        .filter(|rehearsed| running.is_some_and(|running| rehearsed.is_of(running, &target.chart.version)));
-    if let Some(rehearsed) = rehearsed {
+    if let Some(rehearsed) = seen.rehearsed_to(&target.chart.version) {
         return Ok(Expected {
             seconds: rehearsed.seconds_for(size),
             source: format!(

@@ -247,14 +247,7 @@ fn measurements(measured: Measured, observed: &Observed, target: &Target) -> Mea
     let number = |key: &str| measured.numbers.get(key).copied();
     let bytes = seen.database.present();
     let bytes = bytes.and_then(|facts| u64::try_from(facts.size_bytes).ok());
-    let running = seen
-        .release
-        .present()
-        .map(|release| release.chart.version.as_str());
-    let rehearsed = seen
-        .rehearsed
-        .as_ref()
-        .filter(|rehearsed| running.is_some_and(|running| rehearsed.is_of(running, &target.chart.version)));
+    let rehearsed = seen.rehearsed_to(&target.chart.version);
     Measurements {
         run: number(facts::RUN_SECONDS),
         backup: number(facts::BACKUP_SECONDS),

@@ -1,12 +1,8 @@
 //! What a plan says of load, terms and the time after.
 
-use std::collections::BTreeMap;
+use model::{LoadLimit, OnSlow, Plan, PostCheck, Profile, RunTerms, ServiceEndpoints, Smoke, StepSpec};
 
-use model::{
-    Before, LoadLimit, OnSlow, Plan, PostCheck, Profile, RunTerms, ServiceEndpoints, Smoke, StepSpec,
-};
-
-use super::tests::{World, words, world};
+use super::tests::{World, input, words, world};
 use super::{AfterWishes, PlanInput, PlanRefusal, plan};
 
 fn profile(rest: &str) -> Profile {
@@ -15,35 +11,7 @@ fn profile(rest: &str) -> Profile {
 }
 
 fn planned(world: &World, change: impl FnOnce(&mut PlanInput<'_>)) -> Result<Plan, PlanRefusal> {
-    let nothing = BTreeMap::new();
-    let mut input = PlanInput {
-        created_at: "2026-01-01T00:00:00Z".into(),
-        release: &world.release,
-        anchor_revision: Some(3),
-        target: &world.target,
-        profile: &world.profile,
-        members: &world.members,
-        scalers: &world.scalers,
-        manifest_replicas: &nothing,
-        database: world.database.as_ref(),
-        migration: None,
-        database_bytes: None,
-        last_restore: None,
-        rehearsed: None,
-        no_way_back: None,
-        gate: None,
-        load: LoadLimit::default(),
-        after: AfterWishes::default(),
-        has_tests: false,
-        before: Before::default(),
-        terms: None,
-        store: "/backups".into(),
-        chart_sha256: "c".into(),
-        values_digest: "v".into(),
-        helm_flags: Vec::new(),
-        timeout_seconds: None,
-        adopted: None,
-    };
+    let mut input = input(world);
     change(&mut input);
     plan(&input)
 }

@@ -180,7 +180,7 @@ pub(super) fn plan_adopted(world: &World, adopted: &Adopted) -> Result<model::Pl
     })
 }
 
-fn input(world: &World) -> PlanInput<'_> {
+pub(super) fn input(world: &World) -> PlanInput<'_> {
     PlanInput {
         created_at: "2026-01-01T00:00:00Z".into(),
         release: &world.release,
