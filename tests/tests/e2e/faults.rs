@@ -205,6 +205,14 @@ fn a_database_pod_that_goes_away_before_helm_and_after_the_gate_is_outlived() ->
     let delete = ["delete", "pod", "books-postgres-0", "--wait=false"];
     let killed = stage.upgrade(&["--fault", "kill:after:19"])?;
     ensure!(killed.code != 0, "{killed}");
+    let (history, held) = (
+        Left::history(&stage.world.place, Stage::LINE, "books")?,
+        ReleaseState::read(&stage.world.place)?,
+    );
+    ensure!(
+        history.len() == 1 && held.replicas != stage.state.replicas,
+        "writers are stopped and helm has not begun: {history:?}, {held:?}"
+    );
     stage.world.place.kubectl(&delete)?;
     let ended = safe.elsewhere("resume", "books", &["--fault", "error:11-roll-out"])?;
     if ended.code == 10 {
