@@ -1,5 +1,8 @@
 //! The check report as a table: trouble is explained, health is one line a row.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::{self, Write};
 
 use model::{
@@ -29,8 +32,9 @@ pub enum Detail {
 pub fn check_trouble(out: &mut dyn Write, style: Style, report: &CheckReport) -> io::Result<()> {
     let report = &in_lines(report)?;
     heading(out, style, report)?;
+    let mut reasons = Reasons::default();
     for row in report.checks.iter().filter(|row| row.is_finding()) {
-        check(out, style, row, Detail::Usual)?;
+        check(out, style, row, Detail::Usual, &mut reasons)?;
     }
     counts(out, report)?;
     if report.checks.iter().any(CheckResult::blocks) {
@@ -53,6 +57,7 @@ pub fn check_report(
 ) -> io::Result<()> {
     let report = &in_lines(report)?;
     heading(out, style, report)?;
+    let mut reasons = Reasons::default();
     for (category, title) in CATEGORIES {
         let rows: Vec<&CheckResult> = report
             .checks
@@ -64,7 +69,7 @@ pub fn check_report(
         }
         writeln!(out, "\n{}", style.paint(Tone::Strong, title))?;
         for row in rows {
-            check(out, style, row, detail)?;
+            check(out, style, row, detail, &mut reasons)?;
         }
     }
     changes(out, style, report)?;
@@ -129,7 +134,34 @@ fn heading(out: &mut dyn Write, style: Style, report: &CheckReport) -> io::Resul
     writeln!(out)
 }
 
-fn check(out: &mut dyn Write, style: Style, row: &CheckResult, detail: Detail) -> io::Result<()> {
+/// Why rows could not be judged, each with the first row that it kept from it. One database that cannot be read keeps thirty
+/// rows from being judged, and its reason is read once.
+#[derive(Default)]
+struct Reasons<'a>(HashMap<&'a str, &'a str>);
+
+impl<'a> Reasons<'a> {
+    fn message(&mut self, row: &'a CheckResult) -> Cow<'a, str> {
+        let message = row.verdict.message();
+        if !matches!(row.verdict, Verdict::Unknown(_)) {
+            return Cow::Borrowed(message);
+        }
+        match self.0.entry(message) {
+            Entry::Occupied(first) => Cow::Owned(format!("for the same reason as {}", first.get())),
+            Entry::Vacant(place) => {
+                place.insert(&row.id);
+                Cow::Borrowed(message)
+            }
+        }
+    }
+}
+
+fn check<'a>(
+    out: &mut dyn Write,
+    style: Style,
+    row: &'a CheckResult,
+    detail: Detail,
+    reasons: &mut Reasons<'a>,
+) -> io::Result<()> {
     let (word, tone) = label(row);
     let word = format!("{word:<7}");
     writeln!(
@@ -137,7 +169,7 @@ fn check(out: &mut dyn Write, style: Style, row: &CheckResult, detail: Detail) -
         "  {} {:<26} {}",
         style.paint(tone, &word),
         row.id,
-        row.verdict.message()
+        reasons.message(row)
     )?;
     if let Some(waived) = &row.waived {
         let words = format!(

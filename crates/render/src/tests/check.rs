@@ -80,6 +80,28 @@ fn judged() -> CheckReport {
 }
 
 #[test]
+fn what_keeps_many_rows_from_being_judged_is_told_once() {
+    let mut report = judged();
+    let unread = |id: &str| {
+        let verdict = Verdict::Unknown("the database could not be read: no route".into());
+        row(id, Category::Postgres, Severity::Block, verdict)
+    };
+    report
+        .checks
+        .extend([unread("lock-waits"), unread("schema-target")]);
+    for text in [
+        shown(|out| crate::check_trouble(out, Style::plain(), &report)),
+        shown(|out| crate::check_report(out, Style::plain(), &report, crate::Detail::Usual, false)),
+    ] {
+        assert_eq!(text.matches("no route").count(), 1, "{text}");
+        assert!(
+            text.contains("schema-target              for the same reason as lock-waits"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn a_check_report_shows_every_verdict() {
     for (name, detail) in [
         ("usual", crate::Detail::Usual),

@@ -73,7 +73,8 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanRefusal> {
     notices.extend(after::notices(input));
     if input.database.is_none() {
         notices.push(
-            "no database was found: nothing is backed up, and turning back restores the release only".into(),
+            "no database was found, or none could be read: nothing is backed up, and turning back restores the release only"
+                .into(),
         );
     }
     Ok(Plan {
